@@ -1,0 +1,76 @@
+package cloud
+
+import (
+	"maps"
+	"strings"
+)
+
+// Ownership tags: the journal of both engines. Everything that is created carries
+// them from its very first call, so that an interrupted run can be read back.
+const (
+	// TagManagedBy is on everything, with the value ManagedBy.
+	TagManagedBy = "stamp:managed-by"
+	// TagImage names the golden image line.
+	TagImage = "stamp:image"
+	// TagFleet names the fleet.
+	TagFleet = "stamp:fleet"
+	// TagRole is one of the Role… values, on what belongs to an image line.
+	TagRole = "stamp:role"
+	// TagVersion is the version's number.
+	TagVersion = "stamp:version"
+	// TagFingerprint is the version's fingerprint: 64 hexadecimal digits.
+	TagFingerprint = "stamp:fingerprint"
+	// TagSource is the id of the AMI that the version was baked from.
+	TagSource = "stamp:source"
+	// TagChecks is the digest of the checks that the version last passed.
+	TagChecks = "stamp:checks"
+	// TagVerifiedAt is when the version last passed its checks (RFC 3339).
+	TagVerifiedAt = "stamp:verified-at"
+	// TagPromotedAt is when the version became the current one (RFC 3339, with
+	// nanoseconds); the latest is current, none means unproven.
+	TagPromotedAt = "stamp:promoted-at"
+	// TagGeneration is the fleet's generation at launch.
+	TagGeneration = "stamp:generation"
+	// TagSlots lists a batch's slots by launch index, in ranges: "0-2,7".
+	TagSlots = "stamp:slots"
+	// TagConfig is the digest of what all of a fleet's instances share.
+	TagConfig = "stamp:config"
+	// TagEnvironment holds digests of the slots' own environments.
+	TagEnvironment = "stamp:env"
+	// TagEstablished marks the instances of a fleet whose create has ended.
+	TagEstablished = "stamp:established"
+)
+
+// ManagedBy is the value of TagManagedBy.
+const ManagedBy = "terraform-provider-stamp"
+
+// Roles of what belongs to an image line.
+const (
+	RoleVersion = "version"
+	RoleBuilder = "builder"
+	RoleProof   = "proof"
+)
+
+// Owned reports whether the tag's key is one of ours.
+func Owned(key string) bool { return strings.HasPrefix(key, "stamp:") }
+
+// UserTags returns the tags without ownership tags and without AWS's own.
+func (t Tags) UserTags() Tags {
+	user := Tags{}
+	for key, value := range t {
+		if !Owned(key) && !strings.HasPrefix(key, "aws:") {
+			user[key] = value
+		}
+	}
+	return user
+}
+
+// With returns a copy with the other tags added; theirs win.
+func (t Tags) With(other Tags) Tags {
+	all := maps.Clone(t)
+	if all == nil {
+		all = Tags{}
+	}
+	maps.Copy(all, other)
+	return all
+}

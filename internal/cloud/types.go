@@ -1,0 +1,214 @@
+package cloud
+
+import "time"
+
+// Tags are the tags of one AWS object.
+type Tags map[string]string
+
+// States of an instance.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html
+const (
+	InstancePending      = "pending"
+	InstanceRunning      = "running"
+	InstanceShuttingDown = "shutting-down"
+	InstanceTerminated   = "terminated"
+	InstanceStopping     = "stopping"
+	InstanceStopped      = "stopped"
+)
+
+// LiveInstanceStates are the states in which an instance exists for its owner.
+func LiveInstanceStates() []string {
+	return []string{InstancePending, InstanceRunning, InstanceStopping, InstanceStopped}
+}
+
+// Instance is one EC2 instance.
+type Instance struct {
+	ID               string
+	ImageID          string
+	Type             string
+	Architecture     string
+	SubnetID         string
+	VPCID            string
+	AvailabilityZone string
+	PrivateIP        string
+	PublicIP         string
+	PrivateDNS       string
+	// State is one of the Instance… constants.
+	State string
+	// StateReason is AWS's own "Code: message" for the last change of state.
+	StateReason string
+	// LaunchIndex is the instance's place in its RunInstances call, from 0.
+	LaunchIndex int
+	LaunchedAt  time.Time
+	ClientToken string
+	// SecurityGroupIDs are those of the primary network interface, sorted.
+	SecurityGroupIDs []string
+	// InstanceProfileARN is empty without a profile.
+	InstanceProfileARN string
+	KeyName            string
+	RootDeviceName     string
+	Tags               Tags
+}
+
+// Live reports whether the instance is neither terminated nor about to be.
+func (i Instance) Live() bool {
+	return i.State != InstanceTerminated && i.State != InstanceShuttingDown
+}
+
+// InstanceQuery selects instances. Every field that is set must match; values
+// within a field are alternatives.
+type InstanceQuery struct {
+	IDs      []string
+	Tags     Tags
+	ImageIDs []string
+	// States defaults to LiveInstanceStates.
+	States []string
+}
+
+// InstanceStatus is what EC2's two status checks say.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-system-instance-status-check.html
+type InstanceStatus struct {
+	InstanceID string
+	// State is the instance's state.
+	State string
+	// System and Instance are "ok", "impaired", "insufficient-data",
+	// "not-applicable" or "initializing".
+	System   string
+	Instance string
+}
+
+// Ready reports whether the instance runs and both checks are passed.
+func (s InstanceStatus) Ready() bool {
+	return s.State == InstanceRunning && s.System == "ok" && s.Instance == "ok"
+}
+
+// Impaired reports whether one of the two checks failed.
+func (s InstanceStatus) Impaired() bool {
+	return s.System == "impaired" || s.Instance == "impaired"
+}
+
+// Volume is one entry of a block device mapping. Zero fields are left to the image.
+type Volume struct {
+	DeviceName string
+	// Size is in GiB.
+	Size int
+	Type string
+	IOPS int
+	// Throughput is in MiB/s.
+	Throughput int
+	Encrypted  *bool
+	KMSKeyID   string
+}
+
+// Launch is one RunInstances call.
+type Launch struct {
+	// ClientToken makes a repeated call return the first one's result.
+	ClientToken  string
+	ImageID      string
+	InstanceType string
+	SubnetID     string
+	// MinCount and MaxCount are EC2's: with fewer than MinCount nothing is launched.
+	MinCount         int
+	MaxCount         int
+	SecurityGroupIDs []string
+	// InstanceProfile is a name or an ARN.
+	InstanceProfile string
+	KeyName         string
+	// UserData is raw; at most 16,384 bytes before base64.
+	UserData          []byte
+	Volumes           []Volume
+	AssociatePublicIP *bool
+	// IMDSv2 requires session tokens of the metadata service.
+	IMDSv2 bool
+	// Tags are put on the instances and on their volumes by the launch itself.
+	Tags Tags
+}
+
+// States of an image.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Image.html
+const (
+	ImagePending      = "pending"
+	ImageAvailable    = "available"
+	ImageInvalid      = "invalid"
+	ImageDeregistered = "deregistered"
+	ImageTransient    = "transient"
+	ImageFailed       = "failed"
+	ImageError        = "error"
+	ImageDisabled     = "disabled"
+)
+
+// Image is one AMI.
+type Image struct {
+	ID          string
+	Name        string
+	Description string
+	OwnerID     string
+	// State is one of the Image… constants.
+	State       string
+	StateReason string
+	// Architecture is "x86_64", "arm64", "i386", "x86_64_mac" or "arm64_mac".
+	Architecture   string
+	RootDeviceName string
+	CreatedAt      time.Time
+	IMDSSupport    string
+	Volumes        []ImageVolume
+	Tags           Tags
+}
+
+// SnapshotIDs returns the ids of the image's snapshots, in the order of its
+// mappings.
+func (i Image) SnapshotIDs() []string {
+	var ids []string
+	for _, volume := range i.Volumes {
+		if volume.SnapshotID != "" {
+			ids = append(ids, volume.SnapshotID)
+		}
+	}
+	return ids
+}
+
+// ImageVolume is one block device mapping of an image.
+type ImageVolume struct {
+	DeviceName string
+	SnapshotID string
+	// Size is in GiB.
+	Size      int
+	Type      string
+	Encrypted bool
+}
+
+// ImageQuery selects images. Every field that is set must match.
+type ImageQuery struct {
+	IDs []string
+	// Owners are account ids, "self", "amazon" or "aws-marketplace".
+	Owners []string
+	Tags   Tags
+	// Filters are DescribeImages' own, by name.
+	Filters map[string][]string
+}
+
+// Capture is one CreateImage call, with the instance already stopped.
+type Capture struct {
+	InstanceID  string
+	Name        string
+	Description string
+	// Tags are put on the image and on its snapshots by the call itself.
+	Tags Tags
+}
+
+// Snapshot is one EBS snapshot.
+type Snapshot struct {
+	ID          string
+	Description string
+	State       string
+	StartedAt   time.Time
+	Tags        Tags
+}
+
+// Subnet is one subnet.
+type Subnet struct {
+	ID               string
+	VPCID            string
+	AvailabilityZone string
+	FreeAddresses    int
+}
