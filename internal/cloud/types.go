@@ -212,3 +212,14 @@ type Subnet struct {
 	AvailabilityZone string
 	FreeAddresses    int
 }
+
+// StatusQuery selects instance statuses. With IDs it asks for those; otherwise for
+// the region's instances that match the filters.
+type StatusQuery struct {
+	IDs []string
+	// ImpairedOnly asks only for instances of which a check failed.
+	ImpairedOnly bool
+	// Until stops the reading of pages as soon as it returns true for what has been
+	// read so far; nil reads all.
+	Until func([]InstanceStatus) bool
+}

@@ -1,0 +1,175 @@
+package guest
+
+import (
+	"fmt"
+	"time"
+)
+
+// UserDataLimit is what EC2 takes as user data, in bytes before base64.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html
+const UserDataLimit = 16384
+
+// DefaultTimeout ends a step or one attempt of a check that says nothing else.
+const DefaultTimeout = 15 * time.Minute
+
+// Step is one thing done on a builder: exactly one of Script and Upload is set.
+type Step struct {
+	// Name is unique among the steps.
+	Name string
+	// Script is run by its #! line, by /bin/sh without one, as root, in /.
+	Script string
+	// Upload puts files there.
+	Upload *Upload
+	// Environment is added to the script's environment.
+	Environment map[string]string
+	// Timeout ends the script; zero means DefaultTimeout.
+	Timeout time.Duration
+}
+
+// Upload is a file or a directory to put on the builder.
+type Upload struct {
+	// Destination is an absolute path: the file itself, or the directory that
+	// receives the files when Directory is set.
+	Destination string
+	Directory   bool
+	// Mode is octal, like "0644". For a directory it applies to every file; empty
+	// keeps each file's own.
+	Mode string
+	// Owner is "user" or "user:group"; empty means root.
+	Owner string
+	// Files has one entry, with an empty path, for a single file.
+	Files []File
+}
+
+// File is one uploaded file.
+type File struct {
+	// Path is relative to the destination directory, with forward slashes.
+	Path string
+	// Mode is octal, like "0755".
+	Mode    string
+	Content []byte
+}
+
+// Check is one proof that a server works: a script whose exit code is zero.
+type Check struct {
+	// Name is unique among the checks.
+	Name   string
+	Script string
+	// Environment is added to the script's environment.
+	Environment map[string]string
+	// Attempts is how often it may be tried; zero means once.
+	Attempts int
+	// Interval is the pause between attempts.
+	Interval time.Duration
+	// Timeout ends one attempt; zero means DefaultTimeout.
+	Timeout time.Duration
+}
+
+// CleanUp says what is removed before the capture: what clones must not share.
+type CleanUp struct {
+	// HostKeys are the SSH server's keys; the next boot makes new ones.
+	HostKeys bool
+	// MachineID is /etc/machine-id and D-Bus's copy of it.
+	MachineID bool
+	// CloudInit is cloud-init's state, so that it runs again on the next boot.
+	CloudInit bool
+	// Logs are the contents of /var/log.
+	Logs bool
+	// Histories are the shells' histories of root and of all users.
+	Histories bool
+}
+
+// Bake is what a builder does in one boot.
+type Bake struct {
+	// Nonce marks this run's lines on the console: letters and digits.
+	Nonce   string
+	Steps   []Step
+	Checks  []Check
+	CleanUp CleanUp
+}
+
+// Proof is what a proof does in one boot.
+type Proof struct {
+	Nonce  string
+	Checks []Check
+}
+
+// Phases of a report.
+const (
+	PhaseStep    = "step"
+	PhaseCheck   = "check"
+	PhaseCleanUp = "clean-up"
+)
+
+// Report is what the console says about a run so far.
+type Report struct {
+	// Started is set once the script has spoken.
+	Started bool
+	// Done is set once the script has ended, well or not.
+	Done bool
+	// Current is the step or check that runs, with its phase before it: `step "app"`.
+	Current string
+	// Passed are the steps and checks that ended well, in order, written like Current.
+	Passed []string
+	// Failure is why the run ended badly.
+	Failure *Failure
+}
+
+// Failure is a step or check that failed.
+type Failure struct {
+	// Phase is one of the Phase… constants.
+	Phase string
+	Name  string
+	// ExitCode is the script's own.
+	ExitCode int
+	TimedOut bool
+	// Attempts is how often a check was tried.
+	Attempts int
+	// Output is the end of what it printed: at most 50 lines.
+	Output string
+}
+
+// Error says which, how, and what it printed.
+func (f *Failure) Error() string {
+	how := fmt.Sprintf("exit code %d", f.ExitCode)
+	if f.TimedOut {
+		how = "timed out"
+	}
+	if f.Attempts > 1 {
+		how += fmt.Sprintf(" in each of %d attempts", f.Attempts)
+	}
+	text := fmt.Sprintf("%s %q failed: %s", f.Phase, f.Name, how)
+	if f.Output == "" {
+		return text + "; it printed nothing"
+	}
+	return text + "; the end of its output:\n\n" + f.Output
+}
+
+// TooLargeError says that user data exceeds UserDataLimit even compressed.
+type TooLargeError struct {
+	// Size and Compressed are bytes before base64.
+	Size, Compressed int
+}
+
+// Error says by how much.
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("the user data has %d bytes, compressed %d; EC2 takes at most %d", e.Size, e.Compressed, UserDataLimit)
+}
+
+// Slot is one server of a fleet's batch.
+type Slot struct {
+	Number int
+	// Hostname is set in the guest; empty leaves EC2's.
+	Hostname string
+	// Environment is the slot's own.
+	Environment map[string]string
+}
+
+// Preamble tells every server of a batch which slot it is: the entry at its AMI
+// launch index.
+type Preamble struct {
+	Fleet string
+	Size  int
+	// Slots are in launch order.
+	Slots []Slot
+}

@@ -1,0 +1,59 @@
+package guests
+
+import (
+	"context"
+	"io"
+	"net/http"
+)
+
+// Host starts guests. Implementations: Real (Linux namespaces), None (guests are
+// off) and Scripted (a function in their place, for simulations).
+type Host interface {
+	// Status reports whether guests run for real, and if not why not.
+	Status() (running bool, reason string)
+	// Start boots a guest and returns once it is on its way; what it prints goes to
+	// the spec's console from other goroutines.
+	Start(spec Spec) (Guest, error)
+	// Close ends all guests and removes everything that they left on the host.
+	Close() error
+}
+
+// Spec is one guest to start.
+type Spec struct {
+	InstanceID string
+	// OS selects the skeleton of a base image: "al2023" or "debian".
+	OS string
+	// Layers are the frozen layers of the instance's image, the lowest first; none
+	// for a base image.
+	Layers []Layer
+	// Hostname is what EC2 gives: "ip-172-31-0-5".
+	Hostname string
+	// UserData is raw; it is run as cloud-init would run it, once per instance id.
+	UserData []byte
+	// Metadata answers at 169.254.169.254:80 inside the guest.
+	Metadata http.Handler
+	// Console receives everything that the boot and the user data print.
+	Console io.Writer
+	// Off is called once when the guest has powered itself off (or has died).
+	Off func()
+}
+
+// Layer is the frozen file system difference of an image; opaque to the lab.
+type Layer struct{ Dir string }
+
+// Guest is one running (or stopped) guest.
+type Guest interface {
+	// Run runs a shell script inside as root and returns its combined output and
+	// exit code.
+	Run(ctx context.Context, script string) (output string, exitCode int, err error)
+	// Stop powers the guest off from outside and waits until it is off. Off is not
+	// called. Stopping a stopped guest does nothing.
+	Stop()
+	// Boot starts a stopped guest again on the same disk.
+	Boot() error
+	// Freeze copies the stopped guest's disk into a layer that lives until the host
+	// is closed or the layer is removed.
+	Freeze() (Layer, error)
+	// Destroy ends the guest and removes its disk.
+	Destroy()
+}
