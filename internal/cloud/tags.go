@@ -29,6 +29,9 @@ const (
 	// TagPromotedAt is when the version became the current one (RFC 3339, with
 	// nanoseconds); the latest is current, none means unproven.
 	TagPromotedAt = "stamp:promoted-at"
+	// TagHighest is, on a promoted version, the highest number that its line has had,
+	// so that a number is never given twice.
+	TagHighest = "stamp:highest-version"
 	// TagGeneration is the fleet's generation at launch.
 	TagGeneration = "stamp:generation"
 	// TagSlots lists a batch's slots by launch index, in ranges: "0-2,7".

@@ -1,0 +1,214 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
+)
+
+// Options are the circumstances of an apply.
+type Options struct {
+	// Create is set when state knows nothing of the line yet.
+	Create bool
+	// Planned is what the user saw; nil when nothing was known at plan time.
+	Planned *Planned
+	// SourceImageID is the resolved source.
+	SourceImageID string
+	// Earlier is the recipe of the current version, when known.
+	Earlier  *Recipe
+	Progress report.Progress
+}
+
+// Planned is what a user has agreed to.
+type Planned struct {
+	Version int
+	// ImageID is empty when a new version was to be baked.
+	ImageID string
+}
+
+// Result is what an apply leaves.
+type Result struct {
+	Line     Line
+	Plan     Plan
+	Warnings []report.Warning
+}
+
+// run is one apply.
+type run struct {
+	aws      AWS
+	spec     Spec
+	recipe   Recipe
+	options  Options
+	line     Line
+	plan     Plan
+	warnings []report.Warning
+}
+
+// Apply makes the line as specified and returns what is there afterwards, also
+// with an error. Errors are *report.Failure. A failed bake or proof leaves the
+// current version untouched and nothing temporary; a cancelled one leaves what the
+// next Apply or Destroy finds by its tags.
+func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (Result, error) {
+	r := &run{aws: aws, spec: spec, options: options, recipe: spec.Recipe(options.SourceImageID)}
+	err := r.apply(ctx)
+	after, cancel := afterwards(ctx)
+	defer cancel()
+	line, observeErr := Observe(after, aws, spec.Name)
+	if observeErr == nil {
+		r.line = line
+	} else if err == nil {
+		err = r.failure("was changed, but could not be read back", "", observeErr,
+			"all work of this apply is done", "run terraform apply again")
+	}
+	return Result{Line: r.line, Plan: r.plan, Warnings: r.warnings}, err
+}
+
+func (r *run) apply(ctx context.Context) error {
+	line, err := Observe(ctx, r.aws, r.spec.Name)
+	if err != nil {
+		return r.failure("could not be read", "", err, "nothing was changed", "see AWS's message")
+	}
+	r.line = line
+	if r.options.Create && line.Current() != nil {
+		return r.alreadyThere()
+	}
+	r.plan = NewPlan(r.spec, r.recipe, r.options.Earlier, line)
+	if err := r.keepToPlan(); err != nil {
+		return err
+	}
+	r.options.Progress.Printf("%s", r.plan)
+	if err := r.makeCurrent(ctx); err != nil {
+		return err
+	}
+	if err := r.updateInPlace(ctx); err != nil {
+		return err
+	}
+	return r.tidy(ctx)
+}
+
+// keepToPlan refuses to do something else than what the user has agreed to.
+func (r *run) keepToPlan() error {
+	planned := r.options.Planned
+	if planned == nil || planned.Version == r.plan.Version && planned.ImageID == r.plan.ImageID {
+		return nil
+	}
+	before := fmt.Sprintf("version %d (%s)", planned.Version, planned.ImageID)
+	if planned.ImageID == "" {
+		before = fmt.Sprintf("a newly baked version %d", planned.Version)
+	}
+	return r.failure("was not changed", "",
+		fmt.Errorf("the line has moved since the plan was made: %s was to be current, now it would be to %s", before, r.plan),
+		"nothing was changed", "run terraform apply again: it makes a new plan")
+}
+
+// makeCurrent sees to it that the right version is current, whatever that takes.
+func (r *run) makeCurrent(ctx context.Context) error {
+	switch r.plan.Action {
+	case BakeNew:
+		return r.bakeNew(ctx)
+	case Promote, Prove:
+		version := *r.line.Find(r.plan.Fingerprint)
+		if r.plan.Prove {
+			if err := r.prove(ctx, version); err != nil {
+				return err
+			}
+		}
+		return r.promote(ctx, version, r.plan.Prove)
+	default:
+		return nil
+	}
+}
+
+// bakeNew takes up what an interrupted run has left of the same version, and does
+// the rest.
+func (r *run) bakeNew(ctx context.Context) error {
+	candidate := r.leftCandidate()
+	if candidate == nil {
+		source, err := DescribeSource(ctx, r.aws, r.spec.Source, r.recipe.Source)
+		if err != nil {
+			return r.failure("was not baked", r.region(), err, r.untouched(), "correct source."+r.spec.Source.field())
+		}
+		builder, err := r.bake(ctx, source)
+		if err != nil {
+			return err
+		}
+		if candidate, err = r.capture(ctx, builder); err != nil {
+			return err
+		}
+	}
+	captured, err := r.waitCandidate(ctx, *candidate)
+	if err != nil {
+		return err
+	}
+	if r.plan.Prove {
+		if err := r.prove(ctx, captured); err != nil {
+			return err
+		}
+	}
+	return r.promote(ctx, captured, r.plan.Prove)
+}
+
+// leftCandidate is the captured but unproven image of this very version, left by an
+// interrupted run.
+func (r *run) leftCandidate() *Version {
+	for i := range r.line.Candidates {
+		candidate := &r.line.Candidates[i]
+		alive := candidate.State == cloud.ImagePending || candidate.State == cloud.ImageAvailable
+		sameChecks := candidate.Checks == r.spec.ChecksDigest()
+		if alive && sameChecks && candidate.Fingerprint == r.plan.Fingerprint && candidate.Number == r.plan.Version {
+			r.options.Progress.Printf("found %s (%s), left by an interrupted run: going on from there", candidate.ImageName, candidate.ImageID)
+			return candidate
+		}
+	}
+	return nil
+}
+
+func (r *run) alreadyThere() error {
+	current := r.line.Current()
+	return &report.Failure{
+		Summary: fmt.Sprintf("Golden image %s exists already", r.spec.Name),
+		Subject: fmt.Sprintf("version %d, %s (%s)", current.Number, current.ImageID, r.aws.Name()),
+		Cause:   errors.New("a line of this name is in this account and region, and this Terraform state does not know it: another configuration may own it"),
+		Now:     "nothing was changed",
+		Next: fmt.Sprintf("if it is yours, run: terraform import stamp_golden_image.<name in your configuration> %q; otherwise choose another name",
+			r.spec.Name),
+	}
+}
+
+// failure fills in what all failures of a line share.
+func (r *run) failure(what, subject string, cause error, now, next string) error {
+	if subject == "" {
+		subject = r.region()
+	}
+	return &report.Failure{
+		Summary: fmt.Sprintf("Golden image %s %s", r.spec.Name, what),
+		Subject: subject, Cause: cause, Now: now, Next: next,
+	}
+}
+
+func (r *run) region() string { return "line " + r.spec.Name + " (" + r.aws.Name() + ")" }
+
+// untouched says what is current, for failures.
+func (r *run) untouched() string {
+	if current := r.line.Current(); current != nil {
+		return fmt.Sprintf("version %d (%s) stays current, and everything that uses it is untouched", current.Number, current.ImageID)
+	}
+	return "there is no version yet"
+}
+
+// afterwardsLimit is how long cleaning up and reading back may take once the
+// caller has given up.
+const afterwardsLimit = 2 * time.Minute
+
+// afterwards is a context for what must still be done when the caller's has ended.
+func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), afterwardsLimit)
+}
+
+// interrupted reports whether the user has stopped the apply: then work in progress
+// is left for the next one to take up.
+func interrupted(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }

@@ -1,0 +1,123 @@
+package image
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+)
+
+// capture makes the candidate's AMI from the stopped builder.
+func (r *run) capture(ctx context.Context, builder cloud.Instance) (*Version, error) {
+	name := AMIName(r.spec.Name, r.plan.Version, r.plan.Fingerprint)
+	imageID, err := r.aws.CreateImage(ctx, cloud.Capture{
+		InstanceID:  builder.ID,
+		Name:        name,
+		Description: r.spec.Description,
+		Tags:        r.candidateTags(name),
+	})
+	if cloud.HasCode(err, cloud.CodeImageNameTaken) || err != nil && cloud.ClassOf(err) == cloud.Unclear {
+		imageID, err = r.findCaptured(ctx, name, err)
+	}
+	if err != nil {
+		return nil, r.abandon(ctx, builder, "was not captured", "builder", err)
+	}
+	r.options.Progress.Printf("capturing %s as %s (%s)", builder.ID, name, imageID)
+	return &Version{Number: r.plan.Version, ImageID: imageID, ImageName: name, Fingerprint: r.plan.Fingerprint}, nil
+}
+
+// findCaptured looks up what an earlier call has made, whose answer got lost. The
+// name is the client token that CreateImage does not have.
+func (r *run) findCaptured(ctx context.Context, name string, cause error) (string, error) {
+	images, err := r.aws.Images(ctx, cloud.ImageQuery{Owners: []string{"self"}, Filters: map[string][]string{"name": {name}}})
+	if err != nil {
+		return "", err
+	}
+	for _, found := range images {
+		if found.Tags[cloud.TagImage] == r.spec.Name && found.Tags[cloud.TagFingerprint] == r.plan.Fingerprint {
+			return found.ID, nil
+		}
+		return "", fmt.Errorf("%w; the image %s has that name and is not of this line", cause, found.ID)
+	}
+	return "", cause
+}
+
+// candidateTags go with the call that makes image and snapshots: a candidate is
+// known as ours, and as unproven, from its first moment.
+func (r *run) candidateTags(name string) cloud.Tags {
+	tags := r.spec.versionTags(name).With(ownership(r.spec.Name))
+	tags[cloud.TagRole] = cloud.RoleVersion
+	tags[cloud.TagVersion] = strconv.Itoa(r.plan.Version)
+	tags[cloud.TagFingerprint] = r.plan.Fingerprint
+	tags[cloud.TagSource] = r.recipe.Source
+	tags[cloud.TagChecks] = r.spec.ChecksDigest()
+	return tags
+}
+
+// waitCandidate waits until the candidate is available, makes IMDSv2 its default,
+// and ends the builders, which are no longer needed.
+func (r *run) waitCandidate(ctx context.Context, candidate Version) (Version, error) {
+	image, err := cloud.Poll[cloud.Image]{
+		What: fmt.Sprintf("image %s (%s) to be available", candidate.ImageID, r.aws.Name()),
+		Read: func(ctx context.Context) (cloud.Image, string, string, error) {
+			images, err := r.aws.Images(ctx, cloud.ImageQuery{IDs: []string{candidate.ImageID}})
+			if cloud.ClassOf(err) == cloud.NotFound && err != nil || err == nil && len(images) == 0 {
+				return cloud.Image{}, cloud.ImagePending, "", nil
+			}
+			if err != nil {
+				return cloud.Image{}, "", "", err
+			}
+			return images[0], images[0].State, images[0].StateReason, nil
+		},
+		Pending: []string{cloud.ImagePending},
+		Target:  []string{cloud.ImageAvailable},
+		Failed:  []string{cloud.ImageFailed, cloud.ImageError, cloud.ImageInvalid, cloud.ImageDeregistered},
+	}.Wait(ctx)
+	if err != nil {
+		return candidate, r.reject(ctx, candidate, "was not captured", "image "+candidate.ImageID+" ("+r.aws.Name()+")", err)
+	}
+	if image.IMDSSupport != "v2.0" {
+		if err := r.aws.RequireIMDSv2(ctx, image.ID); err != nil {
+			return candidate, r.reject(ctx, candidate, "was not captured", "image "+image.ID+" ("+r.aws.Name()+")", err)
+		}
+	}
+	if err := r.endTemporary(ctx, cloud.RoleBuilder); err != nil {
+		r.warn("A builder of golden image "+r.spec.Name+" could not be terminated", err)
+	}
+	return versionOf(image), nil
+}
+
+// reject removes a candidate that will not be a version, with everything temporary.
+// When the user has stopped the apply it is left: the next apply takes it up.
+func (r *run) reject(ctx context.Context, candidate Version, what, subject string, cause error) error {
+	if interrupted(ctx) {
+		return r.failure(what, subject, cause,
+			fmt.Sprintf("%s; the unproven image %s is left", r.untouched(), candidate.ImageID),
+			"run terraform apply again: it goes on from there; terraform destroy removes it")
+	}
+	after, cancel := afterwards(ctx)
+	defer cancel()
+	now := fmt.Sprintf("%s; the unproven image %s was removed", r.untouched(), candidate.ImageID)
+	if err := r.removeRejected(after, candidate); err != nil {
+		now = fmt.Sprintf("%s; the unproven image %s could not be removed altogether: %v", r.untouched(), candidate.ImageID, err)
+	}
+	return r.failure(what, subject, cause, now, r.nextAfter(cause))
+}
+
+func (r *run) removeRejected(ctx context.Context, candidate Version) error {
+	line, err := Observe(ctx, r.aws, r.spec.Name)
+	if err != nil {
+		return err
+	}
+	r.line = line
+	if err := r.endAll(ctx, append(ids(line.Builders), ids(line.Proofs)...)); err != nil {
+		return err
+	}
+	for _, found := range line.Candidates {
+		if found.ImageID == candidate.ImageID {
+			candidate = found
+		}
+	}
+	return removeVersion(ctx, r.aws, candidate)
+}

@@ -1,0 +1,53 @@
+package image
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+)
+
+// promote makes a proved version the current one, by one call that writes all of
+// its tags together.
+func (r *run) promote(ctx context.Context, version Version, provedNow bool) error {
+	now := formatTime(time.Now())
+	tags := cloud.Tags{
+		cloud.TagPromotedAt: now,
+		cloud.TagHighest:    strconv.Itoa(max(version.Number, r.line.Next()-1)),
+	}
+	if provedNow || version.PromotedAt.IsZero() {
+		tags[cloud.TagVerifiedAt] = now
+		tags[cloud.TagChecks] = passedChecks(r.spec, provedNow)
+	}
+	if err := r.aws.CreateTags(ctx, []string{version.ImageID}, tags); err != nil {
+		return r.failure("was not promoted", fmt.Sprintf("version %d, %s (%s)", version.Number, version.ImageID, r.aws.Name()), err,
+			r.untouched(), "run terraform apply again: it goes on from there")
+	}
+	r.options.Progress.Printf("version %d (%s) is current", version.Number, version.ImageID)
+	for key, value := range tags {
+		version.Tags = version.Tags.With(cloud.Tags{key: value})
+	}
+	version.PromotedAt = parseTime(now)
+	r.moveToFront(version)
+	return nil
+}
+
+// moveToFront keeps the observed line true after a promotion.
+func (r *run) moveToFront(version Version) {
+	versions := []Version{version}
+	for _, other := range r.line.Versions {
+		if other.ImageID != version.ImageID {
+			versions = append(versions, other)
+		}
+	}
+	r.line.Versions = versions
+	var candidates []Version
+	for _, other := range r.line.Candidates {
+		if other.ImageID != version.ImageID {
+			candidates = append(candidates, other)
+		}
+	}
+	r.line.Candidates = candidates
+}

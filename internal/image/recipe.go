@@ -1,0 +1,169 @@
+package image
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
+)
+
+// Recipe is what decides what is inside an image, as digests: small enough to keep
+// beside the state, so that a later plan can say what changed. Where a version is
+// baked and how long a step may take are not in it, nor are the steps' names.
+type Recipe struct {
+	// Source is the id of the AMI that the bake starts from.
+	Source     string       `json:"source"`
+	Steps      []StepDigest `json:"steps"`
+	CleanUp    string       `json:"clean_up"`
+	Volumes    string       `json:"volumes"`
+	Encryption string       `json:"encryption"`
+}
+
+// StepDigest is a step's name, for people, and the digest of what it does.
+type StepDigest struct {
+	Name   string `json:"name"`
+	Digest string `json:"digest"`
+}
+
+// Recipe returns the recipe of the spec when it is baked from that source.
+func (s Spec) Recipe(sourceImageID string) Recipe {
+	recipe := Recipe{
+		Source:     sourceImageID,
+		CleanUp:    cleanUpDigest(s.Bake.CleanUp),
+		Volumes:    s.volumesDigest(),
+		Encryption: digest("encryption", strconv.FormatBool(s.Capture.Encrypted), s.Capture.KMSKeyID),
+	}
+	for _, step := range s.Bake.Steps {
+		recipe.Steps = append(recipe.Steps, StepDigest{Name: step.Name, Digest: stepDigest(step)})
+	}
+	return recipe
+}
+
+// Fingerprint is the SHA-256 of the recipe: 64 hexadecimal digits. Two recipes
+// with the same fingerprint make the same image.
+func (r Recipe) Fingerprint() string {
+	parts := []string{"recipe 1", r.Source, r.CleanUp, r.Volumes, r.Encryption}
+	for _, step := range r.Steps {
+		parts = append(parts, step.Digest)
+	}
+	return digest(parts...)
+}
+
+// Changes says in words how this recipe differs from an earlier one; it is empty
+// when nothing differs.
+func (r Recipe) Changes(earlier Recipe) string {
+	var changes []string
+	if r.Source != earlier.Source {
+		changes = append(changes, fmt.Sprintf("source %s → %s", earlier.Source, r.Source))
+	}
+	changes = append(changes, stepChanges(r.Steps, earlier.Steps)...)
+	for _, part := range []struct{ what, now, before string }{
+		{"clean-up", r.CleanUp, earlier.CleanUp},
+		{"root volume", r.Volumes, earlier.Volumes},
+		{"encryption", r.Encryption, earlier.Encryption},
+	} {
+		if part.now != part.before {
+			changes = append(changes, part.what+" changed")
+		}
+	}
+	return strings.Join(changes, ", ")
+}
+
+func stepChanges(now, before []StepDigest) []string {
+	digests := func(steps []StepDigest) (names map[string]string, order []string) {
+		names = map[string]string{}
+		for _, step := range steps {
+			names[step.Name] = step.Digest
+			order = append(order, step.Digest)
+		}
+		return names, order
+	}
+	nowNames, nowOrder := digests(now)
+	beforeNames, beforeOrder := digests(before)
+	if slices.Equal(nowOrder, beforeOrder) {
+		return nil
+	}
+	var changes []string
+	for _, step := range now {
+		switch earlier, there := beforeNames[step.Name]; {
+		case !there:
+			changes = append(changes, "step "+step.Name+" added")
+		case earlier != step.Digest:
+			changes = append(changes, "step "+step.Name+" changed")
+		}
+	}
+	for _, step := range before {
+		if _, there := nowNames[step.Name]; !there {
+			changes = append(changes, "step "+step.Name+" removed")
+		}
+	}
+	if len(changes) == 0 {
+		changes = append(changes, "order of steps changed")
+	}
+	return changes
+}
+
+// ChecksDigest identifies what the checks demand: their scripts and environments,
+// not their names, attempts or time limits.
+func (s Spec) ChecksDigest() string {
+	if len(s.Verify.Checks) == 0 {
+		return "none"
+	}
+	parts := []string{"checks 1"}
+	for _, check := range s.Verify.Checks {
+		parts = append(parts, check.Script, environmentDigest(check.Environment))
+	}
+	return digest(parts...)
+}
+
+func stepDigest(step guest.Step) string {
+	parts := []string{"step 1", step.Script, environmentDigest(step.Environment)}
+	if upload := step.Upload; upload != nil {
+		parts = append(parts, upload.Destination, strconv.FormatBool(upload.Directory), upload.Mode, upload.Owner)
+		for _, file := range upload.Files {
+			parts = append(parts, file.Path, file.Mode, string(file.Content))
+		}
+	}
+	return digest(parts...)
+}
+
+func environmentDigest(environment map[string]string) string {
+	parts := []string{"environment"}
+	for _, name := range slices.Sorted(maps.Keys(environment)) {
+		parts = append(parts, name, environment[name])
+	}
+	return digest(parts...)
+}
+
+func cleanUpDigest(c guest.CleanUp) string {
+	parts := []string{"clean-up"}
+	for _, on := range []bool{c.HostKeys, c.MachineID, c.CloudInit, c.Logs, c.Histories} {
+		parts = append(parts, strconv.FormatBool(on))
+	}
+	return digest(parts...)
+}
+
+func (s Spec) volumesDigest() string {
+	root := s.Bake.RootVolume
+	return digest("volumes", strconv.Itoa(root.Size), root.Type, strconv.Itoa(root.IOPS), strconv.Itoa(root.Throughput))
+}
+
+// digest is SHA-256 over length-prefixed parts, so that no two lists of parts can
+// be mistaken for each other.
+func digest(parts ...string) string {
+	hash := sha256.New()
+	for _, part := range parts {
+		fmt.Fprintf(hash, "%d:", len(part))
+		hash.Write([]byte(part))
+	}
+	return hex.EncodeToString(hash.Sum(nil))
+}
+
+// nonce marks a run's lines on the console. It is derived, so that a later apply
+// can read the console of a builder that an interrupted one has left.
+func nonce(parts ...string) string { return digest(parts...)[:12] }

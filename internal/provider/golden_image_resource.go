@@ -1,0 +1,293 @@
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/image"
+)
+
+var (
+	_ resource.ResourceWithConfigure      = (*goldenImage)(nil)
+	_ resource.ResourceWithIdentity       = (*goldenImage)(nil)
+	_ resource.ResourceWithImportState    = (*goldenImage)(nil)
+	_ resource.ResourceWithModifyPlan     = (*goldenImage)(nil)
+	_ resource.ResourceWithValidateConfig = (*goldenImage)(nil)
+)
+
+// Default time limits.
+const (
+	bakeTimeout   = 60 * time.Minute
+	deleteTimeout = 15 * time.Minute
+)
+
+// goldenImage is the resource stamp_golden_image.
+type goldenImage struct{ session *session }
+
+func newGoldenImage() resource.Resource { return &goldenImage{} }
+
+// Metadata names the resource.
+func (r *goldenImage) Metadata(_ context.Context, _ resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = "stamp_golden_image"
+}
+
+// Schema is what HCL may say.
+func (r *goldenImage) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = goldenImageSchema(ctx)
+}
+
+// IdentitySchema is name and region.
+func (r *goldenImage) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = identitySchema("golden image")
+}
+
+// Configure takes the provider's session.
+func (r *goldenImage) Configure(_ context.Context, req resource.ConfigureRequest, _ *resource.ConfigureResponse) {
+	r.session, _ = req.ProviderData.(*session)
+}
+
+// Create bakes the first version, or takes up what an interrupted create has left.
+func (r *goldenImage) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan goldenImageModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	limit, diags := plan.Timeouts.Create(ctx, bakeTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	applied := r.apply(ctx, limit, plan, true, nil, &resp.Diagnostics)
+	if applied.line.Empty() {
+		return
+	}
+	plan.settle(applied)
+	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.Name, plan.Region)...)
+	if !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(resp.Private.SetKey(ctx, recipeKey, applied.recipe)...)
+	}
+}
+
+// Update bakes, promotes or proves a version when it has to, and changes the rest
+// in place. When that fails, the state keeps what was configured before, and says
+// truly what is current.
+func (r *goldenImage) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan, state goldenImageModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	limit, diags := plan.Timeouts.Update(ctx, bakeTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	earlier, diags := earlierRecipe(ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
+	applied := r.apply(ctx, limit, plan, false, earlier, &resp.Diagnostics)
+	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.Name, plan.Region)...)
+	if resp.Diagnostics.HasError() {
+		if applied.line.Current() != nil {
+			state.setOutputs(applied.line)
+			resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+		}
+		return
+	}
+	plan.settle(applied)
+	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, recipeKey, applied.recipe)...)
+}
+
+// applied is what an apply has left.
+type applied struct {
+	line   image.Line
+	reason string
+	recipe []byte
+}
+
+// apply runs the engine within the time limit.
+func (r *goldenImage) apply(ctx context.Context, limit time.Duration, plan goldenImageModel, create bool,
+	earlier *image.Recipe, diags *diag.Diagnostics,
+) applied {
+	region := r.session.region(plan.Region.ValueString(), diags)
+	if region == nil {
+		return applied{}
+	}
+	plan.Region = types.StringValue(region.Name())
+	if plan.TagsAll.IsUnknown() {
+		plan.TagsAll = r.session.mergedTags(ctx, plan.Tags)
+	}
+	spec := plan.spec(ctx, diags)
+	if diags.HasError() {
+		return applied{}
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	options := image.Options{
+		Create: create, Earlier: earlier, SourceImageID: plan.SourceImageID.ValueString(), Planned: plan.planned(),
+		Progress: r.session.report(ctx, "golden image "+spec.Name),
+	}
+	if options.SourceImageID == "" {
+		source, err := image.ResolveSource(ctx, region, spec.Source)
+		if err != nil {
+			sourceDiagnostic(diags, err)
+			return applied{}
+		}
+		options.SourceImageID = source
+	}
+	result, err := image.Apply(ctx, region, spec, options)
+	appendWarnings(diags, result.Warnings)
+	appendFailure(diags, err, "Golden image "+spec.Name+" was not applied")
+	recipe, err := json.Marshal(spec.Recipe(options.SourceImageID))
+	appendFailure(diags, err, "The recipe cannot be kept")
+	return applied{line: result.Line, reason: result.Plan.Reason, recipe: recipe}
+}
+
+// planned is what the plan has promised, when it knew.
+func (m *goldenImageModel) planned() *image.Planned {
+	if m.Version.IsUnknown() || m.Version.IsNull() {
+		return nil
+	}
+	return &image.Planned{Version: int(m.Version.ValueInt64()), ImageID: m.ImageID.ValueString()}
+}
+
+// settle makes a planned model the one that state keeps: every output is known.
+func (m *goldenImageModel) settle(applied applied) {
+	reason := m.BakeReason
+	if reason.IsUnknown() {
+		reason = types.StringNull()
+		if applied.reason != "" {
+			reason = types.StringValue(applied.reason)
+		}
+	}
+	m.setOutputs(applied.line)
+	m.BakeReason = reason
+}
+
+// Read follows the line: a version promoted or removed elsewhere shows in the plan.
+func (r *goldenImage) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state goldenImageModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	region := r.session.region(state.Region.ValueString(), &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	line, err := image.ObserveVersions(ctx, region, state.Name.ValueString())
+	if err != nil {
+		appendFailure(&resp.Diagnostics, err, fmt.Sprintf("Golden image %s could not be read", state.Name.ValueString()))
+		return
+	}
+	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.Name, state.Region)...)
+	current := line.Current()
+	if current == nil && !state.ImageID.IsNull() {
+		resp.Diagnostics.AddWarning(fmt.Sprintf("Golden image %s is gone", state.Name.ValueString()),
+			fmt.Sprintf("No version of it is left in %s: it was removed outside of Terraform. The plan makes it anew.", region.Name()))
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	if current != nil {
+		have := current.Tags.UserTags()
+		if _, said := state.TagsAll.Elements()["Name"]; !said && have["Name"] == current.ImageName {
+			delete(have, "Name")
+		}
+		state.setOutputs(line)
+		state.Tags, state.TagsAll = r.session.ownTags(have, state.Tags), stringMap(have)
+		state.Description = types.StringNull()
+		if current.Description != "" {
+			state.Description = types.StringValue(current.Description)
+		}
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+}
+
+// Delete removes every version with its snapshots, and what is temporary.
+func (r *goldenImage) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var state goldenImageModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	limit, diags := state.Timeouts.Delete(ctx, deleteTimeout)
+	resp.Diagnostics.Append(diags...)
+	region := r.session.region(state.Region.ValueString(), &resp.Diagnostics)
+	if resp.Diagnostics.HasError() || state.SkipDestroy.ValueBool() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	name := state.Name.ValueString()
+	err := image.Destroy(ctx, region, name, r.session.report(ctx, "golden image "+name))
+	appendFailure(&resp.Diagnostics, err, "Golden image "+name+" was not removed")
+}
+
+// ImportState takes "name", "name@region" or the identity.
+func (r *goldenImage) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	name, region := importedName(ctx, r.session, req, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	found := r.session.region(region, &resp.Diagnostics)
+	if found == nil {
+		return
+	}
+	line, err := image.ObserveVersions(ctx, found, name)
+	if err != nil || line.Current() == nil {
+		resp.Diagnostics.AddError(fmt.Sprintf("Golden image %s cannot be imported", name),
+			notThere(err, fmt.Sprintf("no image in %s carries the tags %s = %s and %s = %s", found.Name(),
+				cloud.TagManagedBy, cloud.ManagedBy, cloud.TagImage, name)))
+		return
+	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), name)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("region"), found.Name())...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("image_id"), line.Current().ImageID)...)
+	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, types.StringValue(name), types.StringValue(found.Name()))...)
+}
+
+func notThere(err error, otherwise string) string {
+	if err != nil {
+		return err.Error()
+	}
+	return otherwise + ". Give its name, or name@region when it is not in the provider's region."
+}
+
+// importedName is what an import asks for.
+func importedName(ctx context.Context, session *session, req resource.ImportStateRequest, diags *diag.Diagnostics) (name, region string) {
+	if req.ID != "" {
+		return importID(req.ID)
+	}
+	var identity identityModel
+	diags.Append(req.Identity.Get(ctx, &identity)...)
+	return identity.Name.ValueString(), identity.Region.ValueString()
+}
+
+// setIdentity must be called by Create, Read and Update alike: Terraform before
+// 1.12 ends an update without it with an error.
+func setIdentity(ctx context.Context, identity *tfsdk.ResourceIdentity, name, region types.String) diag.Diagnostics {
+	if identity == nil {
+		return nil
+	}
+	return identity.Set(ctx, identityModel{Name: name, Region: region})
+}
+
+// recipeKey is where private state keeps the recipe of the current version, so that
+// a plan can say what changed. It holds digests only.
+const recipeKey = "recipe"
+
+type privateReader interface {
+	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
+}
+
+func earlierRecipe(ctx context.Context, private privateReader) (*image.Recipe, diag.Diagnostics) {
+	raw, diags := private.GetKey(ctx, recipeKey)
+	if len(raw) == 0 || diags.HasError() {
+		return nil, diags
+	}
+	var recipe image.Recipe
+	if err := json.Unmarshal(raw, &recipe); err != nil {
+		return nil, diags // words for the reason are lost, nothing else
+	}
+	return &recipe, diags
+}

@@ -1,0 +1,219 @@
+package provider
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/image"
+)
+
+type sourceModel struct {
+	ImageID      types.String `tfsdk:"image_id"`
+	Lookup       *lookupModel `tfsdk:"lookup"`
+	SSMParameter types.String `tfsdk:"ssm_parameter"`
+}
+
+type lookupModel struct {
+	Owners       types.List   `tfsdk:"owners"`
+	Name         types.String `tfsdk:"name"`
+	Architecture types.String `tfsdk:"architecture"`
+	Filters      types.Map    `tfsdk:"filters"`
+}
+
+type bakeModel struct {
+	InstanceTypes      types.List    `tfsdk:"instance_types"`
+	SubnetIDs          types.List    `tfsdk:"subnet_ids"`
+	SecurityGroupIDs   types.Set     `tfsdk:"vpc_security_group_ids"`
+	IAMInstanceProfile types.String  `tfsdk:"iam_instance_profile"`
+	PublicIP           types.Bool    `tfsdk:"associate_public_ip_address"`
+	Transport          types.String  `tfsdk:"transport"`
+	RootVolume         *volumeModel  `tfsdk:"root_volume"`
+	Steps              []stepModel   `tfsdk:"steps"`
+	CleanUp            *cleanUpModel `tfsdk:"clean_up"`
+}
+
+type volumeModel struct {
+	Size       types.Int64  `tfsdk:"size"`
+	Type       types.String `tfsdk:"type"`
+	IOPS       types.Int64  `tfsdk:"iops"`
+	Throughput types.Int64  `tfsdk:"throughput"`
+}
+
+type stepModel struct {
+	Name        types.String `tfsdk:"name"`
+	Script      types.String `tfsdk:"script"`
+	Upload      *uploadModel `tfsdk:"upload"`
+	Environment types.Map    `tfsdk:"environment"`
+	Timeout     types.String `tfsdk:"timeout"`
+}
+
+type uploadModel struct {
+	Source      types.String `tfsdk:"source"`
+	Content     types.String `tfsdk:"content"`
+	Destination types.String `tfsdk:"destination"`
+	Mode        types.String `tfsdk:"mode"`
+	Owner       types.String `tfsdk:"owner"`
+}
+
+type cleanUpModel struct {
+	HostKeys  types.Bool `tfsdk:"host_keys"`
+	MachineID types.Bool `tfsdk:"machine_id"`
+	CloudInit types.Bool `tfsdk:"cloud_init"`
+	Logs      types.Bool `tfsdk:"logs"`
+	Histories types.Bool `tfsdk:"histories"`
+}
+
+type verifyModel struct {
+	Checks        []checkModel `tfsdk:"checks"`
+	FreshInstance types.Bool   `tfsdk:"fresh_instance"`
+}
+
+type checkModel struct {
+	Name        types.String `tfsdk:"name"`
+	Script      types.String `tfsdk:"script"`
+	Environment types.Map    `tfsdk:"environment"`
+	Attempts    types.Int64  `tfsdk:"attempts"`
+	Interval    types.String `tfsdk:"interval"`
+	Timeout     types.String `tfsdk:"timeout"`
+}
+
+type captureModel struct {
+	Encrypted      types.Bool   `tfsdk:"encrypted"`
+	KMSKeyID       types.String `tfsdk:"kms_key_id"`
+	RetainVersions types.Int64  `tfsdk:"retain_versions"`
+}
+
+// spec translates a wholly known model into what the engine wants. It reads the
+// files to upload.
+func (m *goldenImageModel) spec(ctx context.Context, diags *diag.Diagnostics) image.Spec {
+	var source sourceModel
+	var bake bakeModel
+	var verify verifyModel
+	var capture captureModel
+	for _, part := range []struct {
+		from types.Object
+		into any
+	}{{m.Source, &source}, {m.Bake, &bake}, {m.Verify, &verify}, {m.Capture, &capture}} {
+		if !part.from.IsNull() {
+			diags.Append(part.from.As(ctx, part.into, basetypes.ObjectAsOptions{})...)
+		}
+	}
+	return image.Spec{
+		Name:        m.Name.ValueString(),
+		Description: m.Description.ValueString(),
+		Source:      source.spec(),
+		Bake:        bake.spec(diags),
+		Verify:      verify.spec(),
+		Capture: image.Capture{
+			Encrypted:      capture.Encrypted.ValueBool(),
+			KMSKeyID:       capture.KMSKeyID.ValueString(),
+			RetainVersions: intOr(capture.RetainVersions, image.DefaultRetainVersions),
+		},
+		Tags: tagsOf(m.TagsAll),
+	}
+}
+
+func (m sourceModel) spec() image.Source {
+	source := image.Source{ImageID: m.ImageID.ValueString(), SSMParameter: m.SSMParameter.ValueString()}
+	if m.Lookup != nil {
+		source.Lookup = &image.Lookup{
+			Owners:       elements(m.Lookup.Owners),
+			Name:         m.Lookup.Name.ValueString(),
+			Architecture: m.Lookup.Architecture.ValueString(),
+			Filters:      stringsOf(m.Lookup.Filters),
+		}
+	}
+	return source
+}
+
+func (m bakeModel) spec(diags *diag.Diagnostics) image.Bake {
+	bake := image.Bake{
+		InstanceTypes:     elements(m.InstanceTypes),
+		SubnetIDs:         elements(m.SubnetIDs),
+		SecurityGroupIDs:  elements(m.SecurityGroupIDs),
+		InstanceProfile:   m.IAMInstanceProfile.ValueString(),
+		AssociatePublicIP: m.PublicIP.ValueBoolPointer(),
+		CleanUp:           m.CleanUp.spec(),
+	}
+	if volume := m.RootVolume; volume != nil {
+		bake.RootVolume = cloud.Volume{
+			Size: intOr(volume.Size, 0), Type: volume.Type.ValueString(),
+			IOPS: intOr(volume.IOPS, 0), Throughput: intOr(volume.Throughput, 0),
+		}
+	}
+	for i, step := range m.Steps {
+		bake.Steps = append(bake.Steps, step.spec(path.Root("bake").AtName("steps").AtListIndex(i), diags))
+	}
+	return bake
+}
+
+func (m stepModel) spec(at path.Path, diags *diag.Diagnostics) guest.Step {
+	step := guest.Step{
+		Name:        m.Name.ValueString(),
+		Script:      m.Script.ValueString(),
+		Environment: stringsOf(m.Environment),
+		Timeout:     durationOr(m.Timeout, 0),
+	}
+	if m.Upload != nil {
+		step.Upload = m.Upload.spec(at.AtName("upload"), diags)
+	}
+	return step
+}
+
+func (m *cleanUpModel) spec() guest.CleanUp {
+	if m == nil {
+		m = &cleanUpModel{}
+	}
+	return guest.CleanUp{
+		HostKeys:  boolOr(m.HostKeys, true),
+		MachineID: boolOr(m.MachineID, true),
+		CloudInit: boolOr(m.CloudInit, true),
+		Logs:      boolOr(m.Logs, true),
+		Histories: boolOr(m.Histories, true),
+	}
+}
+
+func (m verifyModel) spec() image.Verify {
+	verify := image.Verify{FreshInstance: boolOr(m.FreshInstance, true)}
+	for _, check := range m.Checks {
+		verify.Checks = append(verify.Checks, guest.Check{
+			Name:        check.Name.ValueString(),
+			Script:      check.Script.ValueString(),
+			Environment: stringsOf(check.Environment),
+			Attempts:    intOr(check.Attempts, 1),
+			Interval:    durationOr(check.Interval, 5*time.Second),
+			Timeout:     durationOr(check.Timeout, 0),
+		})
+	}
+	return verify
+}
+
+func boolOr(value types.Bool, otherwise bool) bool {
+	if value.IsNull() || value.IsUnknown() {
+		return otherwise
+	}
+	return value.ValueBool()
+}
+
+func intOr(value types.Int64, otherwise int) int {
+	if value.IsNull() || value.IsUnknown() {
+		return otherwise
+	}
+	return int(value.ValueInt64())
+}
+
+// durationOr reads a duration that its validator has accepted.
+func durationOr(value types.String, otherwise time.Duration) time.Duration {
+	parsed, err := time.ParseDuration(value.ValueString())
+	if err != nil {
+		return otherwise
+	}
+	return parsed
+}

@@ -1,0 +1,139 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+)
+
+// stringRule is a validator of strings from a function: it returns what is wrong,
+// or nothing.
+type stringRule struct {
+	description string
+	summary     string
+	wrong       func(value string) string
+}
+
+// Description says what is demanded.
+func (r stringRule) Description(context.Context) string { return r.description }
+
+// MarkdownDescription says what is demanded.
+func (r stringRule) MarkdownDescription(context.Context) string { return r.description }
+
+// ValidateString applies the rule to known values.
+func (r stringRule) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	if wrong := r.wrong(req.ConfigValue.ValueString()); wrong != "" {
+		resp.Diagnostics.AddAttributeError(req.Path, r.summary, wrong)
+	}
+}
+
+// duration accepts what time.ParseDuration accepts, above zero.
+func duration() validator.String {
+	const how = "a duration above zero with its unit, like \"30s\", \"10m\" or \"1h30m\""
+	return stringRule{
+		description: how,
+		summary:     "Not a duration",
+		wrong: func(value string) string {
+			parsed, err := time.ParseDuration(value)
+			if err != nil || parsed <= 0 {
+				return fmt.Sprintf("%q is not %s.", value, how)
+			}
+			return ""
+		},
+	}
+}
+
+// nonEmpty refuses the empty string, which Terraform users get from variables that
+// were not set.
+func nonEmpty() validator.String {
+	return stringRule{
+		description: "not empty",
+		summary:     "Empty string",
+		wrong: func(value string) string {
+			if value == "" {
+				return "The value is an empty string. Leave the attribute out, or set it to null, when there is nothing to say."
+			}
+			return ""
+		},
+	}
+}
+
+var (
+	amiFormat         = regexp.MustCompile(`^ami-[0-9a-f]{8,17}$`)
+	environmentFormat = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	stepNameFormat    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$`)
+	regionFormat      = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]$`)
+	modeFormat        = regexp.MustCompile(`^[0-7]{3,4}$`)
+)
+
+func amiID() validator.String {
+	return formatRule(amiFormat, "Not an AMI id", `an AMI id, like "ami-0123456789abcdef0"`)
+}
+
+func environmentName() validator.String {
+	return formatRule(environmentFormat, "Not a name of an environment variable", "letters, digits and underscores, not beginning with a digit")
+}
+
+func stepNameRule() validator.String {
+	return formatRule(stepNameFormat, "Not a name", "1 to 64 letters, digits, spaces and . _ - , beginning with a letter or digit")
+}
+
+func octalMode() validator.String {
+	return formatRule(modeFormat, "Not a file mode", `an octal file mode, like "0644"`)
+}
+
+func absolutePath() validator.String {
+	return formatRule(regexp.MustCompile(`^/.*[^/]$`), "Not a destination", "an absolute path that does not end with a slash")
+}
+
+func formatRule(format *regexp.Regexp, summary, how string) validator.String {
+	return stringRule{description: how, summary: summary, wrong: func(value string) string {
+		if format.MatchString(value) {
+			return ""
+		}
+		return fmt.Sprintf("%q is not %s.", value, how)
+	}}
+}
+
+// uniqueNamesRule refuses a second element of a list with the same name.
+type uniqueNamesRule struct{ what string }
+
+func uniqueNames(what string) validator.List { return uniqueNamesRule{what} }
+
+// Description says what is demanded.
+func (r uniqueNamesRule) Description(context.Context) string {
+	return "every " + r.what + " has a name of its own"
+}
+
+// MarkdownDescription says what is demanded.
+func (r uniqueNamesRule) MarkdownDescription(ctx context.Context) string { return r.Description(ctx) }
+
+// ValidateList points at the second of two elements with the same name. Names that
+// are not known yet are looked at in the plan that knows them.
+func (r uniqueNamesRule) ValidateList(_ context.Context, req validator.ListRequest, resp *validator.ListResponse) {
+	first := map[string]int{}
+	for i, element := range req.ConfigValue.Elements() {
+		object, ok := element.(types.Object)
+		if !ok || object.IsNull() || object.IsUnknown() {
+			continue
+		}
+		name, ok := object.Attributes()["name"].(types.String)
+		if !ok || name.IsNull() || name.IsUnknown() {
+			continue
+		}
+		if earlier, twice := first[name.ValueString()]; twice {
+			resp.Diagnostics.AddAttributeError(req.Path.AtListIndex(i).AtName("name"), "Name used twice",
+				fmt.Sprintf("The %s %q at index %d has that name already. Messages and bake_reason name a %s: give each its own name.",
+					r.what, name.ValueString(), earlier, r.what))
+			continue
+		}
+		first[name.ValueString()] = i
+	}
+}
