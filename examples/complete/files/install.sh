@@ -1,0 +1,7 @@
+#!/bin/sh
+# Runs once, on the builder, as root. RELEASE comes from the step's environment.
+set -eu
+mkdir -p /var/lib/board
+echo "$RELEASE" >/opt/board/release
+ln -sf /opt/board/bin/board /opt/board/bin/post /usr/local/bin/
+echo "board $RELEASE is installed"

@@ -1,0 +1,7 @@
+import {
+  to = stamp_fleet.web
+  identity = {
+    name   = "web"
+    region = "eu-west-1"
+  }
+}

@@ -1,0 +1,1 @@
+terraform import stamp_fleet.web web

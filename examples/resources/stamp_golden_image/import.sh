@@ -1,0 +1,1 @@
+terraform import stamp_golden_image.web web
