@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -135,5 +136,21 @@ func (r uniqueNamesRule) ValidateList(_ context.Context, req validator.ListReque
 			continue
 		}
 		first[name.ValueString()] = i
+	}
+}
+
+func slotNumber() validator.String {
+	return formatRule(regexp.MustCompile(`^(0|[1-9][0-9]{0,4})$`), "Not a slot", `a slot's number without leading zeros, like "0" or "12"`)
+}
+
+func notStampVariable() validator.String {
+	return stringRule{
+		description: "not beginning with STAMP_", summary: "Reserved variable",
+		wrong: func(value string) string {
+			if strings.HasPrefix(value, "STAMP_") {
+				return fmt.Sprintf("%s: variables that begin with STAMP_ are set by the provider. Choose another name.", value)
+			}
+			return ""
+		},
 	}
 }

@@ -1,0 +1,176 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/fleet"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
+)
+
+// ValidateConfig refuses what needs more than one attribute to be seen.
+func (r *fleetResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	var config fleetModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() || config.Size.IsUnknown() || config.Slots.IsNull() || !known(ctx, config.Slots) {
+		return
+	}
+	slots := slotsSpec(ctx, config.Slots, &resp.Diagnostics)
+	size := int(config.Size.ValueInt64())
+	at := path.Root("slots")
+	for _, slot := range slices.Sorted(maps.Keys(slots.Overrides)) {
+		if slot >= size {
+			resp.Diagnostics.AddAttributeError(at.AtName("overrides").AtMapKey(strconv.Itoa(slot)), "Override for a slot that does not exist",
+				fmt.Sprintf("There is no slot %d in a fleet of %d: %s.", slot, size, slotRange(size)))
+		}
+	}
+	if slots.Hostname != "" && size > 1 && !guest.PatternHasNumber(slots.Hostname) {
+		resp.Diagnostics.AddAttributeError(at.AtName("hostname"), "The same hostname for all",
+			fmt.Sprintf("%q has no %%d, so all %d instances would have the same hostname. Use a pattern like \"web-%%03d\".", slots.Hostname, size))
+	}
+}
+
+func slotRange(size int) string {
+	if size == 0 {
+		return "it has none"
+	}
+	return fmt.Sprintf("its slots are 0 to %d", size-1)
+}
+
+// ModifyPlan shows which slots an apply will change, and keeps the values of all
+// others.
+func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() {
+		return
+	}
+	var plan, config fleetModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	var state *fleetModel
+	if !req.State.Raw.IsNull() {
+		state = &fleetModel{}
+		resp.Diagnostics.Append(req.State.Get(ctx, state)...)
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	plan.Region = r.session.planRegion(config.Region, &resp.Diagnostics)
+	plan.TagsAll = r.session.mergedTags(ctx, config.Tags)
+	if state != nil && !plan.Region.IsUnknown() && !plan.Region.Equal(state.Region) {
+		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("region"))
+	}
+	if state != nil && (!plan.Region.Equal(state.Region) || !plan.Name.Equal(state.Name)) {
+		state = nil // another fleet
+	}
+	planner := fleetPlanner{session: r.session, plan: &plan, state: state, diags: &resp.Diagnostics}
+	planner.run(ctx)
+	if !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+	}
+}
+
+// fleetPlanner fills in the outputs of one plan.
+type fleetPlanner struct {
+	session *session
+	plan    *fleetModel
+	state   *fleetModel
+	diags   *diag.Diagnostics
+}
+
+func (p *fleetPlanner) run(ctx context.Context) {
+	if p.plan.Size.IsUnknown() || p.plan.Slots.IsUnknown() {
+		p.unknownOutputs()
+		return
+	}
+	var slots *fleet.Slots
+	if known(ctx, p.plan.Slots) {
+		slots = slotsSpec(ctx, p.plan.Slots, p.diags)
+	}
+	if p.plan.wanted(ctx) {
+		p.checkUserData(p.plan.spec(ctx, p.diags))
+	}
+	switch {
+	case p.diags.HasError():
+	case p.state == nil:
+		p.show(slots, nil, 1)
+	case !p.session.ready() || !p.plan.wanted(ctx):
+		p.show(slots, nil, 0)
+	default:
+		p.compare(ctx, slots)
+	}
+}
+
+// compare asks the engine what will change.
+func (p *fleetPlanner) compare(ctx context.Context, slots *fleet.Slots) {
+	region := p.session.region(p.plan.Region.ValueString(), p.diags)
+	if region == nil {
+		return
+	}
+	spec := p.plan.spec(ctx, p.diags)
+	observed, err := fleet.Observe(ctx, region, spec.Name)
+	if err != nil {
+		appendFailure(p.diags, err, "Fleet "+spec.Name+" could not be read")
+		return
+	}
+	engine := fleet.NewPlan(spec, observed)
+	kept := slotValues(p.state.Instances)
+	for _, change := range engine.Changes() {
+		delete(kept, change.Slot)
+	}
+	p.show(slots, kept, engine.NextGeneration)
+}
+
+// show writes the instances: the kept slots with their values, all others with what
+// the configuration says and the rest known after apply. A generation of zero is
+// not known yet.
+func (p *fleetPlanner) show(slots *fleet.Slots, kept map[int]attr.Value, generation int) {
+	size := int(p.plan.Size.ValueInt64())
+	values := make(map[int]attr.Value, size)
+	changed := len(kept) > size
+	for slot := range size {
+		value, stays := kept[slot]
+		if !stays {
+			value, changed = p.plan.plannedMember(slot, slots, known(context.Background(), p.plan.Slots)), true
+		}
+		values[slot] = value
+	}
+	if p.state != nil && !changed {
+		p.plan.Instances, p.plan.InstanceIDs, p.plan.PrivateIPs = p.state.Instances, p.state.InstanceIDs, p.state.PrivateIPs
+	} else {
+		p.plan.setInstances(values)
+	}
+	p.plan.ReadySize = types.Int64Value(int64(size))
+	p.plan.Generation = types.Int64Unknown()
+	if generation > 0 {
+		p.plan.Generation = types.Int64Value(int64(generation))
+	}
+}
+
+func (p *fleetPlanner) unknownOutputs() {
+	p.plan.Instances = types.MapUnknown(memberType)
+	p.plan.InstanceIDs, p.plan.PrivateIPs = types.ListUnknown(types.StringType), types.ListUnknown(types.StringType)
+	p.plan.ReadySize, p.plan.Generation = types.Int64Unknown(), types.Int64Unknown()
+}
+
+// checkUserData refuses user data that does not fit before anything is launched.
+func (p *fleetPlanner) checkUserData(spec fleet.Spec) {
+	err := spec.Validate()
+	if large, ok := errors.AsType[*guest.TooLargeError](err); ok {
+		p.diags.AddAttributeError(path.Root("user_data"), "The user data does not fit",
+			fmt.Sprintf("%v.\n\nShorten it, or put what is large into the image.", large))
+		return
+	}
+	if err != nil {
+		p.diags.AddError("The fleet cannot be as configured", err.Error())
+	}
+}

@@ -1,0 +1,200 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/fleet"
+)
+
+var (
+	_ resource.ResourceWithConfigure      = (*fleetResource)(nil)
+	_ resource.ResourceWithIdentity       = (*fleetResource)(nil)
+	_ resource.ResourceWithImportState    = (*fleetResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*fleetResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*fleetResource)(nil)
+)
+
+// Default time limits.
+const (
+	fleetCreateTimeout = 30 * time.Minute
+	fleetUpdateTimeout = 60 * time.Minute
+)
+
+// fleetResource is the resource stamp_fleet.
+type fleetResource struct{ session *session }
+
+func newFleet() resource.Resource { return &fleetResource{} }
+
+// Metadata names the resource.
+func (r *fleetResource) Metadata(_ context.Context, _ resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = "stamp_fleet"
+}
+
+// Schema is what HCL may say.
+func (r *fleetResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = fleetSchema(ctx)
+}
+
+// IdentitySchema is name and region.
+func (r *fleetResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = identitySchema("fleet")
+}
+
+// Configure takes the provider's session.
+func (r *fleetResource) Configure(_ context.Context, req resource.ConfigureRequest, _ *resource.ConfigureResponse) {
+	r.session, _ = req.ProviderData.(*session)
+}
+
+// Create launches the fleet, or completes what an interrupted create has left.
+func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan fleetModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	limit, diags := plan.Timeouts.Create(ctx, fleetCreateTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	observed := r.apply(ctx, limit, &plan, true, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() && (observed == nil || observed.Empty()) {
+		return
+	}
+	plan.setOutputs(observed)
+	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.Name, plan.Region)...)
+}
+
+// Update scales, heals, rolls and changes in place. When that fails, the state
+// keeps what was configured before, and says truly which instances there are.
+func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan, state fleetModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	limit, diags := plan.Timeouts.Update(ctx, fleetUpdateTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	planned := plan.Instances
+	observed := r.apply(ctx, limit, &plan, false, &resp.Diagnostics)
+	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.Name, plan.Region)...)
+	if resp.Diagnostics.HasError() {
+		if observed != nil {
+			state.setOutputs(observed)
+			resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+		}
+		return
+	}
+	plan.setOutputs(observed)
+	plan.keepPlanned(planned)
+	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+}
+
+// keepPlanned puts back the values of slots that the plan has promised to keep:
+// when something happened to one of them meanwhile, the next read tells the truth.
+func (m *fleetModel) keepPlanned(planned types.Map) {
+	if planned.IsUnknown() || planned.IsNull() {
+		return
+	}
+	values := slotValues(m.Instances)
+	for slot, value := range slotValues(planned) {
+		if object, ok := value.(types.Object); ok && known(context.Background(), object) {
+			values[slot] = object
+		}
+	}
+	m.setInstances(values)
+	m.ReadySize = types.Int64Value(int64(len(values)))
+}
+
+// apply runs the engine within the time limit.
+func (r *fleetResource) apply(ctx context.Context, limit time.Duration, plan *fleetModel, create bool, diags *diag.Diagnostics) *fleet.Observation {
+	region := r.session.region(plan.Region.ValueString(), diags)
+	if region == nil {
+		return nil
+	}
+	plan.Region = types.StringValue(region.Name())
+	if plan.TagsAll.IsUnknown() {
+		plan.TagsAll = r.session.mergedTags(ctx, plan.Tags)
+	}
+	spec := plan.spec(ctx, diags)
+	if diags.HasError() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	observed, warnings, err := fleet.Apply(ctx, region, spec, fleet.Options{
+		Create: create, Progress: r.session.report(ctx, "fleet "+spec.Name),
+	})
+	appendWarnings(diags, warnings)
+	appendFailure(diags, err, "Fleet "+spec.Name+" was not applied")
+	return observed
+}
+
+// Read follows the fleet. Slots without a working instance are left out of the
+// instances, with a warning, and the plan shows them as new.
+func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state fleetModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	region := r.session.region(state.Region.ValueString(), &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	name := state.Name.ValueString()
+	observed, err := fleet.Observe(ctx, region, name)
+	if err != nil {
+		appendFailure(&resp.Diagnostics, err, "Fleet "+name+" could not be read")
+		return
+	}
+	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.Name, state.Region)...)
+	state.warnOfBroken(observed, region.Name(), &resp.Diagnostics)
+	state.setOutputs(observed)
+	state.readShared(r.session, observed)
+	state.readImported(observed)
+	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+}
+
+// Delete terminates every instance and waits until they are gone.
+func (r *fleetResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var state fleetModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	limit, diags := state.Timeouts.Delete(ctx, deleteTimeout)
+	resp.Diagnostics.Append(diags...)
+	region := r.session.region(state.Region.ValueString(), &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	name := state.Name.ValueString()
+	err := fleet.Destroy(ctx, region, name, r.session.report(ctx, "fleet "+name))
+	appendFailure(&resp.Diagnostics, err, "Fleet "+name+" was not removed")
+}
+
+// ImportState takes "name", "name@region" or the identity.
+func (r *fleetResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	name, region := importedName(ctx, r.session, req, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	found := r.session.region(region, &resp.Diagnostics)
+	if found == nil {
+		return
+	}
+	observed, err := fleet.Observe(ctx, found, name)
+	if err != nil || observed.Empty() {
+		resp.Diagnostics.AddError(fmt.Sprintf("Fleet %s cannot be imported", name),
+			notThere(err, fmt.Sprintf("no instance in %s carries the tags %s = %s and %s = %s", found.Name(),
+				cloud.TagManagedBy, cloud.ManagedBy, cloud.TagFleet, name)))
+		return
+	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), name)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("region"), found.Name())...)
+	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, types.StringValue(name), types.StringValue(found.Name()))...)
+}
