@@ -1,0 +1,11 @@
+package guests
+
+// Auto returns real guests with their disks in dir where the machine can have them,
+// and otherwise None with the reason.
+func Auto(dir string) Host {
+	host, err := NewReal(dir)
+	if err != nil {
+		return None(err.Error())
+	}
+	return host
+}

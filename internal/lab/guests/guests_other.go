@@ -1,0 +1,13 @@
+//go:build !linux
+
+package guests
+
+import (
+	"fmt"
+	"runtime"
+)
+
+// NewReal explains that real guests need Linux.
+func NewReal(dir string) (Host, error) {
+	return nil, fmt.Errorf("real guests need Linux's namespaces; this is %s", runtime.GOOS)
+}

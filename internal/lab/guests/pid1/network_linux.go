@@ -1,0 +1,74 @@
+package pid1
+
+import (
+	"fmt"
+	"net"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// metadataAddress is where EC2's instance metadata service answers.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
+const metadataAddress = "169.254.169.254"
+
+// listenMetadata brings up the loopback device with the metadata service's address
+// beside its own and returns a listener there, for the host to serve.
+func listenMetadata() (*os.File, error) {
+	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("opening a socket for the network's set-up: %w", err)
+	}
+	defer unix.Close(socket)
+	if err := bringUp(socket, "lo"); err != nil {
+		return nil, err
+	}
+	if err := addAddress(socket, "lo:0", metadataAddress); err != nil {
+		return nil, err
+	}
+	listener, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.ParseIP(metadataAddress), Port: 80})
+	if err != nil {
+		return nil, err
+	}
+	defer listener.Close()
+	return listener.File()
+}
+
+// bringUp sets a device's "up" flag (netdevice(7)).
+func bringUp(socket int, device string) error {
+	request, err := unix.NewIfreq(device)
+	if err != nil {
+		return err
+	}
+	if err := unix.IoctlIfreq(socket, unix.SIOCGIFFLAGS, request); err != nil {
+		return fmt.Errorf("reading the flags of %s: %w", device, err)
+	}
+	request.SetUint16(request.Uint16() | unix.IFF_UP)
+	if err := unix.IoctlIfreq(socket, unix.SIOCSIFFLAGS, request); err != nil {
+		return fmt.Errorf("bringing up %s: %w", device, err)
+	}
+	return nil
+}
+
+// addAddress adds a single address under an alias of a device.
+func addAddress(socket int, alias, address string) error {
+	for _, set := range []struct {
+		request uint
+		address net.IP
+	}{
+		{unix.SIOCSIFADDR, net.ParseIP(address).To4()},
+		{unix.SIOCSIFNETMASK, net.IPv4bcast.To4()},
+	} {
+		request, err := unix.NewIfreq(alias)
+		if err != nil {
+			return err
+		}
+		if err := request.SetInet4Addr(set.address); err != nil {
+			return err
+		}
+		if err := unix.IoctlIfreq(socket, set.request, request); err != nil {
+			return fmt.Errorf("giving %s the address %s: %w", alias, address, err)
+		}
+	}
+	return nil
+}

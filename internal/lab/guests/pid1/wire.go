@@ -1,0 +1,69 @@
+package pid1
+
+// Env marks a process that was started to be a guest's first process.
+const Env = "STAMP_LAB_GUEST"
+
+// Config is the first message to a guest: what to boot.
+type Config struct {
+	// Root is the directory on which the guest's root is mounted, relative to the
+	// process's working directory, as are all directories of Trees.
+	Root string
+	// Trees are the guest's overlays; the root itself comes first.
+	Trees []Tree
+	// OneID says that only one user id is mapped into the guest.
+	OneID bool
+	// InstanceID, Hostname and UserData are what the boot works with.
+	InstanceID string
+	Hostname   string
+	UserData   []byte
+}
+
+// Tree is one overlay of a guest's file system.
+type Tree struct {
+	// Name is where it is mounted below the root: "" or "usr".
+	Name string
+	// Lower are the directories below, the topmost first.
+	Lower []string
+	// Upper receives the guest's changes; Work is the kernel's own, beside it.
+	Upper, Work string
+}
+
+// Operations of a Request.
+const (
+	OpRun    = "run"
+	OpCancel = "cancel"
+	OpStop   = "stop"
+)
+
+// Request asks a running guest for something.
+type Request struct {
+	// ID names a run; its cancel carries the same one.
+	ID int64
+	Op string
+	// Script is what an OpRun runs.
+	Script string `json:",omitempty"`
+}
+
+// Kinds of an Event.
+const (
+	// KindConsole carries bytes of the serial console.
+	KindConsole = "console"
+	// KindListener says that the file systems stand and that the file descriptor
+	// sent with this event listens at the metadata service's address.
+	KindListener = "listener"
+	// KindResult answers an OpRun.
+	KindResult = "result"
+)
+
+// Event is what a guest tells its host.
+type Event struct {
+	Kind string
+	// Data is what was printed: on the console, or by a run.
+	Data []byte `json:",omitempty"`
+	// ID is the request that a result belongs to.
+	ID int64 `json:",omitempty"`
+	// ExitCode is a run's; 128 plus the signal's number for one that was killed.
+	ExitCode int `json:",omitempty"`
+	// Error says why a run could not start.
+	Error string `json:",omitempty"`
+}

@@ -1,0 +1,204 @@
+package guests
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/guests/pid1"
+)
+
+// end is how a boot ended.
+type end int
+
+const (
+	endOff end = iota
+	endReboot
+	endDied
+)
+
+// process is one boot of a guest: its first process, and the connection to it.
+type process struct {
+	cmd      *exec.Cmd
+	conn     *pid1.Conn
+	console  io.Writer
+	metadata http.Handler
+	server   *http.Server
+	// ended receives how the boot ended.
+	ended chan end
+
+	mu   sync.Mutex
+	last int64
+	runs map[int64]chan pid1.Event
+	// over is set once no more answers come.
+	over bool
+}
+
+// errDuring says that a command's guest went off before the command's end.
+var errDuring = errors.New("the guest went off during the command")
+
+// startProcess begins a boot.
+func startProcess(g *realGuest) (*process, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("making a guest's control connection: %w", err)
+	}
+	inside := os.NewFile(uintptr(pair[1]), "guest")
+	defer inside.Close()
+	conn, err := pid1.NewConn(os.NewFile(uintptr(pair[0]), "control"))
+	if err != nil {
+		return nil, err
+	}
+	cmd, oneID, err := pid1.NewCommand(inside)
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	cmd.Dir = g.host.dir
+	if err := cmd.Start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("the kernel makes no namespaces for this user: %w", err), conn.Close())
+	}
+	p := &process{
+		cmd: cmd, conn: conn, console: console(g.spec), metadata: g.spec.Metadata,
+		ended: make(chan end, 1), runs: map[int64]chan pid1.Event{},
+	}
+	// A guest that died at once is seen by follow, with its last words.
+	_ = conn.Send(pid1.Config{
+		Root: filepath.Join(g.dir, "mnt"), Trees: g.trees(), OneID: oneID,
+		InstanceID: g.spec.InstanceID, Hostname: g.spec.Hostname, UserData: g.spec.UserData,
+	})
+	go p.follow()
+	return p, nil
+}
+
+// console is where a guest prints.
+func console(spec Spec) io.Writer {
+	if spec.Console == nil {
+		return io.Discard
+	}
+	return spec.Console
+}
+
+// follow takes what the guest sends until its end.
+func (p *process) follow() {
+	for {
+		var event pid1.Event
+		if err := p.conn.Receive(&event); err != nil {
+			break
+		}
+		switch event.Kind {
+		case pid1.KindConsole:
+			_, _ = p.console.Write(event.Data)
+		case pid1.KindListener:
+			if err := p.serveMetadata(); err != nil {
+				fmt.Fprintf(p.console, "lab: no instance metadata: %v\r\n", err)
+			}
+		case pid1.KindResult:
+			p.mu.Lock()
+			answer, ok := p.runs[event.ID]
+			delete(p.runs, event.ID)
+			p.mu.Unlock()
+			if ok {
+				answer <- event
+			}
+		}
+	}
+	// Without its connection a guest is beyond reach; most are dead already.
+	p.kill()
+	_ = p.cmd.Wait()
+	_ = p.conn.Close()
+	if p.server != nil {
+		_ = p.server.Close()
+	}
+	p.mu.Lock()
+	p.over = true
+	for _, answer := range p.runs {
+		close(answer)
+	}
+	p.mu.Unlock()
+	p.ended <- howEnded(p.cmd.ProcessState)
+}
+
+// howEnded reads what reboot(2) in a pid namespace leaves as its first process's end.
+func howEnded(state *os.ProcessState) end {
+	status, ok := state.Sys().(syscall.WaitStatus)
+	switch {
+	case ok && status.Signaled() && status.Signal() == unix.SIGHUP:
+		return endReboot
+	case ok && status.Signaled() && status.Signal() == unix.SIGINT:
+		return endOff
+	default:
+		return endDied
+	}
+}
+
+// serveMetadata serves the instance metadata on the listener that the guest opened in
+// its own network.
+func (p *process) serveMetadata() error {
+	file, err := p.conn.TakeFile()
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	listener, err := net.FileListener(file)
+	if err != nil {
+		return err
+	}
+	handler := p.metadata
+	if handler == nil {
+		handler = http.NotFoundHandler()
+	}
+	p.server = &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
+	go func() { _ = p.server.Serve(listener) }()
+	return nil
+}
+
+// run runs a script in the guest.
+func (p *process) run(ctx context.Context, script string) (output string, exitCode int, err error) {
+	answer := make(chan pid1.Event, 1)
+	p.mu.Lock()
+	if p.over {
+		p.mu.Unlock()
+		return "", 0, errDuring
+	}
+	p.last++
+	id := p.last
+	p.runs[id] = answer
+	p.mu.Unlock()
+	if err := p.conn.Send(pid1.Request{ID: id, Op: pid1.OpRun, Script: script}); err != nil {
+		return "", 0, errDuring
+	}
+	var event pid1.Event
+	var ok bool
+	select {
+	case event, ok = <-answer:
+	case <-ctx.Done():
+		// What it printed until now is worth having; a killed group answers at once.
+		_ = p.conn.Send(pid1.Request{ID: id, Op: pid1.OpCancel})
+		event, ok = <-answer
+		err = context.Cause(ctx)
+	}
+	switch {
+	case !ok:
+		return "", 0, errors.Join(err, errDuring)
+	case event.Error != "":
+		return "", 0, errors.Join(err, errors.New(event.Error))
+	}
+	return string(event.Data), event.ExitCode, err
+}
+
+// powerButton asks the guest to power off.
+func (p *process) powerButton() { _ = p.conn.Send(pid1.Request{Op: pid1.OpStop}) }
+
+// kill ends the guest and everything in it at once.
+func (p *process) kill() { _ = p.cmd.Process.Kill() }

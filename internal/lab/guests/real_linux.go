@@ -1,0 +1,270 @@
+package guests
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/guests/disk"
+)
+
+// probeTimeout bounds the boot by which NewReal finds out whether guests work.
+const probeTimeout = 30 * time.Second
+
+// lockName is the file in a host's directory that is locked while the host lives.
+const lockName = "lock"
+
+// real is a host of guests in namespaces. Its directory holds
+//
+//	h        what every guest's root has of the host's /etc
+//	t/usr    commands that shadow the host's, by program directory
+//	m/usr    writable directories above the host's, for guests with one user id
+//	b/OS     the root of a base image
+//	l/N      frozen layers, by tree: root, usr
+//	g/N      guests: the mount point, and upper and work directories by tree
+//
+// Names are short because one page holds all of an overlay's mount options (mount(2)).
+type real struct {
+	dir  string
+	lock *os.File
+	// programs are the host's program directories that guests see.
+	programs []string
+	// oneID is set for a caller other than root.
+	oneID bool
+
+	mu     sync.Mutex
+	next   int
+	guests map[*realGuest]struct{}
+	closed bool
+	// bases are the base images written so far, by OS.
+	bases map[string]func() error
+}
+
+// NewReal returns a host of real guests whose disks lie in a directory of their own in
+// dir; it boots one to try. An error says why this kernel or this user cannot. dir
+// must not lie on an overlay itself, as a container's root does; it may on tmpfs.
+//
+// Guests are isolated well enough to rehearse with: they see no files, processes or
+// networks of the host. They are no jail for hostile programs.
+//
+// Run by root, guests have all of the host's user ids. Run by anybody else they have
+// one, root's, so that inside chown and su do nothing useful, and files of the host's
+// /usr can be replaced and removed but not written in place.
+func NewReal(dir string) (Host, error) {
+	removeStale(dir)
+	dir, err := makeDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("guests need a place for their disks: %w", err)
+	}
+	h := &real{
+		dir: dir, programs: disk.Programs(), oneID: os.Geteuid() != 0,
+		guests: map[*realGuest]struct{}{}, bases: map[string]func() error{},
+	}
+	err = h.prepare()
+	if err == nil {
+		err = h.probe()
+	}
+	if err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	return h, nil
+}
+
+// makeDir makes a host's directory.
+func makeDir(parent string) (string, error) {
+	dir, err := os.MkdirTemp(parent, "guests-")
+	if err != nil {
+		return "", err
+	}
+	return filepath.Abs(dir)
+}
+
+// removeStale removes what hosts that were killed left in dir: the lock of a living
+// one is held.
+func removeStale(dir string) {
+	locks, _ := filepath.Glob(filepath.Join(dir, "guests-*", lockName))
+	for _, path := range locks {
+		file, err := os.Open(path)
+		if err != nil {
+			continue
+		}
+		if unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+			_ = disk.Remove(filepath.Dir(path))
+		}
+		_ = file.Close()
+	}
+}
+
+// prepare writes what all guests share.
+func (h *real) prepare() error {
+	// The lock gets its name once it is held, so that removeStale never finds it free.
+	unnamed := filepath.Join(h.dir, lockName+".new")
+	lock, err := os.OpenFile(unnamed, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	h.lock = lock
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
+		return err
+	}
+	if err := os.Rename(unnamed, filepath.Join(h.dir, lockName)); err != nil {
+		return err
+	}
+	for _, dir := range []string{"h", "t", "m", "b", "l", "g"} {
+		if err := os.Mkdir(filepath.Join(h.dir, dir), 0o755); err != nil {
+			return err
+		}
+	}
+	if err := disk.HostSettings(filepath.Join(h.dir, "h")); err != nil {
+		return err
+	}
+	if err := disk.Tools(filepath.Join(h.dir, "t")); err != nil {
+		return err
+	}
+	if !h.oneID {
+		return nil
+	}
+	for _, program := range h.programs {
+		if err := disk.Mirror(filepath.Join(h.dir, "m", program), program); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// probe boots a guest, runs a command in it and removes it.
+func (h *real) probe() error {
+	ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
+	defer cancel()
+	var console tail
+	guest, err := h.Start(Spec{InstanceID: "i-probe", OS: "al2023", Hostname: "probe", Console: &console})
+	if err != nil {
+		return err
+	}
+	defer guest.Destroy()
+	_, code, err := guest.Run(ctx, "true")
+	if err != nil {
+		return fmt.Errorf("a guest does not boot here: %w; its console: %s", err, console.String())
+	}
+	if code != 0 {
+		return fmt.Errorf("programs do not run in a guest here: true ended with exit code %d", code)
+	}
+	return nil
+}
+
+// Status reports that guests run.
+func (h *real) Status() (running bool, reason string) { return true, "" }
+
+// Start makes a guest's disk and begins its boot.
+func (h *real) Start(spec Spec) (Guest, error) {
+	if err := h.base(spec.OS); err != nil {
+		return nil, err
+	}
+	g := &realGuest{host: h, spec: spec}
+	if err := h.add(g); err != nil {
+		return nil, err
+	}
+	err := g.makeDisk()
+	if err == nil {
+		err = g.Boot()
+	}
+	if err != nil {
+		g.Destroy()
+		return nil, err
+	}
+	return g, nil
+}
+
+// base writes a base image when it is first needed.
+func (h *real) base(system string) error {
+	h.mu.Lock()
+	write, ok := h.bases[system]
+	if !ok {
+		write = sync.OnceValue(func() error {
+			return disk.Skeleton(filepath.Join(h.dir, "b", system), system)
+		})
+		h.bases[system] = write
+	}
+	h.mu.Unlock()
+	return write()
+}
+
+// add numbers a guest and gives it a directory.
+func (h *real) add(g *realGuest) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return errClosed
+	}
+	h.next++
+	g.dir = filepath.Join("g", strconv.Itoa(h.next))
+	h.guests[g] = struct{}{}
+	return nil
+}
+
+func (h *real) remove(g *realGuest) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.guests, g)
+}
+
+// newLayer names a layer's directory.
+func (h *real) newLayer() (string, error) {
+	h.mu.Lock()
+	h.next++
+	dir := filepath.Join(h.dir, "l", strconv.Itoa(h.next))
+	h.mu.Unlock()
+	return dir, os.Mkdir(dir, 0o755)
+}
+
+// Close ends all guests and removes the host's directory with all layers.
+func (h *real) Close() error {
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return nil
+	}
+	h.closed = true
+	var guests []*realGuest
+	for g := range h.guests {
+		guests = append(guests, g)
+	}
+	h.mu.Unlock()
+	var destroyed sync.WaitGroup
+	for _, g := range guests {
+		destroyed.Go(g.Destroy)
+	}
+	destroyed.Wait()
+	err := disk.Remove(h.dir)
+	if h.lock != nil {
+		err = errors.Join(err, h.lock.Close())
+	}
+	return err
+}
+
+// tail keeps the end of what is written.
+type tail struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = append(t.text, p...)
+	t.text = t.text[max(0, len(t.text)-500):]
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.text)
+}
