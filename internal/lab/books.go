@@ -1,0 +1,84 @@
+package lab
+
+import (
+	"maps"
+	"slices"
+)
+
+// Books are what the lab has written down.
+type Books struct {
+	// Requests counts all requests by action, refused ones too.
+	Requests map[string]int `json:"requests"`
+	// Throttled counts those that were refused for their rate.
+	Throttled map[string]int `json:"throttled"`
+	// Leftovers is everything of the account that has not been terminated,
+	// deregistered or deleted, by region and in order of creation. What a fresh account
+	// has is not in it.
+	Leftovers []Leftover `json:"leftovers"`
+}
+
+// Leftover is one thing that is still there.
+type Leftover struct {
+	// Type is EC2's resource type: "instance", "image", "snapshot", "volume",
+	// "network-interface", "security-group" or "key-pair".
+	Type   string            `json:"type"`
+	ID     string            `json:"id"`
+	Region string            `json:"region"`
+	Tags   map[string]string `json:"tags"`
+}
+
+// counts are the requests since the start or the last reset.
+type counts struct{ requests, throttled map[string]int }
+
+func newCounts() counts { return counts{requests: map[string]int{}, throttled: map[string]int{}} }
+
+func (c counts) request(action string) { c.requests[action]++ }
+
+func (c counts) throttle(action string) { c.throttled[action]++ }
+
+// Books returns a copy of the books as they are now.
+func (l *Lab) Books() Books {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.agenda.settle(l.clock.now())
+	books := Books{
+		Requests: maps.Clone(l.counts.requests), Throttled: maps.Clone(l.counts.throttled), Leftovers: []Leftover{},
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.regions)) {
+		books.Leftovers = append(books.Leftovers, l.regions[name].leftovers()...)
+	}
+	return books
+}
+
+// ResetBooks clears the counts; leftovers stay, they are not counts.
+func (l *Lab) ResetBooks() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.counts = newCounts()
+}
+
+func (r *region) leftovers() []Leftover {
+	var all []Leftover
+	for _, kind := range taggables {
+		for _, thing := range kind.all(r) {
+			if r.furniture(kind.kind, thing.id) {
+				continue
+			}
+			all = append(all, Leftover{Type: kind.kind, ID: thing.id, Region: r.name, Tags: maps.Clone(thing.tags)})
+		}
+	}
+	return all
+}
+
+// furniture is what a fresh account has, and what is over but still described.
+func (r *region) furniture(kind, id string) bool {
+	switch kind {
+	case "instance":
+		return r.instances.get(id).state == stateTerminated
+	case "security-group":
+		return r.groups.get(id).name == "default"
+	case "subnet", "vpc":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,66 @@
+package lab
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+)
+
+// doorHandler serves what no AWS service has, below /_lab/.
+func (l *Lab) doorHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /_lab/books", func(w http.ResponseWriter, _ *http.Request) {
+		writeDoor(w, http.StatusOK, l.Books())
+	})
+	mux.HandleFunc("POST /_lab/books/reset", func(w http.ResponseWriter, _ *http.Request) {
+		l.ResetBooks()
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("POST /_lab/instances/{id}/run", l.runThroughDoor)
+	mux.HandleFunc("POST /_lab/instances/{id}/{state}", func(w http.ResponseWriter, request *http.Request) {
+		if err := l.SetState(request.PathValue("id"), request.PathValue("state")); err != nil {
+			refuseAtDoor(w, err)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	return mux
+}
+
+type ranItem struct {
+	Output   string `json:"output"`
+	ExitCode int    `json:"exit_code"`
+}
+
+// runThroughDoor runs the body, a shell script, inside an instance.
+func (l *Lab) runThroughDoor(w http.ResponseWriter, request *http.Request) {
+	script, err := io.ReadAll(http.MaxBytesReader(w, request.Body, maxBody))
+	if err != nil {
+		refuseAtDoor(w, err)
+		return
+	}
+	output, exitCode, err := l.Run(request.Context(), request.PathValue("id"), string(script))
+	if err != nil {
+		refuseAtDoor(w, err)
+		return
+	}
+	writeDoor(w, http.StatusOK, ranItem{Output: output, ExitCode: exitCode})
+}
+
+func refuseAtDoor(w http.ResponseWriter, err error) {
+	status := http.StatusBadRequest
+	switch {
+	case errors.Is(err, ErrNoSuchInstance):
+		status = http.StatusNotFound
+	case errors.Is(err, ErrNoGuest):
+		status = http.StatusConflict
+	}
+	writeDoor(w, status, map[string]string{"error": err.Error()})
+}
+
+func writeDoor(w http.ResponseWriter, status int, answer any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(answer) // the client may have gone
+}

@@ -1,0 +1,145 @@
+package lab
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// maxBody bounds a request's body; the largest real ones are RunInstances calls
+// with 16 KiB of user data.
+const maxBody = 4 << 20
+
+// call is one request on its way through the lab.
+type call struct {
+	// service and region come from the credential scope: "ec2", "us-east-1".
+	service, region string
+	action          string
+	// form holds the parameters of a query request, body those of a JSON one.
+	form url.Values
+	body []byte
+	// requestID is set before the action runs.
+	requestID string
+}
+
+// protocol is how a service is spoken.
+type protocol struct {
+	// do runs the action.
+	do func(l *Lab, r *region, c *call) (any, *apiError)
+	// answer and refuse write what came of it.
+	answer func(w http.ResponseWriter, c *call, result any)
+	refuse func(w http.ResponseWriter, c *call, err *apiError)
+}
+
+// services are the served ones, by the name that the credential scope gives them.
+var services = map[string]protocol{
+	"ec2": {do: doEC2, answer: answerEC2, refuse: refuseEC2},
+	"ssm": {do: doSSM, answer: answerJSON, refuse: refuseJSON},
+	"sts": {do: doSTS, answer: answerSTS, refuse: refuseSTS},
+}
+
+// ServeHTTP answers every service at one endpoint; the door is below /_lab/.
+func (l *Lab) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	if strings.HasPrefix(request.URL.Path, "/_lab/") {
+		l.door.ServeHTTP(w, request)
+		return
+	}
+	c, err := readCall(w, request)
+	speak, known := services[c.service]
+	if !known {
+		speak = services["sts"] // the plain query protocol's error shape
+	}
+	if err == nil && !known {
+		err = fail("InvalidAction", "The lab does not serve %q; it serves EC2, SSM and STS.", c.service)
+	}
+	var result any
+	if err == nil {
+		result, err = l.perform(c, speak)
+	} else {
+		c.requestID = l.requestID()
+	}
+	if err != nil {
+		speak.refuse(w, c, err)
+		return
+	}
+	speak.answer(w, c, result)
+}
+
+// perform takes a request through the books, the weather and its effect.
+func (l *Lab) perform(c *call, speak protocol) (any, *apiError) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.clock.now()
+	l.agenda.settle(now)
+	c.requestID = l.ids.uuid()
+	l.counts.request(c.action)
+	result, err := l.effect(c, speak, now)
+	if err != nil && err.isThrottle() {
+		l.counts.throttle(c.action)
+	}
+	return result, err
+}
+
+// effect runs the action between the two sides of the weather.
+func (l *Lab) effect(c *call, speak protocol, now time.Time) (any, *apiError) {
+	r, err := l.region(c.region)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.weather.before(c, now); err != nil {
+		return nil, err
+	}
+	result, failure := speak.do(l, r, c)
+	if err := l.weather.after(c, now); err != nil {
+		return nil, err
+	}
+	return result, failure
+}
+
+// requestID makes an id for a request that never reached perform.
+func (l *Lab) requestID() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ids.uuid()
+}
+
+// scope finds the credential scope: key/date/region/service/aws4_request.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+var scope = regexp.MustCompile(`Credential=[^/,]+/[0-9]{8}/([^/,]+)/([^/,]+)/aws4_request`)
+
+// readCall finds out what is asked. The call is usable for an error answer even
+// when there is an error.
+func readCall(w http.ResponseWriter, request *http.Request) (*call, *apiError) {
+	c := &call{}
+	found := scope.FindStringSubmatch(request.Header.Get("Authorization"))
+	if found == nil {
+		return c, &apiError{
+			status: http.StatusUnauthorized, code: "AuthFailure",
+			message: "AWS was not able to validate the provided access credentials: the request has no credential scope",
+		}
+	}
+	c.region, c.service = found[1], found[2]
+	body := http.MaxBytesReader(w, request.Body, maxBody)
+	if target := request.Header.Get("X-Amz-Target"); target != "" {
+		_, c.action, _ = strings.Cut(target, ".")
+		content, err := io.ReadAll(body)
+		if err != nil {
+			return c, fail("SerializationException", "reading the body: %v", err)
+		}
+		c.body = content
+		return c, nil
+	}
+	request.Body = body
+	if err := request.ParseForm(); err != nil {
+		return c, fail("MalformedQueryString", "The query string is malformed: %v", err)
+	}
+	c.form = request.Form
+	c.action = c.form.Get("Action")
+	if c.action == "" {
+		return c, fail("MissingAction", "The request must contain the parameter Action")
+	}
+	return c, nil
+}

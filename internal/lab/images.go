@@ -1,0 +1,282 @@
+package lab
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/guests"
+)
+
+// States of an image that the lab knows.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Image.html
+const (
+	imagePending   = "pending"
+	imageAvailable = "available"
+	imageFailed    = "failed"
+)
+
+// image is one AMI.
+type image struct {
+	object
+	region *region
+	// owner is an account; alias is how AWS calls some owners of public images.
+	owner, alias                         string
+	name, description                    string
+	created                              time.Time
+	state                                string
+	reason                               *stateReason
+	architecture, rootDevice, os         string
+	imdsSupport                          string
+	mappings                             []mapping
+	launch                               []permissionParam
+	sourceInstance, sourceImage, startAt string
+	// layers are what guests of this image start from.
+	layers []guests.Layer
+}
+
+// public tells whether everyone may launch it.
+func (i *image) public() bool {
+	return slices.ContainsFunc(i.launch, func(p permissionParam) bool { return p.Group == "all" })
+}
+
+func (i *image) location() string {
+	if i.alias != "" {
+		return i.alias + "/" + i.name
+	}
+	return i.owner + "/" + i.name
+}
+
+func (i *image) blockDevices(value func(mapping) string) []string {
+	values := make([]string, len(i.mappings))
+	for at, m := range i.mappings {
+		values[at] = value(m)
+	}
+	return values
+}
+
+// image finds an image that the account may use.
+func (r *region) image(id string) (*image, *apiError) {
+	if !wellFormed(id, "ami") {
+		return nil, fail("InvalidAMIID.Malformed", "Invalid id: \"%s\" (expecting \"ami-...\")", id)
+	}
+	found := r.images.get(id)
+	if found == nil {
+		return nil, noImage([]string{id})
+	}
+	return found, nil
+}
+
+// ownImage finds an image that the account owns.
+func (r *region) ownImage(id string) (*image, *apiError) {
+	if id == "" {
+		return nil, missing("ImageId")
+	}
+	found, err := r.image(id)
+	if err != nil {
+		return nil, err
+	}
+	if found.owner != accountID {
+		return nil, fail("AuthFailure", "Not authorized for image:%s", id)
+	}
+	return found, nil
+}
+
+func noImage(ids []string) *apiError {
+	if len(ids) == 1 {
+		return fail("InvalidAMIID.NotFound", "The image id '[%s]' does not exist", ids[0])
+	}
+	return fail("InvalidAMIID.NotFound", "The image ids '[%s]' do not exist", joinIDs(ids))
+}
+
+type describeImagesInput struct {
+	ImageId, Owner, ExecutableBy       []string
+	IncludeDeprecated, IncludeDisabled *bool
+	Filter                             []filterParam
+	pageParams
+}
+
+// imageItem is one image in an answer.
+type imageItem struct {
+	ID             string        `xml:"imageId"`
+	Location       string        `xml:"imageLocation"`
+	State          string        `xml:"imageState"`
+	OwnerID        string        `xml:"imageOwnerId"`
+	CreationDate   string        `xml:"creationDate"`
+	Public         bool          `xml:"isPublic"`
+	Architecture   string        `xml:"architecture"`
+	Type           string        `xml:"imageType"`
+	OwnerAlias     string        `xml:"imageOwnerAlias,omitempty"`
+	Name           string        `xml:"name"`
+	Description    string        `xml:"description,omitempty"`
+	RootDeviceType string        `xml:"rootDeviceType"`
+	RootDevice     string        `xml:"rootDeviceName"`
+	Mappings       []mappingItem `xml:"blockDeviceMapping"`
+	Virtualization string        `xml:"virtualizationType"`
+	Tags           []tagItem     `xml:"tagSet,omitempty"`
+	Hypervisor     string        `xml:"hypervisor"`
+	ENA            bool          `xml:"enaSupport"`
+	SRIOV          string        `xml:"sriovNetSupport"`
+	BootMode       string        `xml:"bootMode"`
+	IMDSSupport    string        `xml:"imdsSupport,omitempty"`
+	Platform       string        `xml:"platformDetails"`
+	Usage          string        `xml:"usageOperation"`
+	StateReason    *stateReason  `xml:"stateReason"`
+	SourceInstance string        `xml:"sourceInstanceId,omitempty"`
+	SourceImage    string        `xml:"sourceImageId,omitempty"`
+	SourceRegion   string        `xml:"sourceImageRegion,omitempty"`
+}
+
+type describeImagesOutput struct {
+	Images    []imageItem `xml:"imagesSet"`
+	NextToken string      `xml:"nextToken,omitempty"`
+}
+
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html
+var imageFilters = filterable[*image]{
+	"image-id":            one(func(i *image) string { return i.id }),
+	"name":                one(func(i *image) string { return i.name }),
+	"description":         one(func(i *image) string { return i.description }),
+	"state":               one(func(i *image) string { return i.state }),
+	"owner-id":            one(func(i *image) string { return i.owner }),
+	"owner-alias":         one(func(i *image) string { return i.alias }),
+	"architecture":        one(func(i *image) string { return i.architecture }),
+	"is-public":           one(func(i *image) string { return strconv.FormatBool(i.public()) }),
+	"root-device-name":    one(func(i *image) string { return i.rootDevice }),
+	"root-device-type":    one(func(*image) string { return "ebs" }),
+	"virtualization-type": one(func(*image) string { return "hvm" }),
+	"image-type":          one(func(*image) string { return "machine" }),
+	"hypervisor":          one(func(*image) string { return "xen" }),
+	"ena-support":         one(func(*image) string { return "true" }),
+	"manifest-location":   one((*image).location),
+	"creation-date":       one(func(i *image) string { return i.created.Format(timeForm) }),
+	"source-instance-id":  one(func(i *image) string { return i.sourceInstance }),
+	"source-image-id":     one(func(i *image) string { return i.sourceImage }),
+	"block-device-mapping.device-name": func(i *image) []string {
+		return i.blockDevices(func(m mapping) string { return m.device })
+	},
+	"block-device-mapping.snapshot-id": func(i *image) []string {
+		return i.blockDevices(func(m mapping) string { return m.snapshotID })
+	},
+	"block-device-mapping.volume-size": func(i *image) []string {
+		return i.blockDevices(func(m mapping) string { return strconv.Itoa(m.size) })
+	},
+	"block-device-mapping.volume-type": func(i *image) []string {
+		return i.blockDevices(func(m mapping) string { return m.kind })
+	},
+	"block-device-mapping.encrypted": func(i *image) []string {
+		return i.blockDevices(func(m mapping) string { return strconv.FormatBool(m.encrypted) })
+	},
+	"block-device-mapping.delete-on-termination": func(i *image) []string {
+		return i.blockDevices(func(m mapping) string { return strconv.FormatBool(m.deleteOnTermination) })
+	},
+}
+
+func (r *region) describeImages(in *describeImagesInput) (*describeImagesOutput, *apiError) {
+	if len(in.ImageId) > 0 && in.MaxResults != nil {
+		return nil, combination("The parameter imageIdsSet cannot be used with the parameter maxResults")
+	}
+	for _, id := range in.ImageId {
+		if !wellFormed(id, "ami") {
+			return nil, fail("InvalidAMIID.Malformed", "Invalid id: \"%s\" (expecting \"ami-...\")", id)
+		}
+	}
+	found, next, err := list(&r.images, listing[*image]{
+		ids: in.ImageId, absent: noImage, filters: in.Filter, fields: imageFilters,
+		also: func(i *image) bool { return ownedBy(in.Owner, i.owner, i.alias) && i.executableBy(in.ExecutableBy) },
+		page: in.pageParams, limits: pageLimits{least: 1, most: 1000},
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &describeImagesOutput{NextToken: next}
+	for _, i := range found {
+		out.Images = append(out.Images, i.item())
+	}
+	return out, nil
+}
+
+// ownedBy matches the Owner parameter: account ids, aliases and "self".
+func ownedBy(owners []string, id, alias string) bool {
+	return len(owners) == 0 || slices.ContainsFunc(owners, func(owner string) bool {
+		return owner == id || owner == "self" && id == accountID || alias != "" && owner == alias
+	})
+}
+
+// executableBy matches the ExecutableBy parameter: "self" and account ids mean an
+// explicit permission, "all" the public images.
+func (i *image) executableBy(users []string) bool {
+	return len(users) == 0 || slices.ContainsFunc(users, func(user string) bool {
+		if user == "all" {
+			return i.public()
+		}
+		if user == "self" {
+			user = accountID
+		}
+		return slices.ContainsFunc(i.launch, func(p permissionParam) bool { return p.UserId == user })
+	})
+}
+
+func (i *image) item() imageItem {
+	item := imageItem{
+		ID: i.id, Location: i.location(), State: i.state, OwnerID: i.owner, CreationDate: i.created.Format(timeForm),
+		Public: i.public(), Architecture: i.architecture, Type: "machine", OwnerAlias: i.alias, Name: i.name,
+		Description: i.description, RootDeviceType: "ebs", RootDevice: i.rootDevice, Virtualization: "hvm",
+		Hypervisor: "xen", ENA: true, SRIOV: "simple", IMDSSupport: i.imdsSupport, Platform: "Linux/UNIX",
+		BootMode: onOff(i.architecture == arm, "uefi", "uefi-preferred"), Usage: "RunInstances", StateReason: i.reason,
+		SourceInstance: i.sourceInstance, SourceImage: i.sourceImage, SourceRegion: i.startAt,
+	}
+	// Tags are the owner's own: nobody else sees them.
+	// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html
+	if i.owner == accountID {
+		item.Tags = i.tags.items()
+	}
+	for _, m := range i.mappings {
+		item.Mappings = append(item.Mappings, m.item())
+	}
+	return item
+}
+
+type deregisterInput struct {
+	ImageId                   string
+	DeleteAssociatedSnapshots *bool
+}
+
+type deletedSnapshotItem struct {
+	SnapshotID string `xml:"snapshotId"`
+	Code       string `xml:"returnCode"`
+}
+
+type deregisterOutput struct {
+	Return  bool                  `xml:"return"`
+	Deleted []deletedSnapshotItem `xml:"deleteSnapshotResultSet,omitempty"`
+}
+
+// deregisterImage takes an image away, with its snapshots if so asked; those that
+// other images use stay.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeregisterImage.html
+func (r *region) deregisterImage(in *deregisterInput) (*deregisterOutput, *apiError) {
+	found, err := r.ownImage(in.ImageId)
+	if err != nil {
+		return nil, err
+	}
+	r.images.remove(found.id)
+	out := &deregisterOutput{Return: true}
+	if !isTrue(in.DeleteAssociatedSnapshots) {
+		return out, nil
+	}
+	for _, m := range found.mappings {
+		kept := r.snapshots.get(m.snapshotID)
+		if kept == nil || kept.owner != accountID {
+			continue
+		}
+		code := "success"
+		if r.usedBy(kept.id) != nil {
+			code = "skipped"
+		} else {
+			r.snapshots.remove(kept.id)
+		}
+		out.Deleted = append(out.Deleted, deletedSnapshotItem{SnapshotID: kept.id, Code: code})
+	}
+	return out, nil
+}

@@ -1,0 +1,268 @@
+package lab
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// States of an instance.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceState.html
+const (
+	statePending      = "pending"
+	stateRunning      = "running"
+	stateShuttingDown = "shutting-down"
+	stateTerminated   = "terminated"
+	stateStopping     = "stopping"
+	stateStopped      = "stopped"
+)
+
+var stateCodes = map[string]int{
+	statePending: 0, stateRunning: 16, stateShuttingDown: 32,
+	stateTerminated: 48, stateStopping: 64, stateStopped: 80,
+}
+
+// terminatedVisible is how long a terminated instance is still described.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/terminating-instances.html
+const terminatedVisible = time.Hour
+
+// stateReason is why an instance, or an image, is in its state.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StateReason.html
+type stateReason struct {
+	Code    string `xml:"code"`
+	Message string `xml:"message"`
+}
+
+var (
+	reasonUserShutdown = stateReason{"Client.UserInitiatedShutdown", "Client.UserInitiatedShutdown: User initiated shutdown"}
+	reasonSelfShutdown = stateReason{"Client.InstanceInitiatedShutdown", "Client.InstanceInitiatedShutdown: Instance initiated shutdown"}
+	// reasonScheduledStop is the bad luck of a host's retirement.
+	reasonScheduledStop = stateReason{"Server.ScheduledStop", "Server.ScheduledStop: Stopped due to a scheduled retirement"}
+	// reasonGuest is a guest that could not be started.
+	reasonGuest = stateReason{"Server.InternalError", "Server.InternalError: Internal error on launch"}
+)
+
+// instance is one instance, also for an hour after it has been terminated.
+type instance struct {
+	object
+	region *region
+	// launch is the RunInstances call that made it, index its place in that.
+	launch *launch
+	index  int
+	kind   *instanceType
+	state  string
+	// since is when the state began.
+	since    time.Time
+	launched time.Time
+	reason   *stateReason
+	// transition is the older, textual form of reason.
+	transition string
+	// healthyAt is when both status checks are passed; impairedSince is set while
+	// they fail.
+	healthyAt, impairedSince time.Time
+
+	card    *networkInterface
+	volumes []*volume
+	// profile is the association with an instance profile; nil without one.
+	profile *profileAssociation
+
+	userData           []byte
+	metadata           metadataOptions
+	shutdownTerminates bool
+	protected          bool // against termination
+	stopProtected      bool
+	monitoring         bool
+	ebsOptimized       bool
+	credits            string
+
+	console console
+	machine *machine
+	tokens  metadataTokens
+}
+
+// live tells whether the instance is neither terminated nor about to be.
+func (i *instance) live() bool { return i.state != stateTerminated && i.state != stateShuttingDown }
+
+func (i *instance) enter(state string, at time.Time) { i.state, i.since = state, at }
+
+// address is the private address; invalid once there is none any more.
+func (i *instance) address() netip.Addr {
+	if i.card == nil {
+		return netip.Addr{}
+	}
+	return i.card.address
+}
+
+// ofCard returns a value of the network interface, which terminated instances have
+// lost.
+func ofCard(value func(*networkInterface) []string) func(*instance) []string {
+	return func(i *instance) []string {
+		if i.card == nil {
+			return nil
+		}
+		return value(i.card)
+	}
+}
+
+func publicText(n *networkInterface) []string {
+	if !n.public.IsValid() {
+		return nil
+	}
+	return []string{n.public.String()}
+}
+
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html
+var instanceFilters = filterable[*instance]{
+	"instance-id":         one(func(i *instance) string { return i.id }),
+	"instance-type":       one(func(i *instance) string { return i.kind.name }),
+	"instance-state-name": one(func(i *instance) string { return i.state }),
+	"instance-state-code": one(func(i *instance) string { return strconv.Itoa(stateCodes[i.state]) }),
+	"image-id":            one(func(i *instance) string { return i.launch.image.id }),
+	"architecture":        one(func(i *instance) string { return i.launch.image.architecture }),
+	"reservation-id":      one(func(i *instance) string { return i.launch.reservation }),
+	"client-token":        one(func(i *instance) string { return i.launch.token }),
+	"launch-index":        one(func(i *instance) string { return strconv.Itoa(i.index) }),
+	"launch-time":         one(func(i *instance) string { return i.launched.Format(timeForm) }),
+	"key-name":            one(func(i *instance) string { return i.launch.keyName }),
+	"owner-id":            one(func(*instance) string { return accountID }),
+	"hypervisor":          one(func(*instance) string { return "xen" }),
+	"virtualization-type": one(func(*instance) string { return "hvm" }),
+	"root-device-type":    one(func(*instance) string { return "ebs" }),
+	"root-device-name":    one(func(i *instance) string { return i.launch.image.rootDevice }),
+	"tenancy":             one(func(*instance) string { return "default" }),
+	"availability-zone":   one(func(i *instance) string { return i.launch.subnet.zone.name }),
+	"availability-zone-id": one(func(i *instance) string {
+		return i.launch.subnet.zone.id
+	}),
+	"monitoring-state": one(func(i *instance) string { return onOff(i.monitoring, "enabled", "disabled") }),
+	"metadata-options.http-tokens": one(func(i *instance) string {
+		return i.metadata.tokens
+	}),
+	"state-reason-code": func(i *instance) []string {
+		if i.reason == nil {
+			return nil
+		}
+		return []string{i.reason.Code}
+	},
+	"iam-instance-profile.arn": func(i *instance) []string {
+		if i.profile == nil {
+			return nil
+		}
+		return []string{i.profile.profile.ARN}
+	},
+	"block-device-mapping.volume-id": func(i *instance) []string {
+		ids := make([]string, len(i.volumes))
+		for at, v := range i.volumes {
+			ids[at] = v.id
+		}
+		return ids
+	},
+	"subnet-id":                              ofCard(func(n *networkInterface) []string { return []string{n.subnet.id} }),
+	"vpc-id":                                 ofCard(func(n *networkInterface) []string { return []string{n.subnet.vpc.id} }),
+	"private-ip-address":                     ofCard(func(n *networkInterface) []string { return []string{n.address.String()} }),
+	"network-interface.network-interface-id": ofCard(func(n *networkInterface) []string { return []string{n.id} }),
+	"network-interface.subnet-id":            ofCard(func(n *networkInterface) []string { return []string{n.subnet.id} }),
+	"network-interface.vpc-id":               ofCard(func(n *networkInterface) []string { return []string{n.subnet.vpc.id} }),
+	"network-interface.group-id":             ofCard(func(n *networkInterface) []string { return groupIDs(n.groups) }),
+	"instance.group-id":                      ofCard(func(n *networkInterface) []string { return groupIDs(n.groups) }),
+	"ip-address":                             ofCard(publicText),
+	"private-dns-name": ofCard(func(n *networkInterface) []string {
+		return []string{n.instance.region.privateDNS(n.address)}
+	}),
+}
+
+func onOff(condition bool, on, off string) string {
+	if condition {
+		return on
+	}
+	return off
+}
+
+type describeInstancesInput struct {
+	InstanceId              []string
+	IncludeManagedResources *bool
+	Filter                  []filterParam
+	pageParams
+}
+
+type describeInstancesOutput struct {
+	Reservations []reservationItem `xml:"reservationSet"`
+	NextToken    string            `xml:"nextToken,omitempty"`
+}
+
+type reservationItem struct {
+	ReservationID string         `xml:"reservationId"`
+	OwnerID       string         `xml:"ownerId"`
+	Groups        []groupItem    `xml:"groupSet"`
+	Instances     []instanceItem `xml:"instancesSet"`
+}
+
+// maxInstanceIDs is how many ids one call may name.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Query-Requests.html#api-pagination
+const maxInstanceIDs = 1000
+
+func noInstance(ids []string) *apiError {
+	if len(ids) == 1 {
+		return fail("InvalidInstanceID.NotFound", "The instance ID '%s' does not exist", ids[0])
+	}
+	return fail("InvalidInstanceID.NotFound", "The instance IDs '%s' do not exist", joinIDs(ids))
+}
+
+// checkInstanceIDs refuses ids that could not be any.
+func checkInstanceIDs(ids []string) *apiError {
+	if len(ids) > maxInstanceIDs {
+		return invalid("The request names %d instance IDs; at most %d are possible", len(ids), maxInstanceIDs)
+	}
+	for _, id := range ids {
+		if !wellFormed(id, "i") {
+			return fail("InvalidInstanceID.Malformed", "Invalid id: \"%s\"", id)
+		}
+	}
+	return nil
+}
+
+func (r *region) describeInstances(in *describeInstancesInput) (*describeInstancesOutput, *apiError) {
+	if len(in.InstanceId) > 0 && in.MaxResults != nil {
+		return nil, combination("The parameter instancesSet cannot be used with the parameter maxResults")
+	}
+	if err := checkInstanceIDs(in.InstanceId); err != nil {
+		return nil, err
+	}
+	found, next, err := list(&r.instances, listing[*instance]{
+		ids: in.InstanceId, absent: noInstance, filters: in.Filter, fields: instanceFilters,
+		page: in.pageParams, limits: pageLimits{least: 5, most: 1000},
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &describeInstancesOutput{NextToken: next}
+	for _, i := range found {
+		last := len(out.Reservations) - 1
+		if last < 0 || out.Reservations[last].ReservationID != i.launch.reservation {
+			out.Reservations = append(out.Reservations, reservationItem{ReservationID: i.launch.reservation, OwnerID: accountID})
+			last++
+		}
+		out.Reservations[last].Instances = append(out.Reservations[last].Instances, i.item())
+	}
+	return out, nil
+}
+
+// forget takes terminated instances out of the books an hour after their end.
+func (r *region) forget(ids []string, at time.Time) {
+	r.lab.agenda.add(at.Add(terminatedVisible), func(time.Time) { r.instances.remove(ids...) })
+}
+
+// transitionText is the textual reason: "User initiated (2026-01-02 03:04:05 GMT)".
+func transitionText(reason stateReason, at time.Time) string {
+	if reason == reasonUserShutdown {
+		return fmt.Sprintf("User initiated (%s)", at.Format("2006-01-02 15:04:05 GMT"))
+	}
+	return reason.Code + ": " + at.Format("2006-01-02 15:04:05 GMT")
+}
+
+func joinIDs(ids []string) string {
+	return strings.Join(slices.Sorted(slices.Values(ids)), ", ")
+}

@@ -1,0 +1,154 @@
+package lab
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/guests"
+)
+
+// Options say what kind of lab it is. The zero value is a calm lab, seed 0, at the
+// machine's own speed, without guests.
+type Options struct {
+	// Weather is a weather's name; empty means "calm".
+	Weather string
+	// Seed decides every id and, in weather that has some, every stroke of luck.
+	Seed uint64
+	// Speed is how much faster than the machine's the lab's clock runs; zero means 1.
+	Speed float64
+	// Guests starts what is inside the instances; nil means that nothing is. The lab
+	// closes it.
+	Guests guests.Host
+}
+
+// Lab is one account in a rehearsal cloud. It is safe for concurrent use.
+type Lab struct {
+	clock   clock
+	weather weather
+	guests  guests.Host
+	door    http.Handler
+	seed    uint64
+
+	// mu guards everything below, in all regions. It is never held while a guest is
+	// driven, which may take minutes.
+	mu      sync.Mutex
+	agenda  agenda
+	ids     ids
+	regions map[string]*region
+	counts  counts
+	closed  bool
+	// drivers are the goroutines that drive guests.
+	drivers sync.WaitGroup
+}
+
+// New makes a lab. It fails on an unknown weather and on a negative speed.
+func New(options Options) (*Lab, error) {
+	weather, err := weatherByName(options.Weather)
+	if err != nil {
+		return nil, err
+	}
+	if options.Speed < 0 {
+		return nil, fmt.Errorf("speed %g: the clock cannot run backwards", options.Speed)
+	}
+	lab := &Lab{
+		clock:   newClock(cmp.Or(options.Speed, 1)),
+		weather: weather,
+		guests:  options.Guests,
+		seed:    options.Seed,
+		ids:     newIDs(options.Seed, "requests"),
+		regions: map[string]*region{},
+		counts:  newCounts(),
+	}
+	lab.door = lab.doorHandler()
+	return lab, nil
+}
+
+// guestsRun tells whether something really runs inside instances, and if not why.
+func (l *Lab) guestsRun() (running bool, reason string) {
+	if l.guests == nil {
+		return false, "the lab was started without guests"
+	}
+	return l.guests.Status()
+}
+
+// Close ends all guests and waits for what drives them.
+func (l *Lab) Close() error {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	l.drivers.Wait()
+	if l.guests == nil {
+		return nil
+	}
+	if err := l.guests.Close(); err != nil {
+		return fmt.Errorf("closing the guests: %w", err)
+	}
+	return nil
+}
+
+// ErrNoSuchInstance says that no region of the lab has an instance of that id.
+var ErrNoSuchInstance = errors.New("no such instance")
+
+// ErrNoGuest says that nothing runs inside the instance.
+var ErrNoGuest = errors.New("nothing runs inside the instance")
+
+// SetState does to an instance what bad luck would: "terminated" and "stopped" as
+// if somebody else had done it, "impaired" fails its status checks until it is
+// stopped and started.
+func (l *Lab) SetState(id, state string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.agenda.settle(l.clock.now())
+	found, err := l.instance(id)
+	if err != nil {
+		return err
+	}
+	switch state {
+	case stateTerminated:
+		found.terminate(reasonUserShutdown)
+	case stateStopped:
+		if found.live() {
+			found.stop(reasonScheduledStop)
+		}
+	case "impaired":
+		found.impairedSince = l.clock.now()
+	default:
+		return fmt.Errorf("state %q: want terminated, impaired or stopped", state)
+	}
+	l.agenda.settle(l.clock.now())
+	return nil
+}
+
+// Run runs a shell script as root inside an instance and returns its combined
+// output and exit code. It waits until what was asked of the guest before is done.
+func (l *Lab) Run(ctx context.Context, id, script string) (output string, exitCode int, err error) {
+	l.mu.Lock()
+	found, err := l.instance(id)
+	l.mu.Unlock()
+	if err != nil {
+		return "", 0, err
+	}
+	guest, err := found.machine.idle(ctx)
+	if err != nil {
+		return "", 0, fmt.Errorf("instance %s: %w", id, err)
+	}
+	output, exitCode, err = guest.Run(ctx, script)
+	if err != nil {
+		return output, exitCode, fmt.Errorf("instance %s: %w", id, err)
+	}
+	return output, exitCode, nil
+}
+
+// instance finds an instance in any region.
+func (l *Lab) instance(id string) (*instance, error) {
+	for _, r := range l.regions {
+		if found := r.instances.get(id); found != nil {
+			return found, nil
+		}
+	}
+	return nil, fmt.Errorf("instance %s: %w", id, ErrNoSuchInstance)
+}

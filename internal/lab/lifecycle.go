@@ -1,0 +1,235 @@
+package lab
+
+import "time"
+
+// bootLater puts "running" on the agenda for new or started instances, and starts
+// their guests at once.
+func (r *region) bootLater(booting []*instance, now time.Time) {
+	pace := r.lab.weather.pace()
+	r.lab.agenda.add(now.Add(pace.boot), func(at time.Time) {
+		for _, i := range booting {
+			if i.state == statePending {
+				i.enter(stateRunning, at)
+				i.healthyAt = at.Add(pace.checks)
+			}
+		}
+	})
+	for _, i := range booting {
+		i.machine.boot()
+	}
+}
+
+// terminate begins the end of an instance. One that is ending is left alone.
+func (i *instance) terminate(why stateReason) {
+	if !i.live() {
+		return
+	}
+	now := i.region.now()
+	i.enter(stateShuttingDown, now)
+	i.explain(why, now)
+	i.machine.destroy()
+	i.region.lab.agenda.add(now.Add(i.region.lab.weather.pace().terminate), func(at time.Time) {
+		i.region.finish([]*instance{i}, at)
+	})
+}
+
+func (i *instance) explain(why stateReason, now time.Time) {
+	i.reason = &why
+	i.transition = transitionText(why, now)
+}
+
+// finish ends instances: they lose interface, volumes and profile, and are described
+// for another hour.
+func (r *region) finish(ending []*instance, at time.Time) {
+	var ids, cards, disks, profiles []string
+	for _, i := range ending {
+		ids = append(ids, i.id)
+		i.enter(stateTerminated, at)
+		if i.card != nil {
+			delete(i.card.subnet.used, i.card.address)
+			cards = append(cards, i.card.id)
+			i.card = nil
+		}
+		for _, v := range i.volumes {
+			v.attached = nil
+			if v.deleteOnTermination {
+				disks = append(disks, v.id)
+			}
+		}
+		i.volumes = nil
+		if i.profile != nil {
+			profiles = append(profiles, i.profile.id)
+			i.profile = nil
+		}
+	}
+	r.interfaces.remove(cards...)
+	r.volumes.remove(disks...)
+	r.profiles.remove(profiles...)
+	r.forget(ids, at)
+}
+
+// stop begins the stop of an instance that is pending or running.
+func (i *instance) stop(why stateReason) {
+	if i.state != statePending && i.state != stateRunning {
+		return
+	}
+	now := i.region.now()
+	i.enter(stateStopping, now)
+	i.explain(why, now)
+	i.machine.powerOff(func(at time.Time) {
+		i.region.lab.agenda.add(at.Add(i.region.lab.weather.pace().stop), i.stopped)
+	})
+}
+
+// stopped is the end of a stop. The public address is given back, and what impaired
+// the instance is over: it starts on another host.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/how-ec2-instance-stop-start-works.html
+func (i *instance) stopped(at time.Time) {
+	if i.state != stateStopping {
+		return
+	}
+	i.enter(stateStopped, at)
+	i.impairedSince = time.Time{}
+	if i.card != nil {
+		i.card.public = noAddress
+	}
+}
+
+type instanceIDsInput struct {
+	InstanceId []string
+	// Force, Hibernate and SkipOsShutdown belong to stop and terminate; AdditionalInfo
+	// is reserved by EC2.
+	Force, SkipOsShutdown *bool
+}
+
+type stateChangeItem struct {
+	InstanceID string    `xml:"instanceId"`
+	Current    stateItem `xml:"currentState"`
+	Previous   stateItem `xml:"previousState"`
+}
+
+type stateChangesOutput struct {
+	Changes []stateChangeItem `xml:"instancesSet"`
+}
+
+// named finds the instances of a request that must name some.
+func (r *region) named(ids []string) ([]*instance, *apiError) {
+	if len(ids) == 0 {
+		return nil, missing("InstanceId")
+	}
+	if err := checkInstanceIDs(ids); err != nil {
+		return nil, err
+	}
+	return r.instances.pick(ids, noInstance)
+}
+
+// change applies a transition to instances and answers the states before and after.
+func change(instances []*instance, apply func(*instance)) *stateChangesOutput {
+	out := &stateChangesOutput{}
+	for _, i := range instances {
+		before := i.state
+		apply(i)
+		out.Changes = append(out.Changes, stateChangeItem{InstanceID: i.id, Current: stateOf(i.state), Previous: stateOf(before)})
+	}
+	return out
+}
+
+// terminateInstances ends all or none: one wrong id, and nothing happens. Protected
+// instances keep those of their own zone alive.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_TerminateInstances.html
+func (r *region) terminateInstances(in *instanceIDsInput) (*stateChangesOutput, *apiError) {
+	instances, err := r.named(in.InstanceId)
+	if err != nil {
+		return nil, err
+	}
+	guarded := map[string]string{}
+	for _, i := range instances {
+		if i.protected && i.live() {
+			guarded[i.launch.subnet.zone.name] = i.id
+		}
+	}
+	now := r.now()
+	var ending []*instance
+	out := change(instances, func(i *instance) {
+		if !i.live() || guarded[i.launch.subnet.zone.name] != "" {
+			return
+		}
+		i.enter(stateShuttingDown, now)
+		i.explain(reasonUserShutdown, now)
+		i.machine.destroy()
+		ending = append(ending, i)
+	})
+	r.lab.agenda.add(now.Add(r.lab.weather.pace().terminate), func(at time.Time) { r.finish(ending, at) })
+	for _, id := range guarded {
+		return nil, fail("OperationNotPermitted",
+			"The instance '%s' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.", id)
+	}
+	return out, nil
+}
+
+func wrongState(i *instance, verb string) *apiError {
+	return fail("IncorrectInstanceState", "The instance '%s' is not in a state from which it can be %s.", i.id, verb)
+}
+
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StopInstances.html
+func (r *region) stopInstances(in *instanceIDsInput) (*stateChangesOutput, *apiError) {
+	instances, err := r.named(in.InstanceId)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range instances {
+		if !i.live() || i.state == statePending {
+			return nil, wrongState(i, "stopped")
+		}
+		if i.stopProtected {
+			return nil, fail("OperationNotPermitted",
+				"The instance '%s' may not be stopped. Modify its 'disableApiStop' instance attribute and try again.", i.id)
+		}
+	}
+	return change(instances, func(i *instance) { i.stop(reasonUserShutdown) }), nil
+}
+
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StartInstances.html
+func (r *region) startInstances(in *instanceIDsInput) (*stateChangesOutput, *apiError) {
+	instances, err := r.named(in.InstanceId)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range instances {
+		if !i.live() || i.state == stateStopping {
+			return nil, wrongState(i, "started")
+		}
+	}
+	now := r.now()
+	var starting []*instance
+	out := change(instances, func(i *instance) {
+		if i.state != stateStopped {
+			return
+		}
+		i.enter(statePending, now)
+		i.launched, i.reason, i.transition = now.Truncate(time.Second), nil, ""
+		if i.launch.public {
+			i.card.public = r.publicAddress()
+		}
+		starting = append(starting, i)
+	})
+	r.bootLater(starting, now)
+	return out, nil
+}
+
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RebootInstances.html
+func (r *region) rebootInstances(in *instanceIDsInput) (*success, *apiError) {
+	instances, err := r.named(in.InstanceId)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range instances {
+		if i.state != stateRunning {
+			return nil, wrongState(i, "rebooted")
+		}
+	}
+	for _, i := range instances {
+		i.machine.reboot()
+	}
+	return &success{Return: true}, nil
+}

@@ -1,0 +1,119 @@
+package lab
+
+import (
+	"encoding/base64"
+	"strconv"
+	"strings"
+)
+
+// pageLimits are the bounds of an action's MaxResults.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Query-Requests.html#api-pagination
+type pageLimits struct {
+	least, most int
+	// capped actions take a larger value for the largest one; the others refuse it.
+	capped bool
+}
+
+// pageParams are the parameters of an action that answers in pages.
+type pageParams struct {
+	MaxResults *int
+	NextToken  string
+}
+
+// object is what everything in a region is: it has an id, a place in the order of
+// creation, and tags.
+type object struct {
+	id   string
+	seq  int
+	tags tagMap
+}
+
+func (o *object) self() *object { return o }
+
+// thing is anything that embeds an object.
+type thing interface{ self() *object }
+
+// page cuts one page out of things that are in order of creation. A page goes on
+// after the last thing of the one before, so that what appears or vanishes between
+// two pages neither repeats nor hides others.
+func page[T thing](all []T, asked pageParams, limits pageLimits) (some []T, next string, err *apiError) {
+	after := 0
+	if asked.NextToken != "" {
+		if after, err = readToken(asked.NextToken); err != nil {
+			return nil, "", err
+		}
+	}
+	size := len(all)
+	if asked.MaxResults != nil {
+		size = *asked.MaxResults
+		if size < limits.least {
+			return nil, "", invalid("Value ( %d ) for parameter maxResults is invalid. Expecting a value greater than or equal to %d.", size, limits.least)
+		}
+		if size > limits.most && !limits.capped {
+			return nil, "", invalid("Value ( %d ) for parameter maxResults is invalid. Expecting a value less than or equal to %d.", size, limits.most)
+		}
+		size = min(size, limits.most)
+	}
+	for _, candidate := range all {
+		if candidate.self().seq <= after {
+			continue
+		}
+		if len(some) == size {
+			return some, writeToken(some[size-1].self().seq), nil
+		}
+		some = append(some, candidate)
+	}
+	return some, "", nil
+}
+
+const tokenPrefix = "after:"
+
+func writeToken(seq int) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(tokenPrefix + strconv.Itoa(seq)))
+}
+
+func readToken(token string) (int, *apiError) {
+	refused := fail("InvalidNextToken", "The specified NextToken is not valid")
+	text, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil {
+		return 0, refused
+	}
+	digits, ok := strings.CutPrefix(string(text), tokenPrefix)
+	seq, err := strconv.Atoi(digits)
+	if !ok || err != nil {
+		return 0, refused
+	}
+	return seq, nil
+}
+
+// listing is one Describe call: which things, and which page of them.
+type listing[T thing] struct {
+	ids []string
+	// absent makes the error for ids that are not there.
+	absent  func(ids []string) *apiError
+	filters []filterParam
+	fields  filterable[T]
+	// also narrows further than ids and filters; nil takes all.
+	also   func(T) bool
+	page   pageParams
+	limits pageLimits
+}
+
+// list answers a Describe call from a table.
+func list[T thing](from *table[T], asked listing[T]) (some []T, next string, err *apiError) {
+	all, err := from.pick(asked.ids, asked.absent)
+	if err != nil {
+		return nil, "", err
+	}
+	match, err := asked.fields.matcher(asked.filters, func(t T) tagMap { return t.self().tags })
+	if err != nil {
+		return nil, "", err
+	}
+	matching := make([]T, 0, len(all))
+	for _, candidate := range all {
+		if match(candidate) && (asked.also == nil || asked.also(candidate)) {
+			matching = append(matching, candidate)
+		}
+	}
+	return page(matching, asked.page, asked.limits)
+}

@@ -1,0 +1,157 @@
+package lab
+
+import (
+	"slices"
+	"strconv"
+	"time"
+)
+
+// States of a snapshot.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Snapshot.html
+const (
+	snapshotPending   = "pending"
+	snapshotCompleted = "completed"
+	snapshotError     = "error"
+)
+
+// snapshot is one EBS snapshot.
+type snapshot struct {
+	object
+	owner, alias       string
+	description, state string
+	started, completed time.Time
+	size               int
+	volumeID           string
+	encrypted          bool
+	kmsKeyID           string
+	public             bool
+}
+
+func (s *snapshot) progress() string { return onOff(s.state == snapshotCompleted, "100%", "0%") }
+
+// usedBy finds an image that the snapshot belongs to.
+func (r *region) usedBy(snapshotID string) *image {
+	for _, i := range r.images.all() {
+		for _, m := range i.mappings {
+			if m.snapshotID == snapshotID {
+				return i
+			}
+		}
+	}
+	return nil
+}
+
+func noSnapshot(ids []string) *apiError {
+	return fail("InvalidSnapshot.NotFound", "The snapshot '%s' does not exist.", ids[0])
+}
+
+type describeSnapshotsInput struct {
+	SnapshotId, Owner, RestorableBy []string
+	Filter                          []filterParam
+	pageParams
+}
+
+type snapshotItem struct {
+	ID             string     `xml:"snapshotId"`
+	VolumeID       string     `xml:"volumeId"`
+	Status         string     `xml:"status"`
+	StartTime      time.Time  `xml:"startTime"`
+	CompletionTime *time.Time `xml:"completionTime"`
+	Progress       string     `xml:"progress"`
+	OwnerID        string     `xml:"ownerId"`
+	OwnerAlias     string     `xml:"ownerAlias,omitempty"`
+	Size           int        `xml:"volumeSize"`
+	Description    string     `xml:"description"`
+	Encrypted      bool       `xml:"encrypted"`
+	KMSKeyID       string     `xml:"kmsKeyId,omitempty"`
+	Tier           string     `xml:"storageTier"`
+	Tags           []tagItem  `xml:"tagSet,omitempty"`
+}
+
+type describeSnapshotsOutput struct {
+	Snapshots []snapshotItem `xml:"snapshotSet"`
+	NextToken string         `xml:"nextToken,omitempty"`
+}
+
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSnapshots.html
+var snapshotFilters = filterable[*snapshot]{
+	"snapshot-id":  one(func(s *snapshot) string { return s.id }),
+	"volume-id":    one(func(s *snapshot) string { return s.volumeID }),
+	"volume-size":  one(func(s *snapshot) string { return strconv.Itoa(s.size) }),
+	"status":       one(func(s *snapshot) string { return s.state }),
+	"description":  one(func(s *snapshot) string { return s.description }),
+	"owner-id":     one(func(s *snapshot) string { return s.owner }),
+	"owner-alias":  one(func(s *snapshot) string { return s.alias }),
+	"encrypted":    one(func(s *snapshot) string { return strconv.FormatBool(s.encrypted) }),
+	"progress":     one((*snapshot).progress),
+	"storage-tier": one(func(*snapshot) string { return "standard" }),
+	"start-time":   one(func(s *snapshot) string { return s.started.Format(timeForm) }),
+}
+
+func (r *region) describeSnapshots(in *describeSnapshotsInput) (*describeSnapshotsOutput, *apiError) {
+	if len(in.SnapshotId) > 0 && in.MaxResults != nil {
+		return nil, combination("The parameter snapshotSet cannot be used with the parameter maxResults")
+	}
+	for _, id := range in.SnapshotId {
+		if !wellFormed(id, "snap") {
+			return nil, fail("InvalidSnapshotID.Malformed", "Invalid id: \"%s\"", id)
+		}
+	}
+	restorable := func(s *snapshot) bool {
+		return len(in.RestorableBy) == 0 || s.public && slices.Contains(in.RestorableBy, "all") ||
+			s.owner == accountID && (slices.Contains(in.RestorableBy, "self") || slices.Contains(in.RestorableBy, accountID))
+	}
+	found, next, err := list(&r.snapshots, listing[*snapshot]{
+		ids: in.SnapshotId, absent: noSnapshot, filters: in.Filter, fields: snapshotFilters,
+		also: func(s *snapshot) bool { return ownedBy(in.Owner, s.owner, s.alias) && restorable(s) },
+		page: in.pageParams, limits: pageLimits{least: 5, most: 1000, capped: true},
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &describeSnapshotsOutput{NextToken: next}
+	for _, s := range found {
+		out.Snapshots = append(out.Snapshots, s.item())
+	}
+	return out, nil
+}
+
+func (s *snapshot) item() snapshotItem {
+	item := snapshotItem{
+		ID: s.id, VolumeID: s.volumeID, Status: s.state, StartTime: s.started, Progress: s.progress(), OwnerID: s.owner,
+		OwnerAlias: s.alias, Size: s.size, Description: s.description, Encrypted: s.encrypted, KMSKeyID: s.kmsKeyID,
+		Tier: "standard",
+	}
+	if s.owner == accountID {
+		item.Tags = s.tags.items()
+	}
+	if !s.completed.IsZero() {
+		item.CompletionTime = &s.completed
+	}
+	return item
+}
+
+type deleteSnapshotInput struct{ SnapshotId string }
+
+// deleteSnapshot refuses while an image uses the snapshot.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSnapshot.html
+func (r *region) deleteSnapshot(in *deleteSnapshotInput) (*success, *apiError) {
+	if in.SnapshotId == "" {
+		return nil, missing("SnapshotId")
+	}
+	if !wellFormed(in.SnapshotId, "snap") {
+		return nil, fail("InvalidSnapshotID.Malformed", "Invalid id: \"%s\"", in.SnapshotId)
+	}
+	found := r.snapshots.get(in.SnapshotId)
+	if found == nil {
+		return nil, noSnapshot([]string{in.SnapshotId})
+	}
+	if found.owner != accountID {
+		return nil, fail("AuthFailure", "Not authorized for snapshot:%s", found.id)
+	}
+	if user := r.usedBy(found.id); user != nil {
+		return nil, fail("InvalidSnapshot.InUse", "The snapshot %s is currently in use by %s", found.id, user.id)
+	}
+	r.snapshots.remove(found.id)
+	return &success{Return: true}, nil
+}

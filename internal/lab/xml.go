@@ -1,0 +1,102 @@
+package lab
+
+import (
+	"bytes"
+	"encoding/xml"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// timeForm is how EC2 writes times.
+const timeForm = "2006-01-02T15:04:05.000Z"
+
+// element is one field of a response struct, read from its xml tag: "name", or
+// "name,omitempty" for what AWS leaves out when there is none.
+type element struct {
+	index     int
+	name      string
+	omitEmpty bool
+}
+
+// elements holds the fields of response types, by type.
+var elements sync.Map
+
+// writeXML writes a value's content. It is used in place of encoding/xml because
+// EC2's lists are always there, empty ones too (<tagSet/>), with an <item> for each
+// entry, and because a thousand instances must take milliseconds.
+func writeXML(out *bytes.Buffer, value reflect.Value) {
+	switch value.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if !value.IsNil() {
+			writeXML(out, value.Elem())
+		}
+	case reflect.Struct:
+		if stamp, ok := value.Interface().(time.Time); ok {
+			out.WriteString(stamp.UTC().Format(timeForm))
+			return
+		}
+		for _, field := range elementsOf(value.Type()) {
+			writeElement(out, field, value.Field(field.index))
+		}
+	case reflect.Slice:
+		for i := range value.Len() {
+			out.WriteString("<item>")
+			writeXML(out, value.Index(i))
+			out.WriteString("</item>")
+		}
+	case reflect.Bool:
+		out.WriteString(strconv.FormatBool(value.Bool()))
+	case reflect.Float64:
+		out.WriteString(strconv.FormatFloat(value.Float(), 'f', -1, 64))
+	case reflect.String:
+		writeText(out, value.String())
+	default:
+		out.WriteString(strconv.FormatInt(value.Int(), 10))
+	}
+}
+
+// writeText escapes what needs it. Most texts need nothing.
+func writeText(out *bytes.Buffer, text string) {
+	plain := !strings.ContainsFunc(text, func(r rune) bool {
+		return r < ' ' || r > '~' || strings.ContainsRune(`<>&"'`, r)
+	})
+	if plain {
+		out.WriteString(text)
+		return
+	}
+	_ = xml.EscapeText(out, []byte(text)) // a buffer takes every write
+}
+
+func writeElement(out *bytes.Buffer, field element, value reflect.Value) {
+	empty := value.IsZero() || value.Kind() == reflect.Slice && value.Len() == 0
+	if empty && (field.omitEmpty || value.Kind() == reflect.Pointer) {
+		return
+	}
+	out.WriteByte('<')
+	out.WriteString(field.name)
+	out.WriteByte('>')
+	writeXML(out, value)
+	out.WriteString("</")
+	out.WriteString(field.name)
+	out.WriteByte('>')
+}
+
+func elementsOf(of reflect.Type) []element {
+	if known, ok := elements.Load(of); ok {
+		if fields, ok := known.([]element); ok {
+			return fields
+		}
+	}
+	var fields []element
+	for i := range of.NumField() {
+		name, option, _ := strings.Cut(of.Field(i).Tag.Get("xml"), ",")
+		if name != "" {
+			fields = append(fields, element{index: i, name: name, omitEmpty: option == "omitempty"})
+		}
+	}
+	elements.Store(of, fields)
+	return fields
+}
