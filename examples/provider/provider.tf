@@ -12,7 +12,7 @@ terraform {
 provider "stamp" {
   region = "eu-west-1"
 
-  default_tags = {
+  default_tags {
     tags = {
       Team = "platform"
     }

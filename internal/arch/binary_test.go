@@ -18,7 +18,7 @@ func TestBinary_staysSmall(t *testing.T) {
 		t.Skip("links the provider, which takes a while")
 	}
 	binary := filepath.Join(t.TempDir(), "terraform-provider-stamp")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, module)
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", binary, module)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, output)

@@ -40,6 +40,9 @@ func TestFiles(t *testing.T) {
 		if err != nil {
 			return err
 		}
+		if bytes.IndexByte(content, 0) >= 0 {
+			return nil // a binary that somebody built in place
+		}
 		seen++
 		complaints := textComplaints(content)
 		// A checkout right below the root, as in many containers, has a path like any other.

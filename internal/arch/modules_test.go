@@ -29,7 +29,7 @@ var wanted = map[string]string{
 }
 
 func TestModules(t *testing.T) {
-	output, err := exec.Command("go", "mod", "edit", "-json", repository(t)+"/go.mod").Output()
+	output, err := exec.CommandContext(t.Context(), "go", "mod", "edit", "-json", repository(t)+"/go.mod").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
