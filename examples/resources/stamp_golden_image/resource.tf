@@ -13,8 +13,8 @@ resource "stamp_golden_image" "web" {
     root_volume    = { size = 20, type = "gp3" }
 
     steps = [
-      { name = "site", upload = { source = "${path.module}/site", destination = "/usr/share/nginx/html" } },
       { name = "install", script = file("${path.module}/install.sh"), environment = { PORT = "8080" }, timeout = "10m" },
+      { name = "site", upload = { source = "${path.module}/site", destination = "/usr/share/nginx/html" } },
     ]
   }
 
