@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/smithy-go"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/labtest"
@@ -114,4 +115,19 @@ func code(t *testing.T, err error) string {
 		t.Fatalf("not an answer of AWS: %v", err)
 	}
 	return refused.ErrorCode()
+}
+
+// ignoreDocuments leaves out the SDK's markers, which are not exported.
+var ignoreDocuments = cmp.FilterPath(func(path cmp.Path) bool {
+	return path.Last().String() == ".noSmithyDocumentSerde"
+}, cmp.Ignore())
+
+func countLeftovers(of *lab.Lab, kind string) int {
+	count := 0
+	for _, left := range of.Books().Leftovers {
+		if left.Type == kind {
+			count++
+		}
+	}
+	return count
 }

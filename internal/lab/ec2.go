@@ -25,6 +25,7 @@ var ec2Actions = map[string]action{
 	"GetConsoleOutput":                       of((*region).getConsoleOutput),
 	"DescribeInstanceAttribute":              of((*region).describeInstanceAttribute),
 	"ModifyInstanceAttribute":                of((*region).modifyInstanceAttribute),
+	"DescribeInstanceCreditSpecifications":   of((*region).describeCredits),
 	"ModifyInstanceMetadataOptions":          of((*region).modifyInstanceMetadataOptions),
 	"DescribeInstanceTypes":                  of((*region).describeInstanceTypes),
 	"CreateImage":                            of((*region).createImage),

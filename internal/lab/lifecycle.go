@@ -1,6 +1,9 @@
 package lab
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // bootLater puts "running" on the agenda for new or started instances, and starts
 // their guests at once.
@@ -21,16 +24,20 @@ func (r *region) bootLater(booting []*instance, now time.Time) {
 
 // terminate begins the end of an instance. One that is ending is left alone.
 func (i *instance) terminate(why stateReason) {
-	if !i.live() {
-		return
+	if i.live() {
+		i.region.endLater([]*instance{i}, why)
 	}
-	now := i.region.now()
-	i.enter(stateShuttingDown, now)
-	i.explain(why, now)
-	i.machine.destroy()
-	i.region.lab.agenda.add(now.Add(i.region.lab.weather.pace().terminate), func(at time.Time) {
-		i.region.finish([]*instance{i}, at)
-	})
+}
+
+// endLater begins the end of live instances, and puts the rest on the agenda.
+func (r *region) endLater(ending []*instance, why stateReason) {
+	now := r.now()
+	for _, i := range ending {
+		i.enter(stateShuttingDown, now)
+		i.explain(why, now)
+		i.machine.destroy()
+	}
+	r.lab.agenda.add(now.Add(r.lab.weather.pace().terminate), func(at time.Time) { r.finish(ending, at) })
 }
 
 func (i *instance) explain(why stateReason, now time.Time) {
@@ -95,10 +102,10 @@ func (i *instance) stopped(at time.Time) {
 	}
 }
 
+// instanceIDsInput is what stop, start, terminate and reboot take. How a guest is
+// shut down makes no difference in the lab.
 type instanceIDsInput struct {
-	InstanceId []string
-	// Force, Hibernate and SkipOsShutdown belong to stop and terminate; AdditionalInfo
-	// is reserved by EC2.
+	InstanceId            []string
 	Force, SkipOsShutdown *bool
 }
 
@@ -123,13 +130,16 @@ func (r *region) named(ids []string) ([]*instance, *apiError) {
 	return r.instances.pick(ids, noInstance)
 }
 
-// change applies a transition to instances and answers the states before and after.
-func change(instances []*instance, apply func(*instance)) *stateChangesOutput {
+// change carries out a transition of instances and answers the states before and
+// after it.
+func change(instances []*instance, apply func()) *stateChangesOutput {
 	out := &stateChangesOutput{}
 	for _, i := range instances {
-		before := i.state
-		apply(i)
-		out.Changes = append(out.Changes, stateChangeItem{InstanceID: i.id, Current: stateOf(i.state), Previous: stateOf(before)})
+		out.Changes = append(out.Changes, stateChangeItem{InstanceID: i.id, Previous: stateOf(i.state)})
+	}
+	apply()
+	for at, i := range instances {
+		out.Changes[at].Current = stateOf(i.state)
 	}
 	return out
 }
@@ -142,27 +152,20 @@ func (r *region) terminateInstances(in *instanceIDsInput) (*stateChangesOutput, 
 	if err != nil {
 		return nil, err
 	}
-	guarded := map[string]string{}
+	var guard *instance
+	guarded := map[string]bool{}
 	for _, i := range instances {
 		if i.protected && i.live() {
-			guarded[i.launch.subnet.zone.name] = i.id
+			guard, guarded[i.launch.subnet.zone.name] = i, true
 		}
 	}
-	now := r.now()
-	var ending []*instance
-	out := change(instances, func(i *instance) {
-		if !i.live() || guarded[i.launch.subnet.zone.name] != "" {
-			return
-		}
-		i.enter(stateShuttingDown, now)
-		i.explain(reasonUserShutdown, now)
-		i.machine.destroy()
-		ending = append(ending, i)
+	ending := slices.DeleteFunc(slices.Clone(instances), func(i *instance) bool {
+		return !i.live() || guarded[i.launch.subnet.zone.name]
 	})
-	r.lab.agenda.add(now.Add(r.lab.weather.pace().terminate), func(at time.Time) { r.finish(ending, at) })
-	for _, id := range guarded {
+	out := change(instances, func() { r.endLater(ending, reasonUserShutdown) })
+	if guard != nil {
 		return nil, fail("OperationNotPermitted",
-			"The instance '%s' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.", id)
+			"The instance '%s' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.", guard.id)
 	}
 	return out, nil
 }
@@ -186,7 +189,11 @@ func (r *region) stopInstances(in *instanceIDsInput) (*stateChangesOutput, *apiE
 				"The instance '%s' may not be stopped. Modify its 'disableApiStop' instance attribute and try again.", i.id)
 		}
 	}
-	return change(instances, func(i *instance) { i.stop(reasonUserShutdown) }), nil
+	return change(instances, func() {
+		for _, i := range instances {
+			i.stop(reasonUserShutdown)
+		}
+	}), nil
 }
 
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StartInstances.html
@@ -201,20 +208,17 @@ func (r *region) startInstances(in *instanceIDsInput) (*stateChangesOutput, *api
 		}
 	}
 	now := r.now()
-	var starting []*instance
-	out := change(instances, func(i *instance) {
-		if i.state != stateStopped {
-			return
+	starting := slices.DeleteFunc(slices.Clone(instances), func(i *instance) bool { return i.state != stateStopped })
+	return change(instances, func() {
+		for _, i := range starting {
+			i.enter(statePending, now)
+			i.launched, i.reason, i.transition = now.Truncate(time.Second), nil, ""
+			if i.launch.public {
+				i.card.public = r.publicAddress()
+			}
 		}
-		i.enter(statePending, now)
-		i.launched, i.reason, i.transition = now.Truncate(time.Second), nil, ""
-		if i.launch.public {
-			i.card.public = r.publicAddress()
-		}
-		starting = append(starting, i)
-	})
-	r.bootLater(starting, now)
-	return out, nil
+		r.bootLater(starting, now)
+	}), nil
 }
 
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RebootInstances.html

@@ -75,16 +75,22 @@ func (m *machine) boot() {
 		Metadata: of.metadataHandler(), Console: &of.console, Off: func() { m.lab().poweredOff(of) },
 	}
 	m.do(func() {
-		var err error
-		if m.guest == nil {
-			m.guest, err = m.lab().guests.Start(spec)
-		} else {
-			err = m.guest.Boot()
-		}
-		if err != nil {
+		if err := m.start(spec); err != nil {
 			m.broken(err)
 		}
 	})
+}
+
+func (m *machine) start(spec guests.Spec) error {
+	if m.guest != nil {
+		return m.guest.Boot()
+	}
+	guest, err := m.lab().guests.Start(spec)
+	if err != nil {
+		return err
+	}
+	m.guest = guest
+	return nil
 }
 
 // broken ends an instance whose guest did not start. It takes the lab's lock.
