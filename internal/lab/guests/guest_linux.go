@@ -217,13 +217,15 @@ func (g *realGuest) Freeze() (Layer, error) {
 	g.disk.Lock()
 	defer g.disk.Unlock()
 	g.mu.Lock()
-	running, gone := g.process != nil, g.gone
+	p, gone := g.process, g.gone
 	g.mu.Unlock()
-	switch {
-	case gone:
+	if gone {
 		return Layer{}, errors.New("the guest is destroyed")
-	case running:
-		return Layer{}, errRunning
+	}
+	if p != nil {
+		// What EC2 calls "no reboot": the disk as a power cut would leave it.
+		// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html
+		defer p.pause()()
 	}
 	dir, err := g.host.newLayer()
 	if err != nil {

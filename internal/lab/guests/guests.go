@@ -51,8 +51,9 @@ type Guest interface {
 	Stop()
 	// Boot starts a stopped guest again on the same disk.
 	Boot() error
-	// Freeze copies the stopped guest's disk into a layer that lives until the host
-	// is closed or the layer is removed.
+	// Freeze copies the guest's disk into a layer that lives until the host is closed
+	// or the layer is removed: what differs from the guest's own layers, which stay
+	// below it in the new image. A running guest is halted for the time of the copy.
 	Freeze() (Layer, error)
 	// Destroy ends the guest and removes its disk.
 	Destroy()

@@ -165,18 +165,9 @@ func (p *process) serveMetadata() error {
 
 // run runs a script in the guest.
 func (p *process) run(ctx context.Context, script string) (output string, exitCode int, err error) {
-	answer := make(chan pid1.Event, 1)
-	p.mu.Lock()
-	if p.over {
-		p.mu.Unlock()
-		return "", 0, errDuring
-	}
-	p.last++
-	id := p.last
-	p.runs[id] = answer
-	p.mu.Unlock()
-	if err := p.conn.Send(pid1.Request{ID: id, Op: pid1.OpRun, Script: script}); err != nil {
-		return "", 0, errDuring
+	id, answer, err := p.ask(pid1.Request{Op: pid1.OpRun, Script: script})
+	if err != nil {
+		return "", 0, err
 	}
 	var event pid1.Event
 	var ok bool
@@ -195,6 +186,34 @@ func (p *process) run(ctx context.Context, script string) (output string, exitCo
 		return "", 0, errors.Join(err, errors.New(event.Error))
 	}
 	return string(event.Data), event.ExitCode, err
+}
+
+// ask sends a request under a new id and returns where its answer arrives; the
+// channel is closed when the guest goes off before.
+func (p *process) ask(request pid1.Request) (int64, <-chan pid1.Event, error) {
+	answer := make(chan pid1.Event, 1)
+	p.mu.Lock()
+	if p.over {
+		p.mu.Unlock()
+		return 0, nil, errDuring
+	}
+	p.last++
+	request.ID = p.last
+	p.runs[request.ID] = answer
+	p.mu.Unlock()
+	if err := p.conn.Send(request); err != nil {
+		return 0, nil, errDuring
+	}
+	return request.ID, answer, nil
+}
+
+// pause halts everything in the guest and returns what lets it go on. A guest that
+// goes off meanwhile is as quiet.
+func (p *process) pause() (resume func()) {
+	if _, answer, err := p.ask(pid1.Request{Op: pid1.OpPause}); err == nil {
+		<-answer
+	}
+	return func() { _ = p.conn.Send(pid1.Request{Op: pid1.OpResume}) }
 }
 
 // powerButton asks the guest to power off.

@@ -163,7 +163,7 @@ func (p *parser) add(mediaType, name string, body []byte) error {
 		return p.message(body)
 	}
 	part := Part{MediaType: mediaType, Name: path.Base(name), Body: body}
-	if name == "" {
+	if part.Name == "." || part.Name == ".." || part.Name == "/" {
 		part.Name = fmt.Sprintf("part-%03d", p.count)
 	}
 	switch mediaType {

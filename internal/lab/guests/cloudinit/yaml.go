@@ -57,9 +57,6 @@ func (p *yamlParser) text() string { return strings.TrimSpace(p.lines[p.at]) }
 
 // block reads the collection or scalar that begins at the present line.
 func (p *yamlParser) block(indent int) (any, error) {
-	if strings.HasPrefix(strings.TrimLeft(p.lines[p.at], " "), "\t") {
-		return nil, p.errorf("a tab cannot indent")
-	}
 	text := p.text()
 	if isItem(text) {
 		return p.sequence(indent)
@@ -77,7 +74,7 @@ func (p *yamlParser) sequence(indent int) (any, error) {
 	items := []any{}
 	for p.skip(); !p.done() && p.indent() == indent && isItem(p.text()); p.skip() {
 		line := p.lines[p.at]
-		rest := strings.TrimLeft(line[indent+1:], " ")
+		rest := strings.TrimLeft(line[indent+1:], " \t")
 		if rest == "" || strings.HasPrefix(rest, "#") {
 			p.at++
 			item, err := p.nested(indent, false)
@@ -112,6 +109,9 @@ func (p *yamlParser) sequence(indent int) (any, error) {
 func (p *yamlParser) mapping(indent int) (any, error) {
 	values := map[string]any{}
 	for p.skip(); !p.done() && p.indent() == indent; p.skip() {
+		if p.lines[p.at][indent] == '\t' {
+			return nil, p.errorf("a tab cannot indent")
+		}
 		key, rest, ok := splitKey(p.text())
 		if !ok {
 			return nil, p.errorf("%q is not a key and its value", p.text())

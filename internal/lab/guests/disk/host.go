@@ -129,6 +129,9 @@ func isRealDir(dir string) bool {
 // installed by hand, and a fraction of a large host's directories.
 const mirrorDepth = 3
 
+// unmirrored are directories with hundreds of others in which nobody writes by hand.
+var unmirrored = map[string]bool{"include": true, "share/doc": true, "share/locale": true, "src": true}
+
 // Mirror writes into dir the directories of the host's program directory name, empty
 // and owned by the caller. A guest with a single user id could not write into the
 // host's, whose owner it has no number for; into these it can, and the overlay shows
@@ -152,7 +155,7 @@ func Mirror(dir, name string) error {
 		if err := os.MkdirAll(filepath.Join(dir, relative), 0o755); err != nil {
 			return err
 		}
-		if strings.Count(relative, string(filepath.Separator)) >= mirrorDepth-1 {
+		if unmirrored[relative] || strings.Count(relative, string(filepath.Separator)) >= mirrorDepth-1 {
 			return fs.SkipDir
 		}
 		return nil

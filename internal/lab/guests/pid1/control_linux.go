@@ -48,6 +48,12 @@ func (g *guest) serve() {
 			go g.answer(request)
 		case OpCancel:
 			g.cancel(request.ID)
+		case OpPause:
+			// Errors mean that nothing runs that could be halted.
+			_ = unix.Kill(-1, unix.SIGSTOP)
+			_ = g.conn.Send(Event{Kind: KindResult, ID: request.ID})
+		case OpResume:
+			_ = unix.Kill(-1, unix.SIGCONT)
 		case OpStop:
 			// What a stop from outside is to a guest: the power button.
 			go g.shutdown(unix.LINUX_REBOOT_CMD_POWER_OFF, "System Power Off", "Power down")

@@ -33,6 +33,9 @@ const (
 	OpRun    = "run"
 	OpCancel = "cancel"
 	OpStop   = "stop"
+	// OpPause halts all processes until OpResume; a result says when they are.
+	OpPause  = "pause"
+	OpResume = "resume"
 )
 
 // Request asks a running guest for something.
@@ -51,7 +54,7 @@ const (
 	// KindListener says that the file systems stand and that the file descriptor
 	// sent with this event listens at the metadata service's address.
 	KindListener = "listener"
-	// KindResult answers an OpRun.
+	// KindResult answers an OpRun or an OpPause.
 	KindResult = "result"
 )
 
