@@ -19,13 +19,15 @@ var programs = []string{"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32"}
 // settings are the files and directories of /etc without which programs do not work
 // or do not know certificates, terminals and time. None of them holds a secret.
 var settings = []string{
-	"alternatives", "bash.bashrc", "bashrc", "ca-certificates", "ca-certificates.conf", "crypto-policies",
-	"inputrc", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "login.defs", "magic", "mime.types",
-	"pam.d", "perl", "pki/ca-trust/extracted", "pki/tls/cert.pem", "pki/tls/certs", "pki/tls/openssl.cnf",
-	"profile", "protocols", "python3", "rpc", "security/limits.conf", "security/namespace.conf",
-	"security/pam_env.conf", "services", "shells", "skel", "ssl/cert.pem", "ssl/certs", "ssl/openssl.cnf",
-	"terminfo", "timezone",
+	"bash.bashrc", "bashrc", "crypto-policies", "inputrc", "ld.so.cache", "ld.so.conf", "ld.so.conf.d",
+	"localtime", "login.defs", "magic", "mime.types", "pam.d", "perl", "pki/ca-trust/extracted",
+	"pki/tls/cert.pem", "pki/tls/certs/ca-bundle.crt", "pki/tls/openssl.cnf", "profile", "protocols", "python3",
+	"rpc", "security/limits.conf", "security/namespace.conf", "security/pam_env.conf", "services", "shells",
+	"skel", "ssl/cert.pem", "ssl/certs/ca-certificates.crt", "ssl/openssl.cnf", "terminfo", "timezone",
 }
+
+// alternatives is where the names of many programs lead (update-alternatives(1)).
+const alternatives = "/etc/alternatives"
 
 // Programs returns the names of the host's program directories that are real ones.
 func Programs() []string {
@@ -61,6 +63,31 @@ func HostSettings(dir string) error {
 		}
 		err := Copy(target, filepath.Join("/etc", name))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+			return err
+		}
+	}
+	return copyAlternatives(filepath.Join(dir, alternatives))
+}
+
+// copyAlternatives copies the links of programs; those of manual pages, half of all,
+// are not worth the time.
+func copyAlternatives(dir string) error {
+	entries, err := os.ReadDir(alternatives)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		target, err := os.Readlink(filepath.Join(alternatives, entry.Name()))
+		if err != nil || strings.HasSuffix(target, ".gz") {
+			continue
+		}
+		if err := os.Symlink(target, filepath.Join(dir, entry.Name())); err != nil {
 			return err
 		}
 	}
@@ -125,12 +152,16 @@ func isRealDir(dir string) bool {
 	return true
 }
 
-// mirrorDepth is how deep Mirror goes: far enough for everything that is commonly
-// installed by hand, and a fraction of a large host's directories.
-const mirrorDepth = 3
-
-// unmirrored are directories with hundreds of others in which nobody writes by hand.
-var unmirrored = map[string]bool{"include": true, "share/doc": true, "share/locale": true, "src": true}
+// mirrorDepth is how deep Mirror goes: far enough for what is commonly installed by
+// hand, and a fraction of a large host's directories.
+func mirrorDepth(relative string) int {
+	switch top, _, _ := strings.Cut(relative, "/"); top {
+	case "lib", "local":
+		return 3
+	default:
+		return 2
+	}
+}
 
 // Mirror writes into dir the directories of the host's program directory name, empty
 // and owned by the caller. A guest with a single user id could not write into the
@@ -155,7 +186,7 @@ func Mirror(dir, name string) error {
 		if err := os.MkdirAll(filepath.Join(dir, relative), 0o755); err != nil {
 			return err
 		}
-		if unmirrored[relative] || strings.Count(relative, string(filepath.Separator)) >= mirrorDepth-1 {
+		if strings.Count(relative, "/") >= mirrorDepth(relative)-1 {
 			return fs.SkipDir
 		}
 		return nil
