@@ -8,7 +8,8 @@ import (
 // poolRest is how long a pool that lacked capacity is left alone.
 const poolRest = 3 * time.Minute
 
-// Pool is where EC2 takes an instance from.
+// Pool is where EC2 takes an instance from. Capacity belongs to a type in a zone: the
+// caller says which, by the subnet or by the zone itself, and does so always alike.
 type Pool struct{ InstanceType, SubnetID string }
 
 // Pools remembers which pools lacked capacity, for every resource of the process.

@@ -56,7 +56,7 @@ func (i Instance) Live() bool {
 }
 
 // InstanceQuery selects instances. Every field that is set must match; values
-// within a field are alternatives.
+// within a field are alternatives. A list that is empty but not nil matches nothing.
 type InstanceQuery struct {
 	IDs      []string
 	Tags     Tags
@@ -213,8 +213,8 @@ type Subnet struct {
 	FreeAddresses    int
 }
 
-// StatusQuery selects instance statuses. With IDs it asks for those; otherwise for
-// the region's instances that match the filters.
+// StatusQuery selects the statuses of instances that run. With IDs it asks for those,
+// otherwise for all of the region's.
 type StatusQuery struct {
 	IDs []string
 	// ImpairedOnly asks only for instances of which a check failed.

@@ -1,0 +1,82 @@
+package cloud
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// Account is an AWS account as one set of credentials reaches it. It is safe for
+// concurrent use. Terraform runs one process for each provider block, so what is
+// shared by an account (pacing, resting pools) is shared by all resources.
+type Account struct {
+	config   Config
+	resolved aws.Config
+	sts      stsCalls
+
+	mu      sync.Mutex
+	id      string
+	regions map[string]*Region
+}
+
+func newAccount(config Config, resolved aws.Config) *Account {
+	retryer := resolved.Retryer
+	resolved.Retryer = func() aws.Retryer { return classRetryer{retryer().(aws.RetryerV2)} }
+	return &Account{
+		config:   config,
+		resolved: resolved,
+		sts:      newSTSCalls(resolved, config),
+		regions:  map[string]*Region{},
+	}
+}
+
+// DefaultRegion is the name of the region of everything that names none.
+func (a *Account) DefaultRegion() string { return a.resolved.Region }
+
+// Region returns the region by name, the default one for "". Names that AWS does not
+// have are an error.
+func (a *Account) Region(name string) (*Region, error) {
+	if name == "" {
+		name = a.resolved.Region
+	}
+	if err := a.validRegion(name); err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	region, ok := a.regions[name]
+	if !ok {
+		region = newRegion(name, a.resolved, a.config.Endpoints)
+		a.regions[name] = region
+	}
+	return region, nil
+}
+
+// ID returns the account's twelve digits. It asks STS the first time.
+func (a *Account) ID(ctx context.Context) (string, error) {
+	if a.config.SkipRequestingAccountID {
+		return "", errors.New("the account's id is needed: remove skip_requesting_account_id")
+	}
+	return a.identity(ctx)
+}
+
+// identity asks STS, unless it has answered before.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+func (a *Account) identity(ctx context.Context) (string, error) {
+	a.mu.Lock()
+	id := a.id
+	a.mu.Unlock()
+	if id != "" {
+		return id, nil
+	}
+	answer, err := call(ctx, a.resolved.Region, "GetCallerIdentity", a.sts.getCallerIdentity, nil)
+	if err != nil {
+		return "", err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.id = aws.ToString(answer.Account)
+	return a.id, nil
+}
