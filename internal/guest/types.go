@@ -156,20 +156,14 @@ func (e *TooLargeError) Error() string {
 	return fmt.Sprintf("the user data has %d bytes, compressed %d; EC2 takes at most %d", e.Size, e.Compressed, UserDataLimit)
 }
 
-// Slot is one server of a fleet's batch.
-type Slot struct {
-	Number int
-	// Hostname is set in the guest; empty leaves EC2's.
-	Hostname string
-	// Environment is the slot's own.
-	Environment map[string]string
-}
-
 // Preamble tells every server of a batch which slot it is: the entry at its AMI
 // launch index.
 type Preamble struct {
 	Fleet string
-	Size  int
-	// Slots are in launch order.
-	Slots []Slot
+	// Hostname is a pattern that ValidHostnamePattern accepts; empty leaves EC2's.
+	Hostname string
+	// Slots are the batch's, in launch order.
+	Slots []int
+	// Environments are the slots' own, by slot; others than the batch's are left out.
+	Environments map[int]map[string]string
 }

@@ -1,0 +1,28 @@
+package guest
+
+import (
+	"bytes"
+	"encoding/base64"
+	"strings"
+	"unicode/utf8"
+)
+
+// quote makes one word of POSIX shell out of any text without NUL.
+// https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02_02
+func quote(text string) string {
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+// isText reports whether a shell can carry the bytes in a word: no NUL, and valid
+// UTF-8, since a shell may decode what it reads.
+func isText(content []byte) bool {
+	return !bytes.ContainsRune(content, 0) && utf8.Valid(content)
+}
+
+// word is content as a shell word, with the name of its encoding.
+func word(content []byte) (encoding, quoted string) {
+	if isText(content) {
+		return "text", quote(string(content))
+	}
+	return "base64", quote(base64.StdEncoding.EncodeToString(content))
+}
