@@ -58,16 +58,15 @@ func writeXML(out *bytes.Buffer, value reflect.Value) {
 	}
 }
 
-// writeText escapes what needs it. Most texts need nothing.
+// writeText escapes what needs it. Most texts need nothing, and there are many.
 func writeText(out *bytes.Buffer, text string) {
-	plain := !strings.ContainsFunc(text, func(r rune) bool {
-		return r < ' ' || r > '~' || strings.ContainsRune(`<>&"'`, r)
-	})
-	if plain {
-		out.WriteString(text)
-		return
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == '<' || c == '>' || c == '&' || c == '"' || c == '\'' {
+			_ = xml.EscapeText(out, []byte(text)) // a buffer takes every write
+			return
+		}
 	}
-	_ = xml.EscapeText(out, []byte(text)) // a buffer takes every write
+	out.WriteString(text)
 }
 
 func writeElement(out *bytes.Buffer, field element, value reflect.Value) {
