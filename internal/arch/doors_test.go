@@ -27,6 +27,9 @@ type door struct {
 const (
 	terraform   = "github.com/hashicorp/terraform-plugin"
 	awsServices = "github.com/aws/aws-sdk-go-v2/service/"
+	// terraformLog comes with aws-sdk-go-base, which logs by it. Where it is open, a
+	// direct door beside it keeps the room from using it itself.
+	terraformLog = terraform + "-log/"
 )
 
 var doors = []door{
@@ -39,23 +42,27 @@ var doors = []door{
 		why: "what runs in an instance is text; it is composed and read without a cloud",
 	},
 	{
-		room: "internal/cloud", closed: []string{"./", terraform}, open: []string{"./internal/report"},
+		room: "internal/cloud", closed: []string{"./", terraform}, open: []string{"./internal/report", terraformLog},
 		why: "it is AWS as the engines see it, and knows neither them nor Terraform",
 	},
 	{
-		room: "internal/image", closed: []string{terraform, "./internal/provider", "./internal/fleet", "./internal/lab"},
+		room: "internal/image", closed: []string{terraform, "./internal/provider", "./internal/fleet", "./internal/lab"}, open: []string{terraformLog},
 		why: "an engine knows nothing of Terraform, of the other engine, or of where it is rehearsed",
 	},
 	{
-		room: "internal/fleet", closed: []string{terraform, "./internal/provider", "./internal/image", "./internal/lab"},
+		room: "internal/fleet", closed: []string{terraform, "./internal/provider", "./internal/image", "./internal/lab"}, open: []string{terraformLog},
 		why: "an engine knows nothing of Terraform, of the other engine, or of where it is rehearsed",
 	},
 	{
-		room: "internal/image", closed: []string{awsServices}, direct: true,
+		room: "internal/cloud", closed: []string{terraform}, direct: true,
+		why: "it knows nothing of Terraform; what must be told goes through errors and package report",
+	},
+	{
+		room: "internal/image", closed: []string{awsServices, terraform}, direct: true,
 		why: "engines speak the words of package cloud, so that errors, pacing and client tokens are in one place",
 	},
 	{
-		room: "internal/fleet", closed: []string{awsServices}, direct: true,
+		room: "internal/fleet", closed: []string{awsServices, terraform}, direct: true,
 		why: "engines speak the words of package cloud, so that errors, pacing and client tokens are in one place",
 	},
 	{
