@@ -66,9 +66,7 @@ stamp_main() {
 	(
 		umask 077
 		{
-			echo "STAMP_FLEET=$stamp_fleet"
-			echo "STAMP_SLOT=$stamp_slot"
-			echo "STAMP_HOSTNAME=$stamp_hostname"
+			printf '%s\n' "STAMP_FLEET=$stamp_fleet" "STAMP_SLOT=$stamp_slot" "STAMP_HOSTNAME=$stamp_hostname"
 			stamp_environment "$stamp_slot"
 		} >"$stamp_env"
 	) || return

@@ -66,10 +66,10 @@ stamp_script() {
 	chmod 0700 "$stamp_dir/script-$1"
 }
 
-# stamp_kill PID... ends process groups.
+# stamp_kill PID... ends process groups. (dash and busybox know no "--" after a signal.)
 stamp_kill() {
 	for stamp_group in "$@"; do
-		kill -KILL -- "-$stamp_group" 2>/dev/null || kill -KILL "$stamp_group" 2>/dev/null
+		kill -KILL "-$stamp_group" 2>/dev/null || kill -KILL "$stamp_group" 2>/dev/null
 	done
 	return 0
 }
@@ -91,7 +91,7 @@ stamp_run() {
 	command -v setsid >/dev/null 2>&1 || { stamp_session=; set -m; }
 	$stamp_session env "HOME=$HOME" "$@" </dev/null >"$stamp_log" 2>&1 &
 	stamp_pid=$!
-	$stamp_session /bin/sh -c 'sleep "$1"; : >"$2"; kill -TERM -- "-$3"; sleep 5; kill -KILL -- "-$3"' \
+	$stamp_session /bin/sh -c 'sleep "$1"; : >"$2"; kill -TERM "-$3"; sleep 5; kill -KILL "-$3"' \
 		sh "$stamp_limit" "$stamp_dir/late" "$stamp_pid" </dev/null >/dev/null 2>&1 &
 	stamp_watch=$!
 	stamp_code=0
