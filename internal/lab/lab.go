@@ -75,11 +75,15 @@ func (l *Lab) guestsRun() (running bool, reason string) {
 	return l.guests.Status()
 }
 
-// Close ends all guests and waits for what drives them.
+// Close ends all guests and waits for what drives them. Closing again does nothing.
 func (l *Lab) Close() error {
 	l.mu.Lock()
+	before := l.closed
 	l.closed = true
 	l.mu.Unlock()
+	if before {
+		return nil
+	}
 	l.drivers.Wait()
 	if l.guests == nil {
 		return nil

@@ -66,6 +66,9 @@ func (r *region) planNetwork(planned *launch, in *runInstancesInput) *apiError {
 		if card.DeviceIndex == nil || *card.DeviceIndex != 0 {
 			return invalid("The primary network interface must have device index 0")
 		}
+		if card.DeleteOnTermination != nil && !*card.DeleteOnTermination {
+			return fail("UnsupportedOperation", "In the lab no network interface outlives its instance")
+		}
 		subnetID, groups = card.SubnetId, card.SecurityGroupId
 	}
 	chosen, err := r.chooseSubnet(subnetID, in)

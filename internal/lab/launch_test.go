@@ -270,3 +270,18 @@ func TestRunInstances_keepsWhatWasAsked(t *testing.T) {
 		t.Errorf("tokens are %s, want optional, as asked", made.MetadataOptions.HttpTokens)
 	}
 }
+
+// TestLab_isRepeatable: the same seed and requests make the same ids.
+func TestLab_isRepeatable(t *testing.T) {
+	launched := func(seed uint64) []string {
+		_, client := start(t, lab.Options{Seed: seed})
+		return idsOf(launch(t, client, 3, withToken("token")))
+	}
+	first, second, other := launched(1), launched(1), launched(2)
+	if diff := cmp.Diff(first, second); diff != "" {
+		t.Errorf("the same seed:\n%s", diff)
+	}
+	if cmp.Equal(first, other) {
+		t.Error("another seed makes the same ids")
+	}
+}
