@@ -3,5 +3,4 @@
 set -eu
 mkdir -p /var/lib/board
 echo "$RELEASE" >/opt/board/release
-ln -sf /opt/board/bin/board /opt/board/bin/post /usr/local/bin/
 echo "board $RELEASE is installed"
