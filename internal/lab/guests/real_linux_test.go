@@ -128,13 +128,13 @@ func TestReal_runIsCancelled(t *testing.T) {
 	done := make(chan error, 1)
 
 	go func() {
-		output, code, err := g.Run(ctx, "echo before; echo running > /dev/console; sleep 1000; echo after")
+		output, code, err := g.Run(ctx, "echo before; echo command under way > /dev/console; sleep 1000; echo after")
 		if output != "before\n" || code != 137 {
 			err = errors.Join(err, fmt.Errorf("output %q, exit code %d", output, code))
 		}
 		done <- err
 	}()
-	g.screen.await(t, "running", 1)
+	g.screen.await(t, "command under way", 1)
 	cancel()
 
 	if err := <-done; !errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "output") {

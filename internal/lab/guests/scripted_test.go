@@ -39,6 +39,7 @@ func TestScripted_bootsInVirtualTime(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-time.After(2 * time.Hour)
+		synctest.Wait()
 
 		if offs != 1 || console.String() != "i-1 on 1 layers\n" || time.Since(began) != 2*time.Hour {
 			t.Errorf("off %d times after %v, console %q", offs, time.Since(began), console.String())

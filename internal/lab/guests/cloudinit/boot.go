@@ -27,6 +27,8 @@ type Machine struct {
 	Out io.Writer
 	// SetHostname tells the kernel.
 	SetHostname func(name string) error
+	// StartServices starts what starts beside cloud-init's last stage; nil has none.
+	StartServices func()
 	// Exec runs an executable file with this environment and returns its exit code,
 	// or an error when it could not be started. What it prints goes to Out.
 	Exec func(path string, env []string) (int, error)
@@ -71,6 +73,9 @@ func Boot(m Machine) {
 	b.stage("modules:config")
 	b.once("runcmd", b.runCommands)
 	b.once("user_scripts", func() error { return b.writeScripts(parts) })
+	if b.StartServices != nil {
+		b.StartServices()
+	}
 	b.stage("modules:final")
 	b.scripts(parts)
 	b.finish()

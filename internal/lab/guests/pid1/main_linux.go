@@ -127,8 +127,13 @@ func (g *guest) boot() {
 		UserData:    g.config.UserData,
 		Out:         io.Writer(g.console.Out),
 		SetHostname: func(name string) error { return unix.Sethostname([]byte(name)) },
+		StartServices: func() {
+			if _, err := g.execute([]string{"/usr/bin/systemctl", "lab-boot"}, bootEnvironment); err != nil {
+				g.console.say("systemd[1]: %v", err)
+			}
+		},
 		Exec: func(path string, env []string) (int, error) {
-			return g.execute(path, env)
+			return g.execute([]string{path}, env)
 		},
 	})
 	g.console.say("\n%s login: ", hostname())
@@ -143,14 +148,17 @@ func hostname() string {
 	return name
 }
 
+// bootEnvironment is what services find set (systemd.exec(5)).
+var bootEnvironment = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"}
+
 // execute runs a boot script with its output on the console.
-func (g *guest) execute(path string, env []string) (int, error) {
+func (g *guest) execute(args, env []string) (int, error) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return 0, err
 	}
 	defer null.Close()
-	_, done, err := g.reaper.start(path, []string{path}, env, [3]*os.File{null, g.console.Out, g.console.Out})
+	_, done, err := g.reaper.start(args[0], args, env, [3]*os.File{null, g.console.Out, g.console.Out})
 	if err != nil {
 		return 0, err
 	}
