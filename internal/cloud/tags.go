@@ -40,6 +40,8 @@ const (
 	TagConfig = "stamp:config"
 	// TagEnvironment holds digests of the slots' own environments.
 	TagEnvironment = "stamp:env"
+	// TagHostname is the pattern of the fleet's host names at launch.
+	TagHostname = "stamp:hostname"
 	// TagEstablished marks the instances of a fleet whose create has ended.
 	TagEstablished = "stamp:established"
 )
