@@ -70,7 +70,8 @@ type Config struct {
 	// TerraformVersion and ProviderVersion go into the user agent.
 	TerraformVersion, ProviderVersion string
 	// HTTPClient replaces the one that is made of the proxy and TLS settings: a way for
-	// tests to run the SDK over a connection in memory.
+	// tests to run the SDK over a connection in memory. The SDK refuses it beside
+	// CustomCABundle and AWS_CA_BUNDLE, which it could not put into it.
 	HTTPClient *http.Client
 }
 

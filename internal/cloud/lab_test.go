@@ -1,0 +1,190 @@
+package cloud_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/labtest"
+)
+
+const baseImage = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
+
+// onLab runs the test in a bubble against a lab in calm weather. Whatever the lab
+// refuses (a parameter that EC2 does not have, ids beside a page size) fails it.
+func onLab(t *testing.T, test func(*testing.T, *cloud.Account)) {
+	synctest.Test(t, func(t *testing.T) {
+		cloud.NoEnvironment(t)
+		inside, err := lab.New(lab.Options{Seed: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := labtest.InBubble(t, inside)
+		endpoints := map[string]string{"ec2": labtest.Endpoint, "ssm": labtest.Endpoint, "sts": labtest.Endpoint}
+		account, _, err := cloud.New(t.Context(), cloud.Config{
+			Region: "eu-west-1", AccessKey: "lab", SecretKey: "lab", HTTPClient: client, Endpoints: endpoints,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, account)
+	})
+}
+
+// must returns the value, or ends the test.
+func must[T any](t *testing.T) func(T, error) T {
+	t.Helper()
+	return func(value T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+}
+
+func TestLab_fleet(t *testing.T) {
+	onLab(t, func(t *testing.T, account *cloud.Account) {
+		ctx := t.Context()
+		region := must[*cloud.Region](t)(account.Region(""))
+		image := must[string](t)(region.Parameter(ctx, baseImage))
+		subnets := must[[]cloud.Subnet](t)(region.DefaultSubnets(ctx))
+		launch := cloud.Launch{
+			ClientToken: cloud.Token("fleet", "web"), ImageID: image, InstanceType: "t3.small", SubnetID: subnets[1].ID,
+			MinCount: 1, MaxCount: 1000, IMDSv2: true, Tags: cloud.Tags{cloud.TagFleet: "web", "App": "a*b"},
+			Volumes: []cloud.Volume{{DeviceName: "/dev/xvda", Size: 20, Type: "gp3"}}, UserData: []byte("#!/bin/sh\n"),
+		}
+		launched := must[[]cloud.Instance](t)(region.RunInstances(ctx, launch))
+		again := must[[]cloud.Instance](t)(region.RunInstances(ctx, launch))
+		if len(launched) != 1000 || len(again) != 1000 || launched[0].ID != again[0].ID {
+			t.Fatalf("launched %d, then %d: the token must bring back the same 1,000", len(launched), len(again))
+		}
+		launch.MaxCount = 1
+		if _, err := region.RunInstances(ctx, launch); !cloud.HasCode(err, cloud.CodeTokenMismatch) {
+			t.Errorf("got %v for the same token with other parameters", err)
+		}
+
+		byTag := must[[]cloud.Instance](t)(region.Instances(ctx, cloud.InstanceQuery{Tags: cloud.Tags{cloud.TagFleet: "web", "App": "a*b"}}))
+		ids := make([]string, 0, len(byTag))
+		indexes := map[int]bool{}
+		for _, instance := range byTag {
+			ids, indexes[instance.LaunchIndex] = append(ids, instance.ID), true
+			if instance.SubnetID != subnets[1].ID || instance.ImageID != image || !instance.Live() {
+				t.Fatalf("%+v is not what was launched", instance)
+			}
+		}
+		if len(ids) != 1000 || len(indexes) != 1000 {
+			t.Fatalf("found %d instances with %d launch indexes, want 1,000", len(ids), len(indexes))
+		}
+		unknown := append([]string{"i-0123456789abcdef0"}, ids...)
+		if named := must[[]cloud.Instance](t)(region.Instances(ctx, cloud.InstanceQuery{IDs: unknown})); len(named) != 1000 {
+			t.Errorf("found %d by id, want 1,000", len(named))
+		}
+		for _, some := range [][]string{ids, ids[:100], ids[:1]} {
+			for _, status := range must[[]cloud.InstanceStatus](t)(region.Statuses(ctx, cloud.StatusQuery{IDs: some})) {
+				if !status.Ready() {
+					t.Fatalf("%+v is not ready", status)
+				}
+			}
+		}
+
+		if err := region.CreateTags(ctx, ids, cloud.Tags{cloud.TagEstablished: "true"}); err != nil {
+			t.Error(err)
+		}
+		if err := region.DeleteTags(ctx, ids, []string{"App"}); err != nil {
+			t.Error(err)
+		}
+		few := ids[:3]
+		for _, profile := range []string{"web", "other", "other", ""} {
+			if err := region.SetInstanceProfile(ctx, few, profile); err != nil {
+				t.Fatal(err)
+			}
+			for _, instance := range must[[]cloud.Instance](t)(region.Instances(ctx, cloud.InstanceQuery{IDs: few})) {
+				if !strings.HasSuffix(instance.InstanceProfileARN, profile) || (profile == "") != (instance.InstanceProfileARN == "") {
+					t.Errorf("the profile is %q, want %q", instance.InstanceProfileARN, profile)
+				}
+				want := cloud.Tags{cloud.TagFleet: "web", cloud.TagEstablished: "true"}
+				if diff := cmp.Diff(want, instance.Tags); diff != "" {
+					t.Errorf("tags (-want +got):\n%s", diff)
+				}
+			}
+		}
+		if err := region.SetSecurityGroups(ctx, ids[0], byTag[0].SecurityGroupIDs); err != nil {
+			t.Error(err)
+		}
+
+		if err := region.TerminateInstances(ctx, unknown); err != nil {
+			t.Fatal(err)
+		}
+		if left := must[[]cloud.Instance](t)(region.Instances(ctx, cloud.InstanceQuery{Tags: cloud.Tags{cloud.TagFleet: "web"}})); len(left) != 0 {
+			t.Errorf("%d instances are left", len(left))
+		}
+	})
+}
+
+func TestLab_image(t *testing.T) {
+	onLab(t, func(t *testing.T, account *cloud.Account) {
+		ctx := t.Context()
+		region := must[*cloud.Region](t)(account.Region("us-east-1"))
+		source := must[string](t)(region.Parameter(ctx, baseImage))
+		builders := must[[]cloud.Instance](t)(region.RunInstances(ctx, cloud.Launch{
+			ImageID: source, InstanceType: "t3.small", MinCount: 1, MaxCount: 1, AssociatePublicIP: new(bool),
+		}))
+		if _, err := region.ConsoleOutput(ctx, builders[0].ID); err != nil {
+			t.Error(err)
+		}
+		capture := cloud.Capture{InstanceID: builders[0].ID, Name: "web-v1-01234567", Tags: cloud.Tags{cloud.TagImage: "web"}}
+		id := must[string](t)(region.CreateImage(ctx, capture))
+		if _, err := region.CreateImage(ctx, capture); !cloud.HasCode(err, cloud.CodeImageNameTaken) {
+			t.Errorf("got %v for a name that is taken", err)
+		}
+		if err := region.RequireIMDSv2(ctx, id); err != nil {
+			t.Error(err)
+		}
+		if err := region.SetImageDescription(ctx, id, "of the web"); err != nil {
+			t.Error(err)
+		}
+		images := must[[]cloud.Image](t)(region.Images(ctx, cloud.ImageQuery{Owners: []string{"self"}, Tags: capture.Tags}))
+		if len(images) != 1 || images[0].ID != id || images[0].IMDSSupport != "v2.0" || images[0].Description != "of the web" ||
+			images[0].State != cloud.ImageAvailable || images[0].CreatedAt.IsZero() || len(images[0].SnapshotIDs()) != 1 {
+			t.Fatalf("got %+v", images)
+		}
+		if named := must[[]cloud.Image](t)(region.Images(ctx, cloud.ImageQuery{IDs: []string{id, source}})); len(named) != 2 {
+			t.Errorf("found %d by id, want 2", len(named))
+		}
+
+		snapshot := images[0].SnapshotIDs()[0]
+		if err := region.DeleteSnapshot(ctx, snapshot); cloud.ClassOf(err) != cloud.InUse {
+			t.Errorf("got %v for a snapshot that an image refers to", err)
+		}
+		for range 2 { // the second time it is gone already
+			if err := region.DeregisterImage(ctx, id); err != nil {
+				t.Error(err)
+			}
+			if err := region.DeleteSnapshot(ctx, snapshot); err != nil {
+				t.Error(err)
+			}
+		}
+		if left := must[[]cloud.Snapshot](t)(region.Snapshots(ctx, capture.Tags)); len(left) != 0 {
+			t.Errorf("snapshots are left: %v", left)
+		}
+		if _, err := region.Images(ctx, cloud.ImageQuery{IDs: []string{id}}); cloud.ClassOf(err) != cloud.NotFound {
+			t.Errorf("got %v for an image that is gone", err)
+		}
+		if _, err := region.Subnets(ctx, []string{"subnet-0123456789abcdef0"}); cloud.ClassOf(err) != cloud.NotFound {
+			t.Errorf("got %v for a subnet that is none", err)
+		}
+	})
+}
+
+func TestLab_account(t *testing.T) {
+	onLab(t, func(t *testing.T, account *cloud.Account) {
+		if id := must[string](t)(account.ID(t.Context())); len(id) != 12 {
+			t.Errorf("the account's id is %q", id)
+		}
+	})
+}
