@@ -25,10 +25,13 @@ print(u.urlopen(u.Request(base + "/latest/meta-data/ami-launch-index", headers=h
 stamp_slot_at() {
 	stamp_left=$1
 	for stamp_range in $stamp_slots; do
+		stamp_step=1
+		case $stamp_range in */*) stamp_step=${stamp_range#*/} ;; esac
+		stamp_range=${stamp_range%/*}
 		stamp_from=${stamp_range%-*}
-		stamp_count=$((${stamp_range#*-} - stamp_from + 1))
+		stamp_count=$(((${stamp_range#*-} - stamp_from) / stamp_step + 1))
 		if [ "$stamp_left" -lt "$stamp_count" ]; then
-			echo $((stamp_from + stamp_left))
+			echo $((stamp_from + stamp_left * stamp_step))
 			return 0
 		fi
 		stamp_left=$((stamp_left - stamp_count))

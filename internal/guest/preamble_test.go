@@ -40,7 +40,7 @@ func metadata(t *testing.T, launchIndex int) string {
 
 func TestPreamble_everyServerLearnsItsSlot(t *testing.T) {
 	preamble := Preamble{
-		Fleet: `it's "web"`, Hostname: "web-%03d", Slots: []int{0, 1, 2, 7, 12},
+		Fleet: `it's "web"`, Hostname: "web-%03d", Slots: []int{0, 1, 2, 7, 10, 13, 16, 12},
 		Environments: map[int]map[string]string{7: {"ROLE": "it's\n$(leader)"}, 3: {"NOT": "mine"}},
 	}
 	inShells(t, func(t *testing.T, shell []string) {

@@ -97,16 +97,20 @@ var memberType = types.ObjectType{AttrTypes: map[string]attr.Type{
 }}
 
 // setOutputs fills in the outputs from what was observed. A slot whose instance is
-// broken is left out: the plan then shows that slot as new.
+// broken is left out, unless such are to be kept: the plan then shows it as new.
 func (m *fleetModel) setOutputs(observed *fleet.Observation) {
 	values := map[int]attr.Value{}
+	ready := 0
 	for slot, member := range observed.Members {
 		if member.Broken == "" {
+			ready++
+		}
+		if member.Broken == "" || !boolOr(m.ReplaceUnhealthy, true) {
 			values[slot] = memberValue(member)
 		}
 	}
 	m.setInstances(values)
-	m.ReadySize = types.Int64Value(int64(len(values)))
+	m.ReadySize = types.Int64Value(int64(ready))
 	m.Generation = types.Int64Value(int64(observed.Generation))
 }
 

@@ -146,10 +146,11 @@ func (p *fleetPlanner) show(slots *fleet.Slots, kept map[int]attr.Value, generat
 	}
 	if p.state != nil && !changed {
 		p.plan.Instances, p.plan.InstanceIDs, p.plan.PrivateIPs = p.state.Instances, p.state.InstanceIDs, p.state.PrivateIPs
+		p.plan.ReadySize = p.state.ReadySize
 	} else {
 		p.plan.setInstances(values)
+		p.plan.ReadySize = types.Int64Value(int64(size))
 	}
-	p.plan.ReadySize = types.Int64Value(int64(size))
 	p.plan.Generation = types.Int64Unknown()
 	if generation > 0 {
 		p.plan.Generation = types.Int64Value(int64(generation))

@@ -49,8 +49,7 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	config, diags := model.config(ctx)
-	resp.Diagnostics.Append(diags...)
+	config := model.config(&resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -65,9 +64,7 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 	if file == "" {
 		file = os.Getenv("STAMP_PROGRESS")
 	}
-	session.account, session.progress = account, &progressFile{path: file}
-	session.defaultTags, diags = model.defaultTags(ctx)
-	resp.Diagnostics.Append(diags...)
+	session.account, session.defaultTags, session.progress = account, model.tags(), &progressFile{path: file}
 	if err := session.progress.check(); err != nil {
 		resp.Diagnostics.AddAttributeError(path.Root("progress_file"), "The progress file cannot be written",
 			fmt.Sprintf("%v\n\nGive progress_file (or STAMP_PROGRESS) the path of a file that may be appended to.", err))

@@ -1,0 +1,137 @@
+package fleet
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
+)
+
+// maxBatch is how many instances one call launches at most: the size of the resource
+// bucket of RunInstances.
+// https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html
+const maxBatch = 1000
+
+// batch is a set of slots that one call can launch: their list fits into a tag, their
+// digests into the tags, and what they are told into user data.
+type batch struct {
+	slots    []int
+	tags     cloud.Tags
+	userData []byte
+}
+
+// batches divides slots into as few as possible. Errors are those of the user data.
+func (s Spec) batches(slots []int) ([]batch, error) {
+	if len(slots) == 0 {
+		return nil, nil
+	}
+	if len(slots) <= maxBatch {
+		tags, fits := s.batchTags(slots)
+		userData, err := s.userData(slots)
+		if fits && err == nil {
+			return []batch{{slots, tags, userData}}, nil
+		}
+		if err != nil && len(slots) == 1 {
+			return nil, err
+		}
+	}
+	half := len(slots) / 2
+	first, err := s.batches(slots[:half])
+	if err != nil {
+		return nil, err
+	}
+	second, err := s.batches(slots[half:])
+	return append(first, second...), err
+}
+
+// batchTags are the tags that differ from batch to batch.
+func (s Spec) batchTags(slots []int) (tags cloud.Tags, fit bool) {
+	tags = cloud.Tags{cloud.TagSlots: guest.FormatSlots(slots)}
+	if len(tags[cloud.TagSlots]) > maxTagValue {
+		return nil, false
+	}
+	var values []string
+	for _, slot := range slots {
+		value := s.environmentDigest(slot)
+		if value == "" {
+			continue
+		}
+		entry := strconv.Itoa(slot) + "=" + value
+		if last := len(values) - 1; last >= 0 && len(values[last])+1+len(entry) <= maxTagValue {
+			values[last] += "," + entry
+		} else {
+			values = append(values, entry)
+		}
+	}
+	if len(values) > environmentTags {
+		return nil, false
+	}
+	for i, value := range values {
+		tags[environmentTag(i)] = value
+	}
+	return tags, true
+}
+
+// launchOf is the call that launches a batch in a pool.
+func (s Spec) launchOf(b batch, pool cloud.Pool, generation int, established bool) cloud.Launch {
+	tags := s.userTags().With(ownership(s.Name)).With(b.tags)
+	tags[cloud.TagGeneration] = strconv.Itoa(generation)
+	tags[cloud.TagConfig] = s.configDigest()
+	if s.Slots != nil && s.Slots.Hostname != "" {
+		tags[cloud.TagHostname] = s.Slots.Hostname
+	}
+	if established {
+		tags[cloud.TagEstablished] = "true"
+	}
+	return cloud.Launch{
+		ImageID:          s.ImageID,
+		InstanceType:     pool.InstanceType,
+		SubnetID:         pool.SubnetID,
+		MinCount:         1,
+		MaxCount:         len(b.slots),
+		SecurityGroupIDs: s.SecurityGroupIDs,
+		InstanceProfile:  s.InstanceProfile,
+		KeyName:          s.KeyName,
+		UserData:         b.userData,
+		Tags:             tags,
+	}
+}
+
+// deal gives each slot to the subnet that has the fewest instances, the first of
+// equals, and counts it there.
+func deal(slots []int, subnets []string, counts map[string]int) map[string][]int {
+	shares := map[string][]int{}
+	for _, slot := range slots {
+		least := subnets[0]
+		for _, subnet := range subnets[1:] {
+			if counts[subnet] < counts[least] {
+				least = subnet
+			}
+		}
+		shares[least] = append(shares[least], slot)
+		counts[least]++
+	}
+	return shares
+}
+
+// slotList names slots for people, the first ten of them.
+func slotList(slots []int) string {
+	const most = 10
+	if len(slots) == 0 {
+		return "no slot"
+	}
+	var names []string
+	for _, slot := range slots[:min(most, len(slots))] {
+		names = append(names, strconv.Itoa(slot))
+	}
+	text := "slots " + strings.Join(names, ", ")
+	if len(slots) == 1 {
+		text = "slot " + names[0]
+	}
+	if len(slots) > most {
+		text += fmt.Sprintf(" and %d more", len(slots)-most)
+	}
+	return text
+}

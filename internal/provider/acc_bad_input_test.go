@@ -1,0 +1,149 @@
+package provider_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+)
+
+// image is a golden image whose parts can be replaced one by one.
+func imageConfig(replaced map[string]string) string {
+	parts := map[string]string{
+		"name":   `"web"`,
+		"source": `{ ssm_parameter = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64" }`,
+		"bake":   `{ steps = [{ name = "one", script = "true" }] }`,
+		"verify": `{ checks = [{ name = "ok", script = "true" }] }`,
+	}
+	for name, value := range replaced {
+		parts[name] = value
+	}
+	var lines []string
+	for _, name := range []string{"name", "description", "region", "source", "bake", "verify", "capture", "tags", "timeouts", "skip_destroy"} {
+		if parts[name] != "" {
+			lines = append(lines, fmt.Sprintf("  %s = %s", name, parts[name]))
+		}
+	}
+	return "resource \"stamp_golden_image\" \"web\" {\n" + strings.Join(lines, "\n") + "\n}\n"
+}
+
+func fleetConfig(replaced map[string]string) string {
+	parts := map[string]string{
+		"name": `"web"`, "image_id": `"ami-0123456789abcdef0"`, "size": "3", "instance_types": `["t3.micro"]`,
+	}
+	for name, value := range replaced {
+		parts[name] = value
+	}
+	var lines []string
+	for _, name := range []string{
+		"name", "region", "image_id", "size", "instance_types", "subnet_ids", "vpc_security_group_ids",
+		"iam_instance_profile", "key_name", "user_data", "tags", "slots", "replace_unhealthy", "timeouts",
+	} {
+		if parts[name] != "" {
+			lines = append(lines, fmt.Sprintf("  %s = %s", name, parts[name]))
+		}
+	}
+	return "resource \"stamp_fleet\" \"web\" {\n" + strings.Join(lines, "\n") + "\n}\n"
+}
+
+// Bad input is refused in the plan, at the attribute, before anything is asked of
+// AWS that would change it.
+func TestAcc_badInputIsRefusedInThePlan(t *testing.T) {
+	const combination = "Invalid Attribute Combination"
+	tests := map[string]struct {
+		config string
+		// summary and detail are patterns of what the diagnostic says, at is the
+		// attribute that it points to.
+		summary, at, detail string
+	}{
+		"two sources": {
+			imageConfig(map[string]string{"source": `{ image_id = "ami-0123456789abcdef0", ssm_parameter = "/x" }`}),
+			combination, "source", `2 attributes specified when one`,
+		},
+		"no source": {imageConfig(map[string]string{"source": `{}`}), combination, "source", `No attribute specified when one`},
+		"step with two actions": {
+			imageConfig(map[string]string{"bake": `{ steps = [{ name = "a", script = "true", upload = { content = "x", destination = "/x" } }] }`}),
+			combination, "bake", `2 attributes specified when one`,
+		},
+		"step with no action": {
+			imageConfig(map[string]string{"bake": `{ steps = [{ name = "a" }] }`}), combination, "bake", `No attribute specified when one`,
+		},
+		"name that no AMI can have": {imageConfig(map[string]string{"name": `"web!"`}), "Not a name for an AMI", "name", `cannot begin the name of an AMI`},
+		"upload of a missing file": {
+			imageConfig(map[string]string{"bake": `{ steps = [{ name = "a", upload = { source = "nowhere.txt", destination = "/x" } }] }`}),
+			"The file to upload cannot be read", "bake", `nowhere\.txt`,
+		},
+		"scripts over the limit": {
+			imageConfig(map[string]string{"bake": `{ steps = [{ name = "a", script = join("", [for i in range(2000) : sha256("a${i}")]) }] }`}),
+			"do not fit into user data", "bake", `16384`,
+		},
+		"step names used twice": {
+			imageConfig(map[string]string{"bake": `{ steps = [{ name = "a", script = "true" }, { name = "a", script = "false" }] }`}),
+			"Name used twice", "bake", `step "a" at index 0`,
+		},
+		"check names used twice": {
+			imageConfig(map[string]string{"verify": `{ checks = [{ name = "a", script = "true" }, { name = "a", script = "false" }] }`}),
+			"Name used twice", "verify", `check "a" at index 0`,
+		},
+		"timeout that is no duration": {
+			imageConfig(map[string]string{"bake": `{ steps = [{ name = "a", script = "true", timeout = "ten minutes" }] }`}),
+			"Not a duration", "bake", `"ten minutes" is not a duration`,
+		},
+		"timeouts that are no durations": {imageConfig(map[string]string{"timeouts": `{ create = "soon" }`}), "", "timeouts", `soon`},
+		"key without encryption": {
+			imageConfig(map[string]string{"capture": `{ kms_key_id = "alias/x" }`}), "A key without encryption", "capture", `encrypted = true`,
+		},
+		"parameter that is not there": {
+			imageConfig(map[string]string{"source": `{ ssm_parameter = "/not/there" }`}),
+			"The source image cannot be used", "source", `/not/there.*ParameterNotFound`,
+		},
+		"source that is not there": {
+			imageConfig(map[string]string{"source": `{ image_id = "ami-0123456789abcdef0" }`}),
+			"The source image cannot be used", "source", `ami-0123456789abcdef0 is not in us-east-1`,
+		},
+		"lookup that finds nothing": {
+			imageConfig(map[string]string{"source": `{ lookup = { owners = ["amazon"], name = "no-such-*" } }`}),
+			"The source image cannot be used", "source", `no available image in us-east-1`,
+		},
+		"root volume smaller than the source's": {
+			imageConfig(map[string]string{"bake": `{ root_volume = { size = 1 } }`}), "The root volume is too small", "bake", `1 GiB is asked for`,
+		},
+		"reserved tag":  {imageConfig(map[string]string{"tags": `{ "stamp:image" = "x" }`}), "Reserved tag", "tags", `own journal`},
+		"negative size": {fleetConfig(map[string]string{"size": "-1"}), "Invalid Attribute Value", "size", `must be between 0`},
+		"override for a slot that does not exist": {
+			fleetConfig(map[string]string{"slots": `{ overrides = { "3" = { environment = { A = "b" } } } }`}),
+			"Override for a slot that does not exist", "slots", `no slot 3 in a fleet of 3`,
+		},
+		"hostname without a number": {fleetConfig(map[string]string{"slots": `{ hostname = "web" }`}), "The same hostname for all", "slots", `%d`},
+		"hostname that is none":     {fleetConfig(map[string]string{"slots": `{ hostname = "web_%d!" }`}), "Not a hostname", "slots", `web_`},
+		"image that is none":        {fleetConfig(map[string]string{"image_id": `"web"`}), "Not an AMI id", "image_id", `"web" is not an AMI id`},
+		"user data over the limit": {
+			fleetConfig(map[string]string{"user_data": `join("", [for i in range(2000) : sha256("a${i}")])`}),
+			"The user data does not fit", "user_data", `16384`,
+		},
+		"variable of the provider's own": {
+			fleetConfig(map[string]string{"slots": `{ overrides = { "0" = { environment = { STAMP_SLOT = "1" } } } }`}),
+			"Reserved variable", "slots", `STAMP_SLOT`,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, false)
+			resource.UnitTest(t, resource.TestCase{
+				ProtoV6ProviderFactories: factories(),
+				Steps: []resource.TestStep{{
+					Config:      w.config(test.config),
+					PlanOnly:    true,
+					ExpectError: regexp.MustCompile(loose(test.summary + `.*[0-9]+: ` + test.at + ` =.*` + test.detail)),
+				}},
+			})
+		})
+	}
+}
+
+// loose lets a pattern match across the line breaks of Terraform's frames.
+func loose(pattern string) string {
+	return "(?s)" + strings.ReplaceAll(pattern, " ", `[\s│]+`)
+}

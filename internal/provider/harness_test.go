@@ -1,0 +1,133 @@
+package provider_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/guests"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/labtest"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/provider"
+)
+
+// world is one lab of a test's own.
+type world struct {
+	*labtest.Server
+	t testing.TB
+}
+
+// newWorld starts a lab. With guests on, instances really run what they are told;
+// where the kernel does not allow that, the test says so and is skipped.
+func newWorld(t testing.TB, withGuests bool) *world {
+	t.Helper()
+	needCLI(t)
+	options := lab.Options{}
+	if withGuests {
+		host := guests.Auto(shortDir(t))
+		if running, reason := host.Status(); !running {
+			t.Skipf("guests are off on this machine: %s", reason)
+		}
+		options.Guests = host
+	}
+	return &world{Server: labtest.Start(t, options), t: t}
+}
+
+// needCLI skips tests that drive a real CLI where there is none. make test always
+// brings one.
+func needCLI(t testing.TB) {
+	t.Helper()
+	if os.Getenv("TF_ACC_TERRAFORM_PATH") != "" {
+		return
+	}
+	if _, err := exec.LookPath("terraform"); err != nil {
+		t.Skip("no terraform on PATH and TF_ACC_TERRAFORM_PATH is not set; make testacc brings a CLI")
+	}
+}
+
+// shortDir is a directory with a short path: unix sockets live in it.
+func shortDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "g")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// config is a configuration that talks to the world.
+func (w *world) config(body string) string {
+	return fmt.Sprintf(`
+provider "stamp" {
+  region     = "us-east-1"
+  access_key = "lab"
+  secret_key = "lab"
+  endpoints {
+    ec2 = %[1]q
+    ssm = %[1]q
+    sts = %[1]q
+  }
+}
+`, w.URL) + body
+}
+
+func factories() map[string]func() (tfprotov6.ProviderServer, error) {
+	return map[string]func() (tfprotov6.ProviderServer, error){
+		"stamp": providerserver.NewProtocol6WithError(provider.New("test")()),
+	}
+}
+
+// requests returns how many requests of each action have been made since the last
+// reset.
+func (w *world) requests() map[string]int { return w.Lab.Books().Requests }
+
+func total(requests map[string]int) int {
+	sum := 0
+	for _, count := range requests {
+		sum += count
+	}
+	return sum
+}
+
+// noLeftovers fails the test when anything of the account is left.
+func (w *world) noLeftovers() {
+	w.t.Helper()
+	for _, left := range w.Lab.Books().Leftovers {
+		w.t.Errorf("left over: %s %s %v", left.Type, left.ID, left.Tags)
+	}
+}
+
+// inside runs a script in an instance's guest through the lab's door.
+func (w *world) inside(instanceID, script string) string {
+	w.t.Helper()
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost,
+		w.URL+"/_lab/instances/"+instanceID+"/run", strings.NewReader(script))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	var result struct {
+		Output   string `json:"output"`
+		ExitCode int    `json:"exit_code"`
+	}
+	if err := json.NewDecoder(response.Body).Decode(&result); err != nil {
+		w.t.Fatal(err)
+	}
+	if result.ExitCode != 0 {
+		w.t.Fatalf("%s: exit code %d: %s", instanceID, result.ExitCode, result.Output)
+	}
+	return strings.TrimSpace(result.Output)
+}

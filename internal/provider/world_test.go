@@ -1,0 +1,53 @@
+package provider_test
+
+import (
+	"slices"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+)
+
+// region looks at the lab as the engines do, beside Terraform.
+func (w *world) region() *cloud.Region {
+	w.t.Helper()
+	account, _, err := cloud.New(w.t.Context(), cloud.Config{
+		Region: "us-east-1", AccessKey: "lab", SecretKey: "lab",
+		Endpoints: map[string]string{"ec2": w.URL, "ssm": w.URL, "sts": w.URL},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	region, err := account.Region("")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return region
+}
+
+// baseImage is an Amazon Linux image: the newest for 0, an older one for 1.
+func (w *world) baseImage(age int) string {
+	w.t.Helper()
+	images, err := w.region().Images(w.t.Context(), cloud.ImageQuery{
+		Owners:  []string{"amazon"},
+		Filters: map[string][]string{"name": {"al2023-ami-2023*"}, "architecture": {"x86_64"}},
+	})
+	if err != nil || len(images) <= age {
+		w.t.Fatalf("%d base images, %v", len(images), err)
+	}
+	slices.SortFunc(images, func(a, b cloud.Image) int { return b.CreatedAt.Compare(a.CreatedAt) })
+	return images[age].ID
+}
+
+// removeImages removes all of the account's images behind Terraform's back.
+func (w *world) removeImages() {
+	w.t.Helper()
+	region := w.region()
+	images, err := region.Images(w.t.Context(), cloud.ImageQuery{Owners: []string{"self"}})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, image := range images {
+		if err := region.DeregisterImage(w.t.Context(), image.ID); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
