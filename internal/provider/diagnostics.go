@@ -2,6 +2,7 @@ package provider
 
 import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
@@ -19,4 +20,10 @@ func appendWarnings(diags *diag.Diagnostics, warnings []report.Warning) {
 	for _, warning := range warnings {
 		diags.AddWarning(warning.Summary, warning.Detail)
 	}
+}
+
+// attributeError points at an attribute and names it too: for attributes inside of
+// nested ones Terraform shows nothing but the line of the resource.
+func attributeError(diags *diag.Diagnostics, at path.Path, summary, detail string) {
+	diags.AddAttributeError(at, summary, at.String()+": "+detail)
 }

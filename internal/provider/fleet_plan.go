@@ -30,12 +30,12 @@ func (r *fleetResource) ValidateConfig(ctx context.Context, req resource.Validat
 	at := path.Root("slots")
 	for _, slot := range slices.Sorted(maps.Keys(slots.Overrides)) {
 		if slot >= size {
-			resp.Diagnostics.AddAttributeError(at.AtName("overrides").AtMapKey(strconv.Itoa(slot)), "Override for a slot that does not exist",
+			attributeError(&resp.Diagnostics, at.AtName("overrides").AtMapKey(strconv.Itoa(slot)), "Override for a slot that does not exist",
 				fmt.Sprintf("There is no slot %d in a fleet of %d: %s.", slot, size, slotRange(size)))
 		}
 	}
 	if slots.Hostname != "" && size > 1 && !guest.PatternHasNumber(slots.Hostname) {
-		resp.Diagnostics.AddAttributeError(at.AtName("hostname"), "The same hostname for all",
+		attributeError(&resp.Diagnostics, at.AtName("hostname"), "The same hostname for all",
 			fmt.Sprintf("%q has no %%d, so all %d instances would have the same hostname. Use a pattern like \"web-%%03d\".", slots.Hostname, size))
 	}
 }
@@ -167,7 +167,7 @@ func (p *fleetPlanner) unknownOutputs() {
 func (p *fleetPlanner) checkUserData(spec fleet.Spec) {
 	err := spec.Validate()
 	if large, ok := errors.AsType[*guest.TooLargeError](err); ok {
-		p.diags.AddAttributeError(path.Root("user_data"), "The user data does not fit",
+		attributeError(p.diags, path.Root("user_data"), "The user data does not fit",
 			fmt.Sprintf("%v.\n\nShorten it, or put what is large into the image.", large))
 		return
 	}

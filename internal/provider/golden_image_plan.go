@@ -26,7 +26,7 @@ func (r *goldenImage) ValidateConfig(ctx context.Context, req resource.ValidateC
 	var capture captureModel
 	resp.Diagnostics.Append(config.Capture.As(ctx, &capture, basetypes.ObjectAsOptions{})...)
 	if !capture.KMSKeyID.IsNull() && !capture.Encrypted.ValueBool() {
-		resp.Diagnostics.AddAttributeError(path.Root("capture").AtName("kms_key_id"), "A key without encryption",
+		attributeError(&resp.Diagnostics, path.Root("capture").AtName("kms_key_id"), "A key without encryption",
 			"kms_key_id has no effect while the image is not encrypted. Set encrypted = true, or leave kms_key_id out.")
 	}
 }
@@ -160,7 +160,7 @@ func (p *goldenImagePlanner) checkSource(ctx context.Context, region *cloud.Regi
 	for _, volume := range found.Volumes {
 		wanted := spec.Bake.RootVolume.Size
 		if volume.DeviceName == found.RootDeviceName && wanted > 0 && wanted < volume.Size {
-			p.diags.AddAttributeError(path.Root("bake").AtName("root_volume").AtName("size"), "The root volume is too small",
+			attributeError(p.diags, path.Root("bake").AtName("root_volume").AtName("size"), "The root volume is too small",
 				fmt.Sprintf("The source image %s has a root volume of %d GiB, and a volume cannot be smaller than its snapshot; %d GiB is asked for.",
 					source, volume.Size, wanted))
 		}
@@ -180,12 +180,12 @@ func (p *goldenImagePlanner) checkUserData(spec image.Spec, recipe image.Recipe)
 
 func stepsDiagnostic(diags *diag.Diagnostics, at path.Path, err error) {
 	if large, ok := errors.AsType[*guest.TooLargeError](err); ok {
-		diags.AddAttributeError(at, "The scripts and files do not fit into user data",
+		attributeError(diags, at, "The scripts and files do not fit into user data",
 			fmt.Sprintf("All steps, uploads and checks together become one script that the instance is started with. %v.\n\n"+
 				"Upload less, or let a step download what is large, from where the builder can reach it.", large))
 		return
 	}
-	diags.AddAttributeError(at, "The scripts cannot be put together", err.Error())
+	attributeError(diags, at, "The scripts cannot be put together", err.Error())
 }
 
 func sourceDiagnostic(diags *diag.Diagnostics, err error) {
@@ -193,5 +193,5 @@ func sourceDiagnostic(diags *diag.Diagnostics, err error) {
 	if found, ok := errors.AsType[*image.SourceError](err); ok {
 		at = at.AtName(found.Field)
 	}
-	diags.AddAttributeError(at, "The source image cannot be used", err.Error())
+	attributeError(diags, at, "The source image cannot be used", err.Error())
 }

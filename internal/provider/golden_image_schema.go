@@ -8,7 +8,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
@@ -71,18 +70,15 @@ func goldenImageSchema(ctx context.Context) schema.Schema {
 }
 
 func sourceAttribute() schema.Attribute {
-	alternatives := []path.Expression{
-		path.MatchRelative().AtParent().AtName("lookup"),
-		path.MatchRelative().AtParent().AtName("ssm_parameter"),
-	}
 	return schema.SingleNestedAttribute{
-		Required: true,
+		Required:   true,
+		Validators: []validator.Object{exactlyOneOf("A source", "image_id", "lookup", "ssm_parameter")},
 		MarkdownDescription: "Where a bake starts: exactly one of `image_id`, `lookup` and `ssm_parameter`. It is resolved in every plan; " +
 			"a newer source AMI plans a new version.",
 		Attributes: map[string]schema.Attribute{
 			"image_id": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "The id of an AMI in the line's region.",
-				Validators: []validator.String{amiID(), stringvalidator.ExactlyOneOf(alternatives...)},
+				Validators: []validator.String{amiID()},
 			},
 			"lookup": schema.SingleNestedAttribute{
 				Optional: true, MarkdownDescription: "The newest available AMI that matches.",

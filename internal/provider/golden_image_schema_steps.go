@@ -3,8 +3,6 @@ package provider
 import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -15,11 +13,11 @@ func stepsAttribute() schema.Attribute {
 		Optional: true, MarkdownDescription: "What is done on the builder, in order. Each step is exactly one of `script` and `upload`. " +
 			"Steps start when cloud-init's own work and the package manager's locks are done: no sleep is needed. A failing step stops the bake.",
 		Validators: []validator.List{uniqueNames("step")},
-		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+		NestedObject: schema.NestedAttributeObject{Validators: []validator.Object{exactlyOneOf("A step", "script", "upload")}, Attributes: map[string]schema.Attribute{
 			"name": stepName("step"),
 			"script": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "A script, run by its `#!` line, by `/bin/sh` without one, as root.",
-				Validators: []validator.String{nonEmpty(), stringvalidator.ExactlyOneOf(path.MatchRelative().AtParent().AtName("upload"))},
+				Validators: []validator.String{nonEmpty()},
 			},
 			"upload":      uploadAttribute(),
 			"environment": environmentAttribute("the script's environment. Not for secrets: user data can be read by whoever may describe the instance"),
@@ -30,11 +28,12 @@ func stepsAttribute() schema.Attribute {
 
 func uploadAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
-		Optional: true, MarkdownDescription: "A file or directory to put on the builder. Its bytes are part of the fingerprint.",
+		Optional: true, Validators: []validator.Object{exactlyOneOf("An upload", "source", "content")},
+		MarkdownDescription: "A file or directory to put on the builder. Its bytes are part of the fingerprint.",
 		Attributes: map[string]schema.Attribute{
 			"source": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "A local file or directory. It must exist when the plan is made.",
-				Validators: []validator.String{nonEmpty(), stringvalidator.ExactlyOneOf(path.MatchRelative().AtParent().AtName("content"))},
+				Validators: []validator.String{nonEmpty()},
 			},
 			"content": schema.StringAttribute{Optional: true, MarkdownDescription: "The file's content itself."},
 			"destination": schema.StringAttribute{Required: true, Validators: []validator.String{absolutePath()},

@@ -66,7 +66,7 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 	}
 	session.account, session.defaultTags, session.progress = account, model.tags(), &progressFile{path: file}
 	if err := session.progress.check(); err != nil {
-		resp.Diagnostics.AddAttributeError(path.Root("progress_file"), "The progress file cannot be written",
+		attributeError(&resp.Diagnostics, path.Root("progress_file"), "The progress file cannot be written",
 			fmt.Sprintf("%v\n\nGive progress_file (or STAMP_PROGRESS) the path of a file that may be appended to.", err))
 	}
 }

@@ -114,7 +114,7 @@ func (m providerModel) config(diags *diag.Diagnostics) cloud.Config {
 	if text := m.SkipMetadataAPICheck.ValueString(); text != "" {
 		skip, err := strconv.ParseBool(text)
 		if err != nil {
-			diags.AddAttributeError(path.Root("skip_metadata_api_check"), "Neither true nor false", err.Error())
+			attributeError(diags, path.Root("skip_metadata_api_check"), "Neither true nor false", err.Error())
 		}
 		config.SkipMetadataAPICheck = &skip
 	}

@@ -35,7 +35,7 @@ func (s *session) region(name string, diags *diag.Diagnostics) *cloud.Region {
 	}
 	region, err := s.account.Region(name)
 	if err != nil {
-		diags.AddAttributeError(path.Root("region"), "The region cannot be used", err.Error())
+		attributeError(diags, path.Root("region"), "The region cannot be used", err.Error())
 		return nil
 	}
 	return region

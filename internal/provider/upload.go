@@ -25,7 +25,7 @@ func (m uploadModel) spec(at path.Path, diags *diag.Diagnostics) *guest.Upload {
 	}
 	source := m.Source.ValueString()
 	if err := readUpload(upload, source); err != nil {
-		diags.AddAttributeError(at.AtName("source"), "The file to upload cannot be read",
+		attributeError(diags, at.AtName("source"), "The file to upload cannot be read",
 			fmt.Sprintf("%v\n\nThe plan hashes the files to upload, so they must exist when it is made. "+
 				"The path is relative to the directory in which Terraform runs; use \"${path.module}/…\" for a file beside the configuration.", err))
 	}

@@ -31,7 +31,7 @@ func (r stringRule) ValidateString(_ context.Context, req validator.StringReques
 		return
 	}
 	if wrong := r.wrong(req.ConfigValue.ValueString()); wrong != "" {
-		resp.Diagnostics.AddAttributeError(req.Path, r.summary, wrong)
+		attributeError(&resp.Diagnostics, req.Path, r.summary, wrong)
 	}
 }
 
@@ -130,7 +130,7 @@ func (r uniqueNamesRule) ValidateList(_ context.Context, req validator.ListReque
 			continue
 		}
 		if earlier, twice := first[name.ValueString()]; twice {
-			resp.Diagnostics.AddAttributeError(req.Path.AtListIndex(i).AtName("name"), "Name used twice",
+			attributeError(&resp.Diagnostics, req.Path.AtListIndex(i).AtName("name"), "Name used twice",
 				fmt.Sprintf("The %s %q at index %d has that name already. Messages and bake_reason name a %s: give each its own name.",
 					r.what, name.ValueString(), earlier, r.what))
 			continue
@@ -153,4 +153,46 @@ func notStampVariable() validator.String {
 			return ""
 		},
 	}
+}
+
+// oneOfRule demands exactly one of the attributes of an object.
+type oneOfRule struct {
+	what  string
+	names []string
+}
+
+func exactlyOneOf(what string, names ...string) validator.Object { return oneOfRule{what, names} }
+
+// Description says what is demanded.
+func (r oneOfRule) Description(context.Context) string {
+	return "exactly one of " + strings.Join(r.names, ", ")
+}
+
+// MarkdownDescription says what is demanded.
+func (r oneOfRule) MarkdownDescription(ctx context.Context) string { return r.Description(ctx) }
+
+// ValidateObject counts what is given. While one that is not known yet could decide,
+// it leaves the question to the plan that knows.
+func (r oneOfRule) ValidateObject(ctx context.Context, req validator.ObjectRequest, resp *validator.ObjectResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	var given []string
+	for _, name := range r.names {
+		switch value := req.ConfigValue.Attributes()[name]; {
+		case value.IsUnknown():
+			return
+		case !value.IsNull():
+			given = append(given, name)
+		}
+	}
+	if len(given) == 1 {
+		return
+	}
+	have := "none is given"
+	if len(given) > 1 {
+		have = strings.Join(given, " and ") + " are given"
+	}
+	attributeError(&resp.Diagnostics, req.Path, r.what+" takes exactly one of "+strings.Join(r.names, ", "),
+		fmt.Sprintf("%s. Give %s.", have, r.Description(ctx)))
 }
