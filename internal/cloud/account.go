@@ -22,8 +22,14 @@ type Account struct {
 }
 
 func newAccount(config Config, resolved aws.Config) *Account {
-	retryer := resolved.Retryer
-	resolved.Retryer = func() aws.Retryer { return classRetryer{retryer().(aws.RetryerV2)} }
+	standard := resolved.Retryer
+	resolved.Retryer = func() aws.Retryer {
+		retryer := standard()
+		if current, ok := retryer.(aws.RetryerV2); ok {
+			return classRetryer{current}
+		}
+		return retryer
+	}
 	return &Account{
 		config:   config,
 		resolved: resolved,

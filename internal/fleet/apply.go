@@ -29,13 +29,19 @@ type run struct {
 	subnets []string
 }
 
+// ErrExists is the cause of a create's failure when the fleet is somebody else's.
+var ErrExists = errors.New("a fleet of this name is in this account and region, and this Terraform state does not know it: another configuration may own it")
+
 // Apply makes the fleet as specified and returns what is there afterwards, also with
-// an error; the observation is nil only when AWS cannot be read. Errors are
-// *report.Failure. Whatever was launched carries the fleet's tags from its launch, so
+// an error; the observation is nil when AWS cannot be read, and when the fleet is
+// somebody else's (ErrExists). Errors are *report.Failure. Whatever was launched carries the fleet's tags from its launch, so
 // the next Apply or Destroy finds it.
 func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (*Observation, []report.Warning, error) {
 	r := &run{aws: aws, spec: spec, options: options}
 	err := r.apply(ctx)
+	if errors.Is(err, ErrExists) {
+		return nil, nil, err
+	}
 	after, cancel := afterwards(ctx)
 	defer cancel()
 	observed, observeErr := Observe(after, aws, spec.Name)
@@ -147,7 +153,7 @@ func (r *run) alreadyThere() error {
 	return &report.Failure{
 		Summary: fmt.Sprintf("Fleet %s exists already", r.spec.Name),
 		Subject: fmt.Sprintf("%d instances (%s)", len(r.observed.Members)+len(r.observed.Surplus), r.aws.Name()),
-		Cause:   errors.New("a fleet of this name is in this account and region, and this Terraform state does not know it: another configuration may own it"),
+		Cause:   ErrExists,
 		Now:     "nothing was changed",
 		Next: fmt.Sprintf("if it is yours, run: terraform import stamp_fleet.<name in your configuration> %q; otherwise choose another name",
 			r.spec.Name),

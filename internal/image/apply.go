@@ -48,13 +48,20 @@ type run struct {
 	warnings []report.Warning
 }
 
+// ErrExists is the cause of a create's failure when the line is somebody else's.
+var ErrExists = errors.New("a line of this name is in this account and region, and this Terraform state does not know it: another configuration may own it")
+
 // Apply makes the line as specified and returns what is there afterwards, also
-// with an error. Errors are *report.Failure. A failed bake or proof leaves the
+// with an error; nothing when the line is somebody else's (ErrExists). Errors are
+// *report.Failure. A failed bake or proof leaves the
 // current version untouched and nothing temporary; a cancelled one leaves what the
 // next Apply or Destroy finds by its tags.
 func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (Result, error) {
 	r := &run{aws: aws, spec: spec, options: options, recipe: spec.Recipe(options.SourceImageID)}
 	err := r.apply(ctx)
+	if errors.Is(err, ErrExists) {
+		return Result{}, err
+	}
 	after, cancel := afterwards(ctx)
 	defer cancel()
 	line, observeErr := Observe(after, aws, spec.Name)
@@ -172,7 +179,7 @@ func (r *run) alreadyThere() error {
 	return &report.Failure{
 		Summary: fmt.Sprintf("Golden image %s exists already", r.spec.Name),
 		Subject: fmt.Sprintf("version %d, %s (%s)", current.Number, current.ImageID, r.aws.Name()),
-		Cause:   errors.New("a line of this name is in this account and region, and this Terraform state does not know it: another configuration may own it"),
+		Cause:   ErrExists,
 		Now:     "nothing was changed",
 		Next: fmt.Sprintf("if it is yours, run: terraform import stamp_golden_image.<name in your configuration> %q; otherwise choose another name",
 			r.spec.Name),

@@ -177,10 +177,15 @@ resource "terraform_data" "each" {
 	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories(),
 		Steps: []resource.TestStep{
-			{Config: w.sized(2, nil) + each, Check: resource.TestCheckResourceAttrSet(`terraform_data.each["1"]`, "output")},
-			{Config: w.sized(3, nil) + each, Check: resource.TestCheckResourceAttrSet(`terraform_data.each["2"]`, "output")},
+			{Config: w.sized(2, nil) + each, ConfigStateChecks: []statecheck.StateCheck{eachHasAddress(1)}},
+			{Config: w.sized(3, nil) + each, ConfigStateChecks: []statecheck.StateCheck{eachHasAddress(2)}},
+			{Config: w.sized(3, nil)}, // the test library cannot end with for_each in state
 		},
 	})
+}
+
+func eachHasAddress(slot int) statecheck.StateCheck {
+	return statecheck.ExpectKnownValue(fmt.Sprintf("terraform_data.each[%q]", fmt.Sprint(slot)), tfjsonpath.New("output"), knownvalue.NotNull())
 }
 
 // A fleet that another state has made cannot be made again, but imported.
@@ -202,6 +207,11 @@ resource "stamp_fleet" "second" {
 			{
 				Config:      w.sized(2, nil) + second,
 				ExpectError: regexp.MustCompile(loose(`Fleet web exists already.*terraform import stamp_fleet`)),
+			},
+			{
+				// The second one is not in state: nothing is destroyed on its behalf.
+				Config:           w.sized(2, nil),
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
 			},
 			{
 				Config:                               w.sized(2, nil),

@@ -212,6 +212,11 @@ resource "stamp_golden_image" "second" {
 				ExpectError: regexp.MustCompile(loose(`Golden image web exists already.*terraform import stamp_golden_image`)),
 			},
 			{
+				// The second one is not in state: nothing is destroyed on its behalf.
+				Config:           w.config(greeting("Hello", nil)),
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
+			},
+			{
 				Config:            w.config(greeting("Hello", nil)),
 				ResourceName:      imageAddress,
 				ImportState:       true,

@@ -56,8 +56,12 @@ func (r *goldenImage) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	if state != nil && (!plan.Region.Equal(state.Region) || !plan.Name.Equal(state.Name)) {
 		state = nil // another line
 	}
-	earlier, diags := earlierRecipe(ctx, req.Private)
-	resp.Diagnostics.Append(diags...)
+	var earlier *image.Recipe
+	if state != nil { // private state outlives a resource that is gone
+		found, diags := earlierRecipe(ctx, req.Private)
+		resp.Diagnostics.Append(diags...)
+		earlier = found
+	}
 	switch {
 	case resp.Diagnostics.HasError():
 		return
