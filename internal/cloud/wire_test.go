@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -68,7 +70,7 @@ func (w *wire) RoundTrip(from *http.Request) (*http.Response, error) {
 	w.mu.Unlock()
 	status, text := w.answer(got)
 	if status == 0 {
-		return nil, io.ErrUnexpectedEOF
+		return nil, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 	}
 	return &http.Response{
 		StatusCode: status, Header: http.Header{}, Request: from,
