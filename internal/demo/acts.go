@@ -26,7 +26,7 @@ var acts = []struct {
 func bakeAndStamp(ctx context.Context, s *stage) error {
 	say("   The source is an SSM parameter. A step uploads a directory, another runs a script on a builder; a check")
 	say("   runs there, and again on a fresh instance of the captured image. Only then the fleet gets it.")
-	if _, err := s.plan(ctx, `will be created|bake_reason|fingerprint|image_name|source_image_id|  \+ size|"[0-9]+" = \{|Plan:`); err != nil {
+	if _, err := s.plan(ctx, `will be created|^      . (bake_reason|fingerprint|image_name|source_image_id|size) |^          . "[0-9]+" = \{|Plan:`); err != nil {
 		return err
 	}
 	if output, err := s.apply(ctx); err != nil {
@@ -45,11 +45,11 @@ func scale(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	if err := s.edit("main.tf", "size           = 3", "size           = 12"); err != nil {
+	if err := s.edit("size           = 3", "size           = 12"); err != nil {
 		return err
 	}
 	launches, err := s.counted(ctx, "RunInstances", func() error {
-		if _, err := s.plan(ctx, `stamp_fleet|  ~ size|"[0-9]+" = \{|unchanged elements|Plan:`); err != nil {
+		if _, err := s.plan(ctx, `# stamp_fleet|  ~ size|^          . "[0-9]+" = \{|^            # .3 unchanged elements|Plan:`); err != nil {
 			return err
 		}
 		if output, err := s.apply(ctx); err != nil {
@@ -74,10 +74,10 @@ func scale(ctx context.Context, s *stage) error {
 }
 
 func rebake(ctx context.Context, s *stage) error {
-	if err := s.edit("main.tf", `GREETING = "Hello"`, `GREETING = "Hello, World! This is version 2. Hello"`); err != nil {
+	if err := s.edit(`GREETING = "Hello"`, `GREETING = "Hello, World! This is version 2. Hello"`); err != nil {
 		return err
 	}
-	if _, err := s.plan(ctx, `# stamp|bake_reason|  ~ version +=|  ~ image_id|Plan:`); err != nil {
+	if _, err := s.plan(ctx, `# stamp|bake_reason|^      ~ (version|image_id) +=|Plan:`); err != nil {
 		return err
 	}
 	if output, err := s.apply(ctx); err != nil {
@@ -87,7 +87,7 @@ func rebake(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	said, err := s.lab.inside(ctx, now.Instances.Value["11"], "/opt/app/greet World; hostname")
+	said, err := s.lab.inside(ctx, now.Instances.Value["11"], "cloud-init status --wait >/dev/null; /opt/app/greet World; hostname")
 	if err != nil {
 		return err
 	}
@@ -100,17 +100,19 @@ func breakStep(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	if err := s.edit("main.tf", `GREETING = "Hello, World! This is version 2. Hello"`, `GREETING = "Hallo"`); err != nil {
+	if err := s.edit(`GREETING = "Hello, World! This is version 2. Hello"`, `GREETING = "Hallo"`); err != nil {
 		return err
 	}
-	if _, err := s.plan(ctx, `# stamp|bake_reason|  ~ version +=|Plan:`); err != nil {
+	if _, err := s.plan(ctx, `# stamp|^      . bake_reason|^      ~ version +=|Plan:`); err != nil {
 		return err
 	}
 	output, err := s.apply(ctx)
 	if err == nil {
 		return fmt.Errorf("the apply should have failed:\n%s", output)
 	}
-	s.show(output, `^[╷│╵]|Error:|^  `)
+	if _, message, found := strings.Cut(output, "Error: "); found {
+		s.show("Error: "+message, ``)
+	}
 	for _, word := range []string{`check "greets" failed`, "exit code 3", "Hallo, World", "version 2"} {
 		if !strings.Contains(output, word) {
 			return fmt.Errorf("the error does not say %q:\n%s", word, output)
@@ -125,11 +127,11 @@ func breakStep(ctx context.Context, s *stage) error {
 }
 
 func revert(ctx context.Context, s *stage) error {
-	if err := s.edit("main.tf", `GREETING = "Hallo"`, `GREETING = "Hello"`); err != nil {
+	if err := s.edit(`GREETING = "Hallo"`, `GREETING = "Hello"`); err != nil {
 		return err
 	}
 	captures, err := s.counted(ctx, "CreateImage", func() error {
-		if _, err := s.plan(ctx, `# stamp|bake_reason|  ~ version +=|  ~ image_id|Plan:`); err != nil {
+		if _, err := s.plan(ctx, `# stamp|bake_reason|^      ~ (version|image_id) +=|Plan:`); err != nil {
 			return err
 		}
 		if output, err := s.apply(ctx); err != nil {
@@ -158,11 +160,11 @@ func mend(ctx context.Context, s *stage) error {
 	if err := s.lab.kill(ctx, victim); err != nil {
 		return err
 	}
-	output, err := s.plan(ctx, `Warning|slot 7|stamp_fleet|"[0-9]+" = \{|unchanged elements|Plan:`)
+	output, err := s.plan(ctx, `Warning|slot 7|# stamp_fleet|"[0-9]+" = \{|11 unchanged elements|Plan:`)
 	if err != nil {
 		return err
 	}
-	if strings.Count(output, `" = {`) != 1 {
+	if strings.Count(output, `" = {`) != 1 || !strings.Contains(output, `+ "7" = {`) {
 		return fmt.Errorf("the plan should show slot 7 alone:\n%s", output)
 	}
 	if output, err := s.apply(ctx); err != nil {

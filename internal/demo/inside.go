@@ -34,6 +34,12 @@ func lookInside(ctx context.Context, s *stage) error {
 		return err
 	}
 	first, second := now.Instances.Value["0"], now.Instances.Value["1"]
+	for _, id := range []string{first, second} {
+		// EC2 calls an instance ready before cloud-init has done its work.
+		if _, err := s.lab.inside(ctx, id, "cloud-init status --wait"); err != nil {
+			return err
+		}
+	}
 	say("   %-32s %-34s %-34s", "", first, second)
 	for _, fact := range facts {
 		a, err := s.lab.inside(ctx, first, fact.script)
@@ -72,16 +78,17 @@ func compareTrees(ctx context.Context, s *stage, first, second string) error {
 	}
 	all := maps.Clone(trees[0])
 	maps.Copy(all, trees[1])
-	var differ []string
+	differ := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if trees[0][name] == trees[1][name] {
 			continue
 		}
-		differ = append(differ, name)
-		if !slices.ContainsFunc(mayDiffer, func(prefix string) bool { return strings.HasPrefix(name, prefix) }) {
+		at := slices.IndexFunc(mayDiffer, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+		if at < 0 {
 			return fmt.Errorf("%s differs between the two servers", name)
 		}
+		differ[mayDiffer[at]] = true
 	}
-	say("   %d files compared; different are: %s", len(all), strings.Join(differ, ", "))
+	say("   All %d files of both were compared. Different are only: %s", len(all), strings.Join(slices.Sorted(maps.Keys(differ)), " "))
 	return nil
 }

@@ -85,7 +85,8 @@ func (s *stage) writeStory() error {
 func (s *stage) close() { _ = os.RemoveAll(s.dir) }
 
 // edit changes the configuration as a person would, and shows the change.
-func (s *stage) edit(file, before, after string) error {
+func (s *stage) edit(before, after string) error {
+	const file = "main.tf"
 	name := filepath.Join(s.dir, file)
 	content, err := os.ReadFile(name)
 	if err != nil {
@@ -110,13 +111,17 @@ func (s *stage) terraform(ctx context.Context, args ...string) (string, error) {
 	return string(output), err
 }
 
-// plan makes a plan and shows the lines of it that match.
+// plan makes a plan, shows the lines of its actions that match, and returns them.
 func (s *stage) plan(ctx context.Context, shown string) (string, error) {
 	output, err := s.terraform(ctx, "plan", "-no-color", "-out=plan.out")
 	if err != nil {
 		return output, fmt.Errorf("terraform plan: %w\n%s", err, output)
 	}
 	say("   $ terraform plan")
+	// Before the actions stands what Terraform has found changed, which is long.
+	if _, actions, found := strings.Cut(output, "will perform the following actions"); found {
+		output = actions
+	}
 	s.show(output, shown)
 	return output, nil
 }
@@ -149,7 +154,7 @@ func (s *stage) follow() (stop func()) {
 	if info, err := os.Stat(s.progress); err == nil {
 		shown = info.Size()
 	}
-	print := func() {
+	tell := func() {
 		content, err := os.ReadFile(s.progress)
 		if err != nil || int64(len(content)) <= shown {
 			return
@@ -166,10 +171,10 @@ func (s *stage) follow() (stop func()) {
 		for {
 			select {
 			case <-quit:
-				print()
+				tell()
 				return
 			case <-tick.C:
-				print()
+				tell()
 			}
 		}
 	}()

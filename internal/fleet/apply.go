@@ -27,6 +27,9 @@ type run struct {
 	plan     Plan
 	// subnets are where instances may be launched; read once, when needed.
 	subnets []string
+	// counts are the fleet's instances by subnet, without those that are about to be
+	// replaced.
+	counts map[string]int
 }
 
 // ErrExists is the cause of a create's failure when the fleet is somebody else's.
@@ -66,6 +69,10 @@ func (r *run) apply(ctx context.Context) error {
 	r.observed = observed
 	if r.options.Create && observed.Established {
 		return r.alreadyThere()
+	}
+	r.counts = map[string]int{}
+	for _, member := range observed.Members {
+		r.counts[member.Instance.SubnetID]++
 	}
 	r.plan = NewPlan(r.spec, observed)
 	r.options.Progress.Printf("%s", r.plan)
@@ -152,7 +159,7 @@ func (r *run) establish(ctx context.Context) error {
 func (r *run) alreadyThere() error {
 	return &report.Failure{
 		Summary: fmt.Sprintf("Fleet %s exists already", r.spec.Name),
-		Subject: fmt.Sprintf("%d instances (%s)", len(r.observed.Members)+len(r.observed.Surplus), r.aws.Name()),
+		Subject: fmt.Sprintf("%s (%s)", instances(len(r.observed.Members)+len(r.observed.Surplus)), r.aws.Name()),
 		Cause:   ErrExists,
 		Now:     "nothing was changed",
 		Next: fmt.Sprintf("if it is yours, run: terraform import stamp_fleet.<name in your configuration> %q; otherwise choose another name",
@@ -179,6 +186,14 @@ const afterwardsLimit = 2 * time.Minute
 // afterwards is a context for what must still be done when the caller's has ended.
 func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), afterwardsLimit)
+}
+
+// instances is a number of instances in words.
+func instances(count int) string {
+	if count == 1 {
+		return "1 instance"
+	}
+	return fmt.Sprintf("%d instances", count)
 }
 
 func idsOf(members []Member) []string {

@@ -17,7 +17,7 @@ func (r *run) waitReady(ctx context.Context, members []Member) error {
 		waiting[member.Instance.ID] = true
 	}
 	_, err := cloud.Poll[int]{
-		What: fmt.Sprintf("%d instances (%s) to be ready", len(members), r.aws.Name()),
+		What: fmt.Sprintf("%s (%s) to be ready", instances(len(members)), r.aws.Name()),
 		Read: func(ctx context.Context) (int, string, string, error) {
 			if err := r.dropReady(ctx, waiting); err != nil {
 				return 0, "", "", err
@@ -35,7 +35,7 @@ func (r *run) waitReady(ctx context.Context, members []Member) error {
 		Failed:  []string{"ended"},
 	}.Wait(ctx)
 	if err == nil {
-		r.options.Progress.Printf("%d instances are ready", len(members))
+		r.options.Progress.Printf("%s ready", instances(len(members)))
 		return nil
 	}
 	if _, late := errors.AsType[*cloud.TimeoutError](err); late {

@@ -49,7 +49,7 @@ func (r *run) retag(ctx context.Context, ids, surplus []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	r.options.Progress.Printf("updating the tags of %d instances", len(ids))
+	r.options.Progress.Printf("updating the tags of %s", instances(len(ids)))
 	if err := r.aws.CreateTags(ctx, ids, r.spec.userTags()); err != nil {
 		return err
 	}

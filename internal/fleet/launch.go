@@ -26,10 +26,7 @@ func (r *run) launch(ctx context.Context, slots []int, generation int) ([]Member
 	if err := r.findSubnets(ctx); err != nil {
 		return nil, err
 	}
-	l := &launcher{run: r, generation: generation, slots: slices.Clone(slots), counts: map[string]int{}, full: map[string]bool{}}
-	for _, member := range r.observed.Members {
-		l.counts[member.Instance.SubnetID]++
-	}
+	l := &launcher{run: r, generation: generation, slots: slices.Clone(slots), full: map[string]bool{}}
 	// Pools that rest are looked at only when nothing else is left.
 	for _, resting := range []bool{false, true} {
 		for _, instanceType := range r.spec.InstanceTypes {
@@ -45,7 +42,9 @@ func (r *run) launch(ctx context.Context, slots []int, generation int) ([]Member
 }
 
 func (r *run) findSubnets(ctx context.Context) error {
-	r.subnets = r.spec.SubnetIDs
+	if len(r.subnets) == 0 {
+		r.subnets = r.spec.SubnetIDs
+	}
 	if len(r.subnets) > 0 {
 		return nil
 	}
@@ -69,8 +68,6 @@ type launcher struct {
 	// slots are still to be filled.
 	slots    []int
 	launched []Member
-	// counts are the fleet's instances by subnet.
-	counts map[string]int
 	// full are subnets without a free address.
 	full     map[string]bool
 	refusals []error

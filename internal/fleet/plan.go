@@ -28,8 +28,9 @@ type Change struct {
 	Kind Kind
 	// Reason says why in words.
 	Reason string
-	// Old is the instance that the new one replaces, if there is one.
-	Old string
+	// Old is the instance that the new one replaces, if there is one, and Subnet its
+	// subnet.
+	Old, Subnet string
 }
 
 // Update is what is changed on a running instance.
@@ -102,7 +103,7 @@ func NewPlan(spec Spec, observed *Observation) Plan {
 	config := spec.configDigest()
 	for slot := range spec.Size {
 		member, there := chosen[slot]
-		change := Change{Slot: slot, Old: member.Instance.ID}
+		change := Change{Slot: slot, Old: member.Instance.ID, Subnet: member.Instance.SubnetID}
 		switch outdated := spec.outdated(member, config); {
 		case !there:
 			change.Kind, change.Reason = Missing, "has no instance"

@@ -25,7 +25,7 @@ func (r *run) end(ctx context.Context) error {
 				"both instances of such a slot are kept, since the newer one is not ready", "run terraform apply again")
 		}
 	}
-	r.options.Progress.Printf("ending %d instances", len(r.plan.End))
+	r.options.Progress.Printf("ending %s", instances(len(r.plan.End)))
 	if err := r.aws.TerminateInstances(ctx, r.plan.End); err != nil {
 		return r.failure("has instances that could not be terminated", "", err, "the slots that stay are as specified", "run terraform apply again")
 	}
@@ -45,16 +45,16 @@ func Destroy(ctx context.Context, aws AWS, name string, progress report.Progress
 		}
 	}
 	query := cloud.InstanceQuery{Tags: ownership(name)}
-	instances, err := aws.Instances(ctx, query)
+	found, err := aws.Instances(ctx, query)
 	if err != nil {
 		return fail(err)
 	}
 	var ids []string
-	for _, instance := range instances {
+	for _, instance := range found {
 		ids = append(ids, instance.ID)
 	}
 	if len(ids) > 0 {
-		progress.Printf("ending %d instances", len(ids))
+		progress.Printf("ending %s", instances(len(ids)))
 		if err := aws.TerminateInstances(ctx, slices.Sorted(slices.Values(ids))); err != nil {
 			return fail(err)
 		}

@@ -34,6 +34,7 @@ func (r *run) replaceGroup(ctx context.Context, group []Change, done, all int) e
 	for _, change := range group {
 		slots = append(slots, change.Slot)
 		old = append(old, change.Old)
+		r.counts[change.Subnet]--
 	}
 	r.options.Progress.Printf("replacing %s (%d of %d): %s", slotList(slots), done+len(group), all, group[0].Reason)
 	launched, err := r.launch(ctx, slots, r.plan.NextGeneration)
@@ -41,6 +42,9 @@ func (r *run) replaceGroup(ctx context.Context, group []Change, done, all int) e
 		err = r.waitReady(ctx, launched)
 	}
 	if err != nil {
+		for _, change := range group {
+			r.counts[change.Subnet]++
+		}
 		return r.rollBack(ctx, slots, launched, done, all, err)
 	}
 	if err := r.aws.TerminateInstances(ctx, old); err != nil {

@@ -87,7 +87,7 @@ func (r *run) apply(ctx context.Context) error {
 	if err := r.keepToPlan(); err != nil {
 		return err
 	}
-	r.options.Progress.Printf("%s", r.plan)
+	r.options.Progress.Printf("%s", r.plan.headline())
 	if err := r.makeCurrent(ctx); err != nil {
 		return err
 	}

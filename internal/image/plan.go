@@ -47,12 +47,18 @@ func (p Plan) Empty() bool {
 	return p.Action == Keep && len(p.Retag) == 0 && len(p.Retire) == 0
 }
 
-// String is the plan in one line.
-func (p Plan) String() string {
+// headline is what the plan does about the current version.
+func (p Plan) headline() string {
 	text := fmt.Sprintf("%s version %d", p.Action, p.Version)
 	if p.Reason != "" {
 		text += " (" + p.Reason + ")"
 	}
+	return text
+}
+
+// String is the plan in one line.
+func (p Plan) String() string {
+	text := p.headline()
 	if len(p.Retag) > 0 {
 		text += fmt.Sprintf(", retag %v", p.Retag)
 	}
