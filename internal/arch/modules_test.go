@@ -10,6 +10,10 @@ import (
 // new one is a decision: it ends up in what users install, or in what contributors
 // must trust.
 var wanted = map[string]string{
+	"github.com/aws/aws-sdk-go-v2":                               "the SDK's core: configuration, retries",
+	"github.com/aws/aws-sdk-go-v2/credentials":                   "static credentials in the lab's tests",
+	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds":              "whether the metadata service is asked for credentials",
+	"github.com/aws/smithy-go":                                   "the SDK's errors and middleware",
 	"github.com/aws/aws-sdk-go-v2/service/ec2":                   "instances, images, snapshots",
 	"github.com/aws/aws-sdk-go-v2/service/ssm":                   "public parameters as image sources",
 	"github.com/aws/aws-sdk-go-v2/service/sts":                   "the account that credentials belong to",
@@ -21,7 +25,6 @@ var wanted = map[string]string{
 	"github.com/hashicorp/terraform-plugin-go":                   "the wire types of the schema's export",
 	"github.com/hashicorp/terraform-plugin-log":                  "logs where Terraform expects them",
 	"github.com/hashicorp/terraform-plugin-testing":              "acceptance tests",
-	"github.com/rogpeppe/go-internal":                            "stories as scripts",
 	"golang.org/x/sync":                                          "bounded fan-out",
 	"golang.org/x/sys":                                           "namespaces of the lab's guests",
 	"golang.org/x/time":                                          "token buckets",
