@@ -15,7 +15,8 @@ func TestRegion_subnets(t *testing.T) {
 			<item><subnetId>subnet-1</subnetId><availabilityZone>a</availabilityZone></item></subnetSet>`)
 	}
 	want := []Subnet{
-		{ID: "subnet-1", AvailabilityZone: "a"}, {ID: "subnet-2", AvailabilityZone: "a"},
+		{ID: "subnet-1", AvailabilityZone: "a"},
+		{ID: "subnet-2", AvailabilityZone: "a"},
 		{ID: "subnet-3", VPCID: "vpc-1", AvailabilityZone: "b", FreeAddresses: 7},
 	}
 	region, w := overWire(t, answer)

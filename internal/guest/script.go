@@ -149,8 +149,12 @@ func (w *scriptWriter) cleanUp(c CleanUp) {
 		on   bool
 		name string
 	}{
-		{c.HostKeys, "host_keys"}, {c.MachineID, "machine_id"}, {c.Histories, "histories"},
-		{c.Logs, "logs"}, {true, "own"}, {c.CloudInit, "cloud_init"},
+		{c.HostKeys, "host_keys"},
+		{c.MachineID, "machine_id"},
+		{c.Histories, "histories"},
+		{c.Logs, "logs"},
+		{true, "own"},
+		{c.CloudInit, "cloud_init"},
 	} {
 		if part.on {
 			w.line("stamp_clean", part.name, "stamp_clean_"+part.name)

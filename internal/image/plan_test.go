@@ -64,7 +64,8 @@ func TestNewPlan(t *testing.T) {
 			Plan{Action: Keep, Version: 2, ImageID: "ami-v2", Retire: []int{1}},
 		},
 		"current version gone": {
-			second, "ami-1", Line{Versions: []Version{one}},
+			second, "ami-1",
+			Line{Versions: []Version{one}},
 			Plan{Action: BakeNew, Version: 2, Reason: "the image of this recipe is gone", Prove: true},
 		},
 		"a number is never given twice": {

@@ -36,12 +36,20 @@ type size struct {
 // Sizes as in https://docs.aws.amazon.com/ec2/latest/instancetypes/gp.html and co.html.
 var (
 	burstableSizes = []size{
-		{"nano", 2, 0.5, 2, 2}, {"micro", 2, 1, 2, 2}, {"small", 2, 2, 3, 4}, {"medium", 2, 4, 3, 6},
-		{"large", 2, 8, 3, 12}, {"xlarge", 4, 16, 4, 15}, {"2xlarge", 8, 32, 4, 15},
+		{"nano", 2, 0.5, 2, 2},
+		{"micro", 2, 1, 2, 2},
+		{"small", 2, 2, 3, 4},
+		{"medium", 2, 4, 3, 6},
+		{"large", 2, 8, 3, 12},
+		{"xlarge", 4, 16, 4, 15},
+		{"2xlarge", 8, 32, 4, 15},
 	}
 	generalSizes = []size{
-		{"medium", 1, 4, 2, 4}, {"large", 2, 8, 3, 10}, {"xlarge", 4, 16, 4, 15},
-		{"2xlarge", 8, 32, 4, 15}, {"4xlarge", 16, 64, 8, 30},
+		{"medium", 1, 4, 2, 4},
+		{"large", 2, 8, 3, 10},
+		{"xlarge", 4, 16, 4, 15},
+		{"2xlarge", 8, 32, 4, 15},
+		{"4xlarge", 16, 64, 8, 30},
 	}
 )
 

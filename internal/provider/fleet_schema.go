@@ -46,21 +46,33 @@ func fleetSchema(ctx context.Context) schema.Schema {
 			Validators:          []validator.List{listvalidator.SizeAtLeast(1), listvalidator.UniqueValues(), listvalidator.ValueStringsAre(nonEmpty())},
 			MarkdownDescription: "The subnets, kept balanced. Default: the default VPC's. An instance in a subnet that is no longer listed is replaced.",
 		},
-		"vpc_security_group_ids": schema.SetAttribute{Optional: true, ElementType: types.StringType,
-			MarkdownDescription: "Security groups; the VPC's default group without it. Changed in place."},
-		"iam_instance_profile": schema.StringAttribute{Optional: true, Validators: []validator.String{nonEmpty()},
-			MarkdownDescription: "Name or ARN of the instance profile. Changed in place."},
-		"key_name": schema.StringAttribute{Optional: true, Validators: []validator.String{nonEmpty()},
-			MarkdownDescription: "The key pair for SSH. A change rolls the fleet."},
-		"user_data": schema.StringAttribute{Optional: true, Validators: []validator.String{nonEmpty()},
+		"vpc_security_group_ids": schema.SetAttribute{
+			Optional: true, ElementType: types.StringType,
+			MarkdownDescription: "Security groups; the VPC's default group without it. Changed in place.",
+		},
+		"iam_instance_profile": schema.StringAttribute{
+			Optional: true, Validators: []validator.String{nonEmpty()},
+			MarkdownDescription: "Name or ARN of the instance profile. Changed in place.",
+		},
+		"key_name": schema.StringAttribute{
+			Optional: true, Validators: []validator.String{nonEmpty()},
+			MarkdownDescription: "The key pair for SSH. A change rolls the fleet.",
+		},
+		"user_data": schema.StringAttribute{
+			Optional: true, Validators: []validator.String{nonEmpty()},
 			MarkdownDescription: "Run at first boot, the same for all. Without `slots` it is passed on byte for byte; with `slots` a script sees `STAMP_FLEET`, `STAMP_SLOT`, " +
-				"`STAMP_HOSTNAME` and its slot's environment. A change rolls the fleet."},
-		"tags": schema.MapAttribute{Optional: true, ElementType: types.StringType, Validators: tagValidators(),
-			MarkdownDescription: "Tags of the instances and their volumes. Changed in place."},
+				"`STAMP_HOSTNAME` and its slot's environment. A change rolls the fleet.",
+		},
+		"tags": schema.MapAttribute{
+			Optional: true, ElementType: types.StringType, Validators: tagValidators(),
+			MarkdownDescription: "Tags of the instances and their volumes. Changed in place.",
+		},
 		"tags_all": tagsAllAttribute(),
 		"slots":    slotsAttribute(),
-		"replace_unhealthy": schema.BoolAttribute{Optional: true,
-			MarkdownDescription: "Replace instances that are stopped or of which a status check fails. Those that are terminated are always replaced. Default `true`."},
+		"replace_unhealthy": schema.BoolAttribute{
+			Optional:            true,
+			MarkdownDescription: "Replace instances that are stopped or of which a status check fails. Those that are terminated are always replaced. Default `true`.",
+		},
 		"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
 			Create: true, Update: true, Delete: true,
 			CreateDescription: "How long it may take until all instances are ready. Default `30m`.",

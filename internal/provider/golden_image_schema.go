@@ -118,14 +118,22 @@ func bakeAttribute() schema.Attribute {
 				Validators:          []validator.List{listvalidator.SizeAtLeast(1), listvalidator.UniqueValues(), listvalidator.ValueStringsAre(nonEmpty())},
 				MarkdownDescription: "Tried in order; the next one on a capacity error. Default: the default VPC's. Used by the next bake.",
 			},
-			"vpc_security_group_ids": schema.SetAttribute{Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Security groups of builder and proof; no inbound rule is needed. Default: the VPC's default group. Used by the next bake."},
-			"iam_instance_profile": schema.StringAttribute{Optional: true, Validators: []validator.String{nonEmpty()},
-				MarkdownDescription: "Name or ARN of the instance profile of builder and proof. Used by the next bake."},
-			"associate_public_ip_address": schema.BoolAttribute{Optional: true,
-				MarkdownDescription: "Whether builder and proof get a public address. Default: what the subnet says."},
-			"transport": schema.StringAttribute{Optional: true, Validators: []validator.String{stringvalidator.OneOf("user_data")},
-				MarkdownDescription: "How the steps reach the builder. `user_data`, the default, needs no inbound rule, key or role."},
+			"vpc_security_group_ids": schema.SetAttribute{
+				Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "Security groups of builder and proof; no inbound rule is needed. Default: the VPC's default group. Used by the next bake.",
+			},
+			"iam_instance_profile": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{nonEmpty()},
+				MarkdownDescription: "Name or ARN of the instance profile of builder and proof. Used by the next bake.",
+			},
+			"associate_public_ip_address": schema.BoolAttribute{
+				Optional:            true,
+				MarkdownDescription: "Whether builder and proof get a public address. Default: what the subnet says.",
+			},
+			"transport": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{stringvalidator.OneOf("user_data")},
+				MarkdownDescription: "How the steps reach the builder. `user_data`, the default, needs no inbound rule, key or role.",
+			},
 			"root_volume": schema.SingleNestedAttribute{
 				Optional: true, MarkdownDescription: "The image's root volume. Default: as in the source.",
 				Attributes: map[string]schema.Attribute{
@@ -161,12 +169,18 @@ func captureAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional: true, MarkdownDescription: "How a version is kept.",
 		Attributes: map[string]schema.Attribute{
-			"encrypted": schema.BoolAttribute{Optional: true,
-				MarkdownDescription: "Encrypt the image's volumes. The builder's are encrypted at launch, so it costs no second copy. Default `false`."},
-			"kms_key_id": schema.StringAttribute{Optional: true, Validators: []validator.String{nonEmpty()},
-				MarkdownDescription: "Id, alias or ARN of the KMS key. Default: the account's key for EBS. Needs `encrypted = true`."},
-			"retain_versions": schema.Int64Attribute{Optional: true, Validators: []validator.Int64{int64validator.Between(1, 1000)},
-				MarkdownDescription: "How many versions are kept, the current one included. One that an instance was launched from is never removed. Default `2`."},
+			"encrypted": schema.BoolAttribute{
+				Optional:            true,
+				MarkdownDescription: "Encrypt the image's volumes. The builder's are encrypted at launch, so it costs no second copy. Default `false`.",
+			},
+			"kms_key_id": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{nonEmpty()},
+				MarkdownDescription: "Id, alias or ARN of the KMS key. Default: the account's key for EBS. Needs `encrypted = true`.",
+			},
+			"retain_versions": schema.Int64Attribute{
+				Optional: true, Validators: []validator.Int64{int64validator.Between(1, 1000)},
+				MarkdownDescription: "How many versions are kept, the current one included. One that an instance was launched from is never removed. Default `2`.",
+			},
 		},
 	}
 }

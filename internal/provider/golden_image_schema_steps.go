@@ -36,12 +36,18 @@ func uploadAttribute() schema.Attribute {
 				Validators: []validator.String{nonEmpty()},
 			},
 			"content": schema.StringAttribute{Optional: true, MarkdownDescription: "The file's content itself."},
-			"destination": schema.StringAttribute{Required: true, Validators: []validator.String{absolutePath()},
-				MarkdownDescription: "An absolute path on the builder: the file, or the directory that receives the files of a `source` directory."},
-			"mode": schema.StringAttribute{Optional: true, Validators: []validator.String{octalMode()},
-				MarkdownDescription: "In octal, like `0600`; in a directory, of every file. Default: `0755` for an executable file, `0644` otherwise."},
-			"owner": schema.StringAttribute{Optional: true, Validators: []validator.String{nonEmpty()},
-				MarkdownDescription: "`user` or `user:group`. Default `root`."},
+			"destination": schema.StringAttribute{
+				Required: true, Validators: []validator.String{absolutePath()},
+				MarkdownDescription: "An absolute path on the builder: the file, or the directory that receives the files of a `source` directory.",
+			},
+			"mode": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{octalMode()},
+				MarkdownDescription: "In octal, like `0600`; in a directory, of every file. Default: `0755` for an executable file, `0644` otherwise.",
+			},
+			"owner": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{nonEmpty()},
+				MarkdownDescription: "`user` or `user:group`. Default `root`.",
+			},
 		},
 	}
 }
@@ -62,8 +68,10 @@ func verifyAttribute() schema.Attribute {
 					"timeout":     timeoutAttribute("one attempt"),
 				}},
 			},
-			"fresh_instance": schema.BoolAttribute{Optional: true,
-				MarkdownDescription: "Run the checks again on a fresh instance, stamped from the captured image. Default `true`."},
+			"fresh_instance": schema.BoolAttribute{
+				Optional:            true,
+				MarkdownDescription: "Run the checks again on a fresh instance, stamped from the captured image. Default `true`.",
+			},
 		},
 	}
 }
@@ -84,6 +92,8 @@ func environmentAttribute(what string) schema.Attribute {
 }
 
 func timeoutAttribute(what string) schema.Attribute {
-	return schema.StringAttribute{Optional: true, Validators: []validator.String{duration()},
-		MarkdownDescription: "Ends " + what + ", like `10m`. Default `15m`."}
+	return schema.StringAttribute{
+		Optional: true, Validators: []validator.String{duration()},
+		MarkdownDescription: "Ends " + what + ", like `10m`. Default `15m`.",
+	}
 }

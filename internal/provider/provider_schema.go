@@ -47,23 +47,37 @@ func providerAttributes() map[string]schema.Attribute {
 		"region":     optionalString("The region; `AWS_REGION` or `AWS_DEFAULT_REGION`, or the profile's, without it."),
 		"profile":    optionalString("The profile in the shared files; `AWS_PROFILE` without it."),
 		"access_key": optionalString("The access key id; `AWS_ACCESS_KEY_ID` without it."),
-		"secret_key": schema.StringAttribute{Optional: true, Sensitive: true,
-			MarkdownDescription: "The secret access key; `AWS_SECRET_ACCESS_KEY` without it."},
-		"token": schema.StringAttribute{Optional: true, Sensitive: true,
-			MarkdownDescription: "The session token; `AWS_SESSION_TOKEN` without it."},
+		"secret_key": schema.StringAttribute{
+			Optional: true, Sensitive: true,
+			MarkdownDescription: "The secret access key; `AWS_SECRET_ACCESS_KEY` without it.",
+		},
+		"token": schema.StringAttribute{
+			Optional: true, Sensitive: true,
+			MarkdownDescription: "The session token; `AWS_SESSION_TOKEN` without it.",
+		},
 		"shared_config_files":      optionalStrings("Paths of shared config files; `AWS_CONFIG_FILE` without it."),
 		"shared_credentials_files": optionalStrings("Paths of shared credentials files; `AWS_SHARED_CREDENTIALS_FILE` without it."),
-		"max_retries": schema.Int64Attribute{Optional: true, Validators: []validator.Int64{int64validator.AtLeast(0)},
-			MarkdownDescription: "How often a call is tried at most; `AWS_MAX_ATTEMPTS`, or 25, without it."},
-		"retry_mode": schema.StringAttribute{Optional: true, Validators: []validator.String{stringvalidator.OneOf("standard", "adaptive")},
-			MarkdownDescription: "`standard` or `adaptive`; `AWS_RETRY_MODE` without it."},
-		"token_bucket_rate_limiter_capacity": schema.Int64Attribute{Optional: true,
-			MarkdownDescription: "The capacity of the SDK's client-side retry limiter; without it there is no limit."},
-		"allowed_account_ids": schema.SetAttribute{ElementType: types.StringType, Optional: true,
+		"max_retries": schema.Int64Attribute{
+			Optional: true, Validators: []validator.Int64{int64validator.AtLeast(0)},
+			MarkdownDescription: "How often a call is tried at most; `AWS_MAX_ATTEMPTS`, or 25, without it.",
+		},
+		"retry_mode": schema.StringAttribute{
+			Optional: true, Validators: []validator.String{stringvalidator.OneOf("standard", "adaptive")},
+			MarkdownDescription: "`standard` or `adaptive`; `AWS_RETRY_MODE` without it.",
+		},
+		"token_bucket_rate_limiter_capacity": schema.Int64Attribute{
+			Optional:            true,
+			MarkdownDescription: "The capacity of the SDK's client-side retry limiter; without it there is no limit.",
+		},
+		"allowed_account_ids": schema.SetAttribute{
+			ElementType: types.StringType, Optional: true,
 			Validators:          []validator.Set{setvalidator.ConflictsWith(path.MatchRoot("forbidden_account_ids"))},
-			MarkdownDescription: "The only accounts in which anything may be done."},
-		"forbidden_account_ids": schema.SetAttribute{ElementType: types.StringType, Optional: true,
-			MarkdownDescription: "Accounts in which nothing may be done."},
+			MarkdownDescription: "The only accounts in which anything may be done.",
+		},
+		"forbidden_account_ids": schema.SetAttribute{
+			ElementType: types.StringType, Optional: true,
+			MarkdownDescription: "Accounts in which nothing may be done.",
+		},
 		"http_proxy":             optionalString("The proxy for HTTP; `HTTP_PROXY` without it."),
 		"https_proxy":            optionalString("The proxy for HTTPS; `HTTPS_PROXY` without it."),
 		"no_proxy":               optionalString("Hosts that are reached without the proxy; `NO_PROXY` without it."),
@@ -73,9 +87,11 @@ func providerAttributes() map[string]schema.Attribute {
 		"use_fips_endpoint":      optionalBool("Use FIPS endpoints."),
 		"ec2_metadata_service_endpoint": optionalString("The endpoint of the instance metadata service; " +
 			"`AWS_EC2_METADATA_SERVICE_ENDPOINT` without it."),
-		"ec2_metadata_service_endpoint_mode": schema.StringAttribute{Optional: true,
+		"ec2_metadata_service_endpoint_mode": schema.StringAttribute{
+			Optional:            true,
 			Validators:          []validator.String{stringvalidator.OneOf("IPv4", "IPv6")},
-			MarkdownDescription: "`IPv4` or `IPv6`; `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE` without it."},
+			MarkdownDescription: "`IPv4` or `IPv6`; `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE` without it.",
+		},
 		"skip_credentials_validation": optionalBool("Do not ask STS whether the credentials are valid."),
 		"skip_metadata_api_check":     optionalString("`true`: do not ask the instance metadata service for credentials."),
 		"skip_region_validation":      optionalBool("Accept region names that this version does not know."),
@@ -91,8 +107,10 @@ func assumeRoleBlock() schema.Block {
 	attributes["external_id"] = optionalString("The external id that the role asks for.")
 	attributes["source_identity"] = optionalString("The source identity of the session.")
 	attributes["tags"] = schema.MapAttribute{ElementType: types.StringType, Optional: true, MarkdownDescription: "Tags of the session."}
-	attributes["transitive_tag_keys"] = schema.SetAttribute{ElementType: types.StringType, Optional: true,
-		MarkdownDescription: "Tags that are passed on to further roles."}
+	attributes["transitive_tag_keys"] = schema.SetAttribute{
+		ElementType: types.StringType, Optional: true,
+		MarkdownDescription: "Tags that are passed on to further roles.",
+	}
 	return schema.ListNestedBlock{
 		MarkdownDescription: "Roles to assume, one after the other.",
 		NestedObject:        schema.NestedBlockObject{Attributes: attributes},

@@ -23,8 +23,13 @@ var systemUsers = []struct {
 	id   int
 	home string
 }{
-	{"daemon", 1, "/usr/sbin"}, {"bin", 2, "/bin"}, {"sys", 3, "/dev"}, {"mail", 8, "/var/mail"},
-	{"www-data", 33, "/var/www"}, {"sshd", 74, "/run/sshd"}, {"nginx", 990, "/var/lib/nginx"},
+	{"daemon", 1, "/usr/sbin"},
+	{"bin", 2, "/bin"},
+	{"sys", 3, "/dev"},
+	{"mail", 8, "/var/mail"},
+	{"www-data", 33, "/var/www"},
+	{"sshd", 74, "/run/sshd"},
+	{"nginx", 990, "/var/lib/nginx"},
 	{"nobody", 65534, "/nonexistent"},
 }
 
