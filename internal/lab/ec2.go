@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	"maps"
 	"net/http"
 	"reflect"
 	"strings"
@@ -13,8 +14,21 @@ const ec2Version = "http://ec2.amazonaws.com/doc/2016-11-15/"
 // action is one EC2 action.
 type action func(r *region, c *call) (any, *apiError)
 
-// ec2Actions are the actions that the lab knows.
-var ec2Actions = map[string]action{
+// ec2Actions are the actions that the lab knows, from the nouns that have a set of
+// their own.
+var ec2Actions = union(
+	coreActions,
+)
+
+func union(sets ...map[string]action) map[string]action {
+	all := map[string]action{}
+	for _, set := range sets {
+		maps.Copy(all, set)
+	}
+	return all
+}
+
+var coreActions = map[string]action{
 	"RunInstances":                           of((*region).runInstances),
 	"DescribeInstances":                      of((*region).describeInstances),
 	"DescribeInstanceStatus":                 of((*region).describeInstanceStatus),
