@@ -102,7 +102,7 @@ func TestRegion_images_changes(t *testing.T) {
 			func(r *Region) error { return r.RequireIMDSv2(ctx, "ami-1") },
 			want{map[string]string{"ImageId": "ami-1", "ImdsSupport.Value": "v2.0"}, nil},
 		},
-		"ModifyImageAttribute ": {
+		"ModifyImageAttribute, description": {
 			func(r *Region) error { return r.SetImageDescription(ctx, "ami-1", "") },
 			want{map[string]string{"ImageId": "ami-1", "Description.Value": ""}, nil},
 		},

@@ -1,6 +1,7 @@
 package cloud_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -47,18 +48,32 @@ func must[T any](t *testing.T) func(T, error) T {
 	}
 }
 
-func TestLab_fleet(t *testing.T) {
+// fleetOnLab is 1,000 instances of one call.
+func fleetOnLab(ctx context.Context, t *testing.T, region *cloud.Region) (launch cloud.Launch, launched []cloud.Instance) {
+	t.Helper()
+	image := must[string](t)(region.Parameter(ctx, baseImage))
+	subnets := must[[]cloud.Subnet](t)(region.DefaultSubnets(ctx))
+	launch = cloud.Launch{
+		ClientToken: cloud.Token("fleet", "web"), ImageID: image, InstanceType: "t3.small", SubnetID: subnets[1].ID,
+		MinCount: 1, MaxCount: 1000, IMDSv2: true, Tags: cloud.Tags{cloud.TagFleet: "web", "App": "a*b"},
+		Volumes: []cloud.Volume{{DeviceName: "/dev/xvda", Size: 20, Type: "gp3"}}, UserData: []byte("#!/bin/sh\n"),
+	}
+	return launch, must[[]cloud.Instance](t)(region.RunInstances(ctx, launch))
+}
+
+func idsOf(instances []cloud.Instance) []string {
+	ids := make([]string, 0, len(instances))
+	for _, instance := range instances {
+		ids = append(ids, instance.ID)
+	}
+	return ids
+}
+
+func TestLab_tokens(t *testing.T) {
 	onLab(t, func(t *testing.T, account *cloud.Account) {
 		ctx := t.Context()
 		region := must[*cloud.Region](t)(account.Region(""))
-		image := must[string](t)(region.Parameter(ctx, baseImage))
-		subnets := must[[]cloud.Subnet](t)(region.DefaultSubnets(ctx))
-		launch := cloud.Launch{
-			ClientToken: cloud.Token("fleet", "web"), ImageID: image, InstanceType: "t3.small", SubnetID: subnets[1].ID,
-			MinCount: 1, MaxCount: 1000, IMDSv2: true, Tags: cloud.Tags{cloud.TagFleet: "web", "App": "a*b"},
-			Volumes: []cloud.Volume{{DeviceName: "/dev/xvda", Size: 20, Type: "gp3"}}, UserData: []byte("#!/bin/sh\n"),
-		}
-		launched := must[[]cloud.Instance](t)(region.RunInstances(ctx, launch))
+		launch, launched := fleetOnLab(ctx, t, region)
 		again := must[[]cloud.Instance](t)(region.RunInstances(ctx, launch))
 		if len(launched) != 1000 || len(again) != 1000 || launched[0].ID != again[0].ID {
 			t.Fatalf("launched %d, then %d: the token must bring back the same 1,000", len(launched), len(again))
@@ -67,16 +82,23 @@ func TestLab_fleet(t *testing.T) {
 		if _, err := region.RunInstances(ctx, launch); !cloud.HasCode(err, cloud.CodeTokenMismatch) {
 			t.Errorf("got %v for the same token with other parameters", err)
 		}
+	})
+}
 
-		byTag := must[[]cloud.Instance](t)(region.Instances(ctx, cloud.InstanceQuery{Tags: cloud.Tags{cloud.TagFleet: "web", "App": "a*b"}}))
-		ids := make([]string, 0, len(byTag))
+func TestLab_readsByTagAndID(t *testing.T) {
+	onLab(t, func(t *testing.T, account *cloud.Account) {
+		ctx := t.Context()
+		region := must[*cloud.Region](t)(account.Region(""))
+		launch, _ := fleetOnLab(ctx, t, region)
+		byTag := must[[]cloud.Instance](t)(region.Instances(ctx, cloud.InstanceQuery{Tags: launch.Tags}))
 		indexes := map[int]bool{}
 		for _, instance := range byTag {
-			ids, indexes[instance.LaunchIndex] = append(ids, instance.ID), true
-			if instance.SubnetID != subnets[1].ID || instance.ImageID != image || !instance.Live() {
+			indexes[instance.LaunchIndex] = true
+			if instance.SubnetID != launch.SubnetID || instance.ImageID != launch.ImageID || !instance.Live() {
 				t.Fatalf("%+v is not what was launched", instance)
 			}
 		}
+		ids := idsOf(byTag)
 		if len(ids) != 1000 || len(indexes) != 1000 {
 			t.Fatalf("found %d instances with %d launch indexes, want 1,000", len(ids), len(indexes))
 		}
@@ -91,7 +113,21 @@ func TestLab_fleet(t *testing.T) {
 				}
 			}
 		}
+		if err := region.TerminateInstances(ctx, unknown); err != nil {
+			t.Fatal(err)
+		}
+		if left := must[[]cloud.Instance](t)(region.Instances(ctx, cloud.InstanceQuery{Tags: launch.Tags})); len(left) != 0 {
+			t.Errorf("%d instances are left", len(left))
+		}
+	})
+}
 
+func TestLab_changesInPlace(t *testing.T) {
+	onLab(t, func(t *testing.T, account *cloud.Account) {
+		ctx := t.Context()
+		region := must[*cloud.Region](t)(account.Region(""))
+		_, launched := fleetOnLab(ctx, t, region)
+		ids := idsOf(launched)
 		if err := region.CreateTags(ctx, ids, cloud.Tags{cloud.TagEstablished: "true"}); err != nil {
 			t.Error(err)
 		}
@@ -113,32 +149,30 @@ func TestLab_fleet(t *testing.T) {
 				}
 			}
 		}
-		if err := region.SetSecurityGroups(ctx, ids[0], byTag[0].SecurityGroupIDs); err != nil {
+		if err := region.SetSecurityGroups(ctx, ids[0], launched[0].SecurityGroupIDs); err != nil {
 			t.Error(err)
-		}
-
-		if err := region.TerminateInstances(ctx, unknown); err != nil {
-			t.Fatal(err)
-		}
-		if left := must[[]cloud.Instance](t)(region.Instances(ctx, cloud.InstanceQuery{Tags: cloud.Tags{cloud.TagFleet: "web"}})); len(left) != 0 {
-			t.Errorf("%d instances are left", len(left))
 		}
 	})
 }
 
-func TestLab_image(t *testing.T) {
+// captureOnLab makes an image of a fresh instance.
+func captureOnLab(ctx context.Context, t *testing.T, region *cloud.Region) (capture cloud.Capture, imageID string) {
+	t.Helper()
+	builders := must[[]cloud.Instance](t)(region.RunInstances(ctx, cloud.Launch{
+		ImageID: must[string](t)(region.Parameter(ctx, baseImage)), InstanceType: "t3.small", MinCount: 1, MaxCount: 1, AssociatePublicIP: new(bool),
+	}))
+	if _, err := region.ConsoleOutput(ctx, builders[0].ID); err != nil {
+		t.Error(err)
+	}
+	capture = cloud.Capture{InstanceID: builders[0].ID, Name: "web-v1-01234567", Tags: cloud.Tags{cloud.TagImage: "web"}}
+	return capture, must[string](t)(region.CreateImage(ctx, capture))
+}
+
+func TestLab_capture(t *testing.T) {
 	onLab(t, func(t *testing.T, account *cloud.Account) {
 		ctx := t.Context()
 		region := must[*cloud.Region](t)(account.Region("us-east-1"))
-		source := must[string](t)(region.Parameter(ctx, baseImage))
-		builders := must[[]cloud.Instance](t)(region.RunInstances(ctx, cloud.Launch{
-			ImageID: source, InstanceType: "t3.small", MinCount: 1, MaxCount: 1, AssociatePublicIP: new(bool),
-		}))
-		if _, err := region.ConsoleOutput(ctx, builders[0].ID); err != nil {
-			t.Error(err)
-		}
-		capture := cloud.Capture{InstanceID: builders[0].ID, Name: "web-v1-01234567", Tags: cloud.Tags{cloud.TagImage: "web"}}
-		id := must[string](t)(region.CreateImage(ctx, capture))
+		capture, id := captureOnLab(ctx, t, region)
 		if _, err := region.CreateImage(ctx, capture); !cloud.HasCode(err, cloud.CodeImageNameTaken) {
 			t.Errorf("got %v for a name that is taken", err)
 		}
@@ -153,10 +187,19 @@ func TestLab_image(t *testing.T) {
 			images[0].State != cloud.ImageAvailable || images[0].CreatedAt.IsZero() || len(images[0].SnapshotIDs()) != 1 {
 			t.Fatalf("got %+v", images)
 		}
+		source := must[string](t)(region.Parameter(ctx, baseImage))
 		if named := must[[]cloud.Image](t)(region.Images(ctx, cloud.ImageQuery{IDs: []string{id, source}})); len(named) != 2 {
 			t.Errorf("found %d by id, want 2", len(named))
 		}
+	})
+}
 
+func TestLab_removal(t *testing.T) {
+	onLab(t, func(t *testing.T, account *cloud.Account) {
+		ctx := t.Context()
+		region := must[*cloud.Region](t)(account.Region("us-east-1"))
+		capture, id := captureOnLab(ctx, t, region)
+		images := must[[]cloud.Image](t)(region.Images(ctx, cloud.ImageQuery{IDs: []string{id}}))
 		snapshot := images[0].SnapshotIDs()[0]
 		if err := region.DeleteSnapshot(ctx, snapshot); cloud.ClassOf(err) != cloud.InUse {
 			t.Errorf("got %v for a snapshot that an image refers to", err)

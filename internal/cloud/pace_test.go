@@ -182,7 +182,7 @@ func TestPace_unknownAction(t *testing.T) {
 	if got := p.of("ModifyInstanceAttribute").requests.full; got != mutating {
 		t.Errorf("got %+v, want %+v", got, mutating)
 	}
-	if p.of("ModifyInstanceAttribute") != p.of("ModifyInstanceAttribute") {
+	if first, second := p.of("ModifyInstanceAttribute"), p.of("ModifyInstanceAttribute"); first != second {
 		t.Error("one action has two buckets")
 	}
 }

@@ -84,7 +84,7 @@ func (p Poll[T]) Wait(ctx context.Context) (T, error) {
 	}
 	for {
 		thing, state, reason, err := p.Read(ctx)
-		if err != nil && ctx.Err() == nil && ClassOf(err) != Throttle && ClassOf(err) != Unclear {
+		if err != nil && ctx.Err() == nil && !survivable(err) {
 			return thing, fmt.Errorf("waiting for %s: %w", p.What, err)
 		}
 		if err == nil {
@@ -92,26 +92,36 @@ func (p Poll[T]) Wait(ctx context.Context) (T, error) {
 				p.Changed(state, time.Since(begun))
 			}
 			lastState = state
-			switch {
-			case slices.Contains(p.Target, state):
-				return thing, nil
-			case slices.Contains(p.Failed, state) || !slices.Contains(p.Pending, state):
-				return thing, &StateError{What: p.What, State: state, Reason: reason, Want: p.Target}
+			if over, err := p.judge(state, reason); over {
+				return thing, err
 			}
 		}
 		if ctx.Err() == nil {
 			lastErr = err
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if err := wait(ctx, pause); err != nil {
 			return thing, &TimeoutError{
 				What: p.What, LastState: lastState, Want: p.Target,
-				Elapsed: time.Since(begun), LastErr: lastErr, Err: ctx.Err(),
+				Elapsed: time.Since(begun), LastErr: lastErr, Err: err,
 			}
-		case <-timer.C:
 		}
 		pause = min(pause*3/2, most)
 	}
+}
+
+// judge tells whether a state ends the wait, and how.
+func (p Poll[T]) judge(state, reason string) (over bool, err error) {
+	switch {
+	case slices.Contains(p.Target, state):
+		return true, nil
+	case slices.Contains(p.Failed, state) || !slices.Contains(p.Pending, state):
+		return true, &StateError{What: p.What, State: state, Reason: reason, Want: p.Target}
+	}
+	return false, nil
+}
+
+// survivable errors of a reading may be over by the next.
+func survivable(err error) bool {
+	class := ClassOf(err)
+	return class == Throttle || class == Unclear
 }

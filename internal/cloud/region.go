@@ -73,7 +73,7 @@ func persist(ctx context.Context, do func() error, tooEarly func(error) bool) er
 			return err
 		}
 		if ended := wait(ctx, pause); ended != nil {
-			return fmt.Errorf("%w; last error: %v", ended, err)
+			return fmt.Errorf("%w; last error: %w", ended, err)
 		}
 	}
 }

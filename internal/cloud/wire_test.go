@@ -97,7 +97,7 @@ func refusal(status int, code, message string) (int, string) {
 		`<RequestID>req-1</RequestID></Response>`, code, message)
 }
 
-// values returns the values of a list of EC2's query protocol: name.1, name.2 …
+// values returns the values of a list of EC2's query protocol: name.1, name.2 and so on.
 func (r request) values(name string) []string {
 	var all []string
 	for i := 1; r.form.Has(fmt.Sprintf("%s.%d", name, i)); i++ {

@@ -34,13 +34,14 @@ func (r *run) findCaptured(ctx context.Context, name string, cause error) (strin
 	if err != nil {
 		return "", err
 	}
-	for _, found := range images {
-		if found.Tags[cloud.TagImage] == r.spec.Name && found.Tags[cloud.TagFingerprint] == r.plan.Fingerprint {
-			return found.ID, nil
-		}
+	if len(images) == 0 {
+		return "", cause
+	}
+	found := images[0]
+	if found.Tags[cloud.TagImage] != r.spec.Name || found.Tags[cloud.TagFingerprint] != r.plan.Fingerprint {
 		return "", fmt.Errorf("%w; the image %s has that name and is not of this line", cause, found.ID)
 	}
-	return "", cause
+	return found.ID, nil
 }
 
 // candidateTags go with the call that makes image and snapshots: a candidate is
@@ -62,11 +63,13 @@ func (r *run) waitCandidate(ctx context.Context, candidate Version) (Version, er
 		What: fmt.Sprintf("image %s (%s) to be available", candidate.ImageID, r.aws.Name()),
 		Read: func(ctx context.Context) (cloud.Image, string, string, error) {
 			images, err := r.aws.Images(ctx, cloud.ImageQuery{IDs: []string{candidate.ImageID}})
-			if cloud.ClassOf(err) == cloud.NotFound && err != nil || err == nil && len(images) == 0 {
+			switch {
+			case cloud.ClassOf(err) == cloud.NotFound:
 				return cloud.Image{}, cloud.ImagePending, "", nil
-			}
-			if err != nil {
+			case err != nil:
 				return cloud.Image{}, "", "", err
+			case len(images) == 0:
+				return cloud.Image{}, cloud.ImagePending, "", nil
 			}
 			return images[0], images[0].State, images[0].StateReason, nil
 		},

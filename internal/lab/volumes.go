@@ -136,14 +136,8 @@ func (r *region) override(m *mapping, asked *ebsParam) *apiError {
 
 // performance sets IOPS and throughput, which only some types take.
 func (m *mapping) performance(asked *ebsParam) *apiError {
-	provisioned := m.kind == "io1" || m.kind == "io2"
-	switch {
-	case asked.Iops != nil && m.kind != "gp3" && !provisioned:
-		return combination("The parameter iops is not supported for %s volumes.", m.kind)
-	case asked.Throughput != nil && m.kind != "gp3":
-		return combination("The parameter throughput is not supported for %s volumes.", m.kind)
-	case asked.Iops == nil && provisioned && m.iops == 0:
-		return missing("iops")
+	if err := m.mayAsk(asked); err != nil {
+		return err
 	}
 	if m.kind == "gp3" && m.iops == 0 {
 		m.iops, m.throughput = 3000, 125
@@ -162,6 +156,21 @@ func (m *mapping) performance(asked *ebsParam) *apiError {
 	}
 	if m.kind == "gp3" && (m.throughput < 125 || m.throughput > 2000) {
 		return invalid("Volume throughput of %d is invalid for gp3; it must be between 125 and 2000", m.throughput)
+	}
+	return nil
+}
+
+// mayAsk refuses IOPS and throughput for types that have no choice, and demands them
+// of those that have no default.
+func (m *mapping) mayAsk(asked *ebsParam) *apiError {
+	provisioned := m.kind == "io1" || m.kind == "io2"
+	switch {
+	case asked.Iops != nil && m.kind != "gp3" && !provisioned:
+		return combination("The parameter iops is not supported for %s volumes.", m.kind)
+	case asked.Throughput != nil && m.kind != "gp3":
+		return combination("The parameter throughput is not supported for %s volumes.", m.kind)
+	case asked.Iops == nil && provisioned && m.iops == 0:
+		return missing("iops")
 	}
 	return nil
 }

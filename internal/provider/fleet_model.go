@@ -70,7 +70,7 @@ func (m *fleetModel) spec(ctx context.Context, diags *diag.Diagnostics) fleet.Sp
 		UserData:         []byte(m.UserData.ValueString()),
 		Slots:            slotsSpec(ctx, m.Slots, diags),
 		Tags:             tagsOf(m.TagsAll),
-		ReplaceUnhealthy: boolOr(m.ReplaceUnhealthy, true),
+		ReplaceUnhealthy: orTrue(m.ReplaceUnhealthy),
 	}
 }
 
@@ -105,7 +105,7 @@ func (m *fleetModel) setOutputs(observed *fleet.Observation) {
 		if member.Broken == "" {
 			ready++
 		}
-		if member.Broken == "" || !boolOr(m.ReplaceUnhealthy, true) {
+		if member.Broken == "" || !orTrue(m.ReplaceUnhealthy) {
 			values[slot] = memberValue(member)
 		}
 	}

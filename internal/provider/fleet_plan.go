@@ -102,9 +102,9 @@ func (p *fleetPlanner) run(ctx context.Context) {
 	switch {
 	case p.diags.HasError():
 	case p.state == nil:
-		p.show(slots, nil, 1)
+		p.show(ctx, slots, nil, 1)
 	case !p.session.ready() || !p.plan.wanted(ctx):
-		p.show(slots, nil, 0)
+		p.show(ctx, slots, nil, 0)
 	default:
 		p.compare(ctx, slots)
 	}
@@ -127,20 +127,20 @@ func (p *fleetPlanner) compare(ctx context.Context, slots *fleet.Slots) {
 	for _, change := range engine.Changes() {
 		delete(kept, change.Slot)
 	}
-	p.show(slots, kept, engine.NextGeneration)
+	p.show(ctx, slots, kept, engine.NextGeneration)
 }
 
 // show writes the instances: the kept slots with their values, all others with what
 // the configuration says and the rest known after apply. A generation of zero is
 // not known yet.
-func (p *fleetPlanner) show(slots *fleet.Slots, kept map[int]attr.Value, generation int) {
+func (p *fleetPlanner) show(ctx context.Context, slots *fleet.Slots, kept map[int]attr.Value, generation int) {
 	size := int(p.plan.Size.ValueInt64())
 	values := make(map[int]attr.Value, size)
 	changed := len(kept) > size
 	for slot := range size {
 		value, stays := kept[slot]
 		if !stays {
-			value, changed = p.plan.plannedMember(slot, slots, known(context.Background(), p.plan.Slots)), true
+			value, changed = p.plan.plannedMember(slot, slots, known(ctx, p.plan.Slots)), true
 		}
 		values[slot] = value
 	}

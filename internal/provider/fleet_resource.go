@@ -93,19 +93,19 @@ func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, 
 		return
 	}
 	plan.setOutputs(observed)
-	plan.keepPlanned(planned)
+	plan.keepPlanned(ctx, planned)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 }
 
 // keepPlanned puts back the values of slots that the plan has promised to keep:
 // when something happened to one of them meanwhile, the next read tells the truth.
-func (m *fleetModel) keepPlanned(planned types.Map) {
+func (m *fleetModel) keepPlanned(ctx context.Context, planned types.Map) {
 	if planned.IsUnknown() || planned.IsNull() {
 		return
 	}
 	values := slotValues(m.Instances)
 	for slot, value := range slotValues(planned) {
-		if object, ok := value.(types.Object); ok && known(context.Background(), object) {
+		if object, ok := value.(types.Object); ok && known(ctx, object) {
 			values[slot] = object
 		}
 	}
@@ -179,7 +179,7 @@ func (r *fleetResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 
 // ImportState takes "name", "name@region" or the identity.
 func (r *fleetResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	name, region := importedName(ctx, r.session, req, &resp.Diagnostics)
+	name, region := importedName(ctx, req, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}

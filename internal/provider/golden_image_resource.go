@@ -225,7 +225,7 @@ func (r *goldenImage) Delete(ctx context.Context, req resource.DeleteRequest, re
 
 // ImportState takes "name", "name@region" or the identity.
 func (r *goldenImage) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	name, region := importedName(ctx, r.session, req, &resp.Diagnostics)
+	name, region := importedName(ctx, req, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -254,7 +254,7 @@ func notThere(err error, otherwise string) string {
 }
 
 // importedName is what an import asks for.
-func importedName(ctx context.Context, session *session, req resource.ImportStateRequest, diags *diag.Diagnostics) (name, region string) {
+func importedName(ctx context.Context, req resource.ImportStateRequest, diags *diag.Diagnostics) (name, region string) {
 	if req.ID != "" {
 		return importID(req.ID)
 	}

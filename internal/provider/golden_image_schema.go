@@ -88,8 +88,11 @@ func sourceAttribute() schema.Attribute {
 						Validators:          []validator.List{listvalidator.SizeAtLeast(1), listvalidator.ValueStringsAre(nonEmpty())},
 						MarkdownDescription: "Account ids, `self`, `amazon` or `aws-marketplace`. Required, so that nobody else's AMI of a fitting name is taken.",
 					},
-					"name":         schema.StringAttribute{Optional: true, Validators: []validator.String{nonEmpty()}, MarkdownDescription: "The AMI's name; `*` and `?` stand for any characters, any character."},
-					"architecture": schema.StringAttribute{Optional: true, Validators: []validator.String{stringvalidator.OneOf("x86_64", "arm64", "i386", "x86_64_mac", "arm64_mac")}, MarkdownDescription: "`x86_64` or `arm64`, for example."},
+					"name": schema.StringAttribute{Optional: true, Validators: []validator.String{nonEmpty()}, MarkdownDescription: "The AMI's name; `*` and `?` stand for any characters, any character."},
+					"architecture": schema.StringAttribute{
+						Optional: true, Validators: []validator.String{stringvalidator.OneOf("x86_64", "arm64", "i386", "x86_64_mac", "arm64_mac")},
+						MarkdownDescription: "`x86_64` or `arm64`, for example.",
+					},
 					"filters": schema.MapAttribute{
 						Optional: true, ElementType: types.StringType,
 						MarkdownDescription: "Further filters of [DescribeImages](https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html), by name: `{ \"root-device-type\" = \"ebs\" }`.",

@@ -172,16 +172,16 @@ func (m *cleanUpModel) spec() guest.CleanUp {
 		m = &cleanUpModel{}
 	}
 	return guest.CleanUp{
-		HostKeys:  boolOr(m.HostKeys, true),
-		MachineID: boolOr(m.MachineID, true),
-		CloudInit: boolOr(m.CloudInit, true),
-		Logs:      boolOr(m.Logs, true),
-		Histories: boolOr(m.Histories, true),
+		HostKeys:  orTrue(m.HostKeys),
+		MachineID: orTrue(m.MachineID),
+		CloudInit: orTrue(m.CloudInit),
+		Logs:      orTrue(m.Logs),
+		Histories: orTrue(m.Histories),
 	}
 }
 
 func (m verifyModel) spec() image.Verify {
-	verify := image.Verify{FreshInstance: boolOr(m.FreshInstance, true)}
+	verify := image.Verify{FreshInstance: orTrue(m.FreshInstance)}
 	for _, check := range m.Checks {
 		verify.Checks = append(verify.Checks, guest.Check{
 			Name:        check.Name.ValueString(),
@@ -195,11 +195,9 @@ func (m verifyModel) spec() image.Verify {
 	return verify
 }
 
-func boolOr(value types.Bool, otherwise bool) bool {
-	if value.IsNull() || value.IsUnknown() {
-		return otherwise
-	}
-	return value.ValueBool()
+// orTrue is for switches that are on by default.
+func orTrue(value types.Bool) bool {
+	return value.IsNull() || value.IsUnknown() || value.ValueBool()
 }
 
 func intOr(value types.Int64, otherwise int) int {

@@ -1,13 +1,9 @@
 package provider_test
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
-	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
@@ -32,7 +28,7 @@ func newWorld(t testing.TB, withGuests bool) *world {
 	needCLI(t)
 	options := lab.Options{}
 	if withGuests {
-		host := guests.Auto(shortDir(t))
+		host := guests.Auto(t.Context(), shortDir(t))
 		if running, reason := host.Status(); !running {
 			t.Skipf("guests are off on this machine: %s", reason)
 		}
@@ -56,7 +52,7 @@ func needCLI(t testing.TB) {
 // shortDir is a directory with a short path: unix sockets live in it.
 func shortDir(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "g")
+	dir, err := os.MkdirTemp(os.TempDir(), "g") // t.TempDir() is too long for a socket's path
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,30 +100,4 @@ func (w *world) noLeftovers() {
 	for _, left := range w.Lab.Books().Leftovers {
 		w.t.Errorf("left over: %s %s %v", left.Type, left.ID, left.Tags)
 	}
-}
-
-// inside runs a script in an instance's guest through the lab's door.
-func (w *world) inside(instanceID, script string) string {
-	w.t.Helper()
-	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost,
-		w.URL+"/_lab/instances/"+instanceID+"/run", strings.NewReader(script))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	var result struct {
-		Output   string `json:"output"`
-		ExitCode int    `json:"exit_code"`
-	}
-	if err := json.NewDecoder(response.Body).Decode(&result); err != nil {
-		w.t.Fatal(err)
-	}
-	if result.ExitCode != 0 {
-		w.t.Fatalf("%s: exit code %d: %s", instanceID, result.ExitCode, result.Output)
-	}
-	return strings.TrimSpace(result.Output)
 }

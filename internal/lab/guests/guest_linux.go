@@ -24,7 +24,7 @@ const rootTree = "root"
 
 // realGuest is a guest in namespaces.
 type realGuest struct {
-	host *real
+	host *realHost
 	spec Spec
 	// dir is the guest's directory, relative to the host's.
 	dir string
@@ -89,7 +89,7 @@ func (g *realGuest) layers(tree string) []string {
 }
 
 // has reports whether a directory exists, taken from the host's own if relative.
-func (h *real) has(dir string) bool {
+func (h *realHost) has(dir string) bool {
 	if !filepath.IsAbs(dir) {
 		dir = filepath.Join(h.dir, dir)
 	}

@@ -3,11 +3,12 @@
 package guests
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 )
 
 // NewReal explains that real guests need Linux.
-func NewReal(dir string) (Host, error) {
+func NewReal(_ context.Context, dir string) (Host, error) {
 	return nil, fmt.Errorf("real guests need Linux's namespaces; this is %s", runtime.GOOS)
 }

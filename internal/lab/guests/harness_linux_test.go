@@ -20,7 +20,7 @@ var shared = sync.OnceValues(func() (Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewReal(dir)
+	return NewReal(context.Background(), dir)
 })
 
 func TestMain(m *testing.M) {

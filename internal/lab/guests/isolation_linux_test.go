@@ -77,11 +77,11 @@ func TestReal_killedGuestIsOffAndBootsAgain(t *testing.T) {
 	g.screen.await(t, finished, 1)
 	g.sh(t, "echo kept > /root/kept; sync")
 
-	real, ok := g.Guest.(*realGuest)
+	inside, ok := g.Guest.(*realGuest)
 	if !ok {
 		t.Fatalf("a %T", g.Guest)
 	}
-	real.cut()
+	inside.cut()
 	g.awaitOff(t)
 
 	if !strings.Contains(g.screen.String(), "the guest's first process died") {
@@ -98,7 +98,7 @@ func TestReal_killedGuestIsOffAndBootsAgain(t *testing.T) {
 func TestReal_closeLeavesNothing(t *testing.T) {
 	sharedHost(t)
 	dir := t.TempDir()
-	host, err := NewReal(dir)
+	host, err := NewReal(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,8 +112,8 @@ func TestReal_closeLeavesNothing(t *testing.T) {
 	if !processExists(t, marker) {
 		t.Fatalf("no %q runs, so its end would prove nothing", marker)
 	}
-	if real, ok := dead.Guest.(*realGuest); ok {
-		real.cut()
+	if inside, ok := dead.Guest.(*realGuest); ok {
+		inside.cut()
 	}
 	dead.awaitOff(t)
 
@@ -162,9 +162,40 @@ func TestReal_guestsDieWithTheLab(t *testing.T) {
 	}
 	sharedHost(t)
 	dir := t.TempDir()
-	lab := exec.Command("/proc/self/exe", "-test.run=^TestReal_guestsDieWithTheLab$")
+	lab := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^TestReal_guestsDieWithTheLab$")
 	lab.Env = append(os.Environ(), orphan+"="+dir)
 	lab.Stderr = os.Stderr
+	handle := guestOf(t, lab)
+
+	if err := errors.Join(lab.Process.Kill(), ignoreExit(lab.Wait())); err != nil {
+		t.Fatal(err)
+	}
+
+	// A pidfd becomes readable when its process ends (pidfd_open(2)).
+	ready, err := unix.Poll([]unix.PollFd{{Fd: int32(handle), Events: unix.POLLIN}}, int(patience.Milliseconds()))
+	if err != nil || ready != 1 {
+		t.Errorf("the guest outlived its lab: %d, %v", ready, err)
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) != 1 {
+		t.Fatalf("a killed lab leaves its directory, here %v, %v", left, err)
+	}
+	// The next lab in the same place clears up after it.
+	next, err := NewReal(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := next.Close(); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left over: %v, %v", left, err)
+	}
+}
+
+// guestOf starts a lab, and opens the first process of the guest that it tells of.
+func guestOf(t *testing.T, lab *exec.Cmd) int {
+	t.Helper()
 	stdout, err := lab.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -184,47 +215,23 @@ func TestReal_guestsDieWithTheLab(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer unix.Close(handle)
-
-	if err := errors.Join(lab.Process.Kill(), ignoreExit(lab.Wait())); err != nil {
-		t.Fatal(err)
-	}
-
-	// A pidfd becomes readable when its process ends (pidfd_open(2)).
-	ready, err := unix.Poll([]unix.PollFd{{Fd: int32(handle), Events: unix.POLLIN}}, int(patience.Milliseconds()))
-	if err != nil || ready != 1 {
-		t.Errorf("the guest outlived its lab: %d, %v", ready, err)
-	}
-	left, err := os.ReadDir(dir)
-	if err != nil || len(left) != 1 {
-		t.Fatalf("a killed lab leaves its directory, here %v, %v", left, err)
-	}
-	// The next lab in the same place clears up after it.
-	next, err := NewReal(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := next.Close(); err != nil {
-		t.Error(err)
-	}
-	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-		t.Errorf("left over: %v, %v", left, err)
-	}
+	t.Cleanup(func() { _ = unix.Close(handle) })
+	return handle
 }
 
 // playLab starts a guest, prints its first process's id and waits for the end.
 func playLab(t *testing.T, dir string) {
-	host, err := NewReal(dir)
+	host, err := NewReal(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	g := start(t, host, Spec{})
 	g.screen.await(t, finished, 1)
-	real, ok := g.Guest.(*realGuest)
+	inside, ok := g.Guest.(*realGuest)
 	if !ok {
 		t.Fatalf("a %T", g.Guest)
 	}
-	fmt.Println(real.process.cmd.Process.Pid)
+	fmt.Fprintln(os.Stdout, inside.process.cmd.Process.Pid)
 	<-context.Background().Done()
 }
 

@@ -21,7 +21,7 @@ const probeTimeout = 30 * time.Second
 // lockName is the file in a host's directory that is locked while the host lives.
 const lockName = "lock"
 
-// real is a host of guests in namespaces. Its directory holds
+// realHost is a host of guests in namespaces. Its directory holds
 //
 //	h        what every guest's root has of the host's /etc
 //	t/usr    commands that shadow the host's, by program directory
@@ -31,7 +31,7 @@ const lockName = "lock"
 //	g/N      guests: the mount point, and upper and work directories by tree
 //
 // Names are short because one page holds all of an overlay's mount options (mount(2)).
-type real struct {
+type realHost struct {
 	dir  string
 	lock *os.File
 	// programs are the host's program directories that guests see.
@@ -57,19 +57,19 @@ type real struct {
 // Run by root, guests have all of the host's user ids. Run by anybody else they have
 // one, root's, so that inside chown and su do nothing useful, and files of the host's
 // /usr can be replaced and removed but not written in place.
-func NewReal(dir string) (Host, error) {
+func NewReal(ctx context.Context, dir string) (Host, error) {
 	removeStale(dir)
 	dir, err := makeDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("guests need a place for their disks: %w", err)
 	}
-	h := &real{
+	h := &realHost{
 		dir: dir, programs: disk.Programs(), oneID: os.Geteuid() != 0,
 		guests: map[*realGuest]struct{}{}, bases: map[string]func() error{},
 	}
 	err = h.prepare()
 	if err == nil {
-		err = h.probe()
+		err = h.probe(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
@@ -103,7 +103,7 @@ func removeStale(dir string) {
 }
 
 // prepare writes what all guests share.
-func (h *real) prepare() error {
+func (h *realHost) prepare() error {
 	// The lock gets its name once it is held, so that removeStale never finds it free.
 	unnamed := filepath.Join(h.dir, lockName+".new")
 	lock, err := os.OpenFile(unnamed, os.O_RDWR|os.O_CREATE, 0o600)
@@ -140,8 +140,8 @@ func (h *real) prepare() error {
 }
 
 // probe boots a guest, runs a command in it and removes it.
-func (h *real) probe() error {
-	ctx, cancel := context.WithTimeout(context.Background(), probeTimeout)
+func (h *realHost) probe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	var console tail
 	guest, err := h.Start(Spec{InstanceID: "i-probe", OS: "al2023", Hostname: "probe", Console: &console})
@@ -160,10 +160,10 @@ func (h *real) probe() error {
 }
 
 // Status reports that guests run.
-func (h *real) Status() (running bool, reason string) { return true, "" }
+func (h *realHost) Status() (running bool, reason string) { return true, "" }
 
 // Start makes a guest's disk and begins its boot.
-func (h *real) Start(spec Spec) (Guest, error) {
+func (h *realHost) Start(spec Spec) (Guest, error) {
 	if err := h.base(spec.OS); err != nil {
 		return nil, err
 	}
@@ -183,7 +183,7 @@ func (h *real) Start(spec Spec) (Guest, error) {
 }
 
 // base writes a base image when it is first needed.
-func (h *real) base(system string) error {
+func (h *realHost) base(system string) error {
 	h.mu.Lock()
 	write, ok := h.bases[system]
 	if !ok {
@@ -197,7 +197,7 @@ func (h *real) base(system string) error {
 }
 
 // add numbers a guest and gives it a directory.
-func (h *real) add(g *realGuest) error {
+func (h *realHost) add(g *realGuest) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
@@ -209,14 +209,14 @@ func (h *real) add(g *realGuest) error {
 	return nil
 }
 
-func (h *real) remove(g *realGuest) {
+func (h *realHost) remove(g *realGuest) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.guests, g)
 }
 
 // newLayer names a layer's directory.
-func (h *real) newLayer() (string, error) {
+func (h *realHost) newLayer() (string, error) {
 	h.mu.Lock()
 	h.next++
 	dir := filepath.Join(h.dir, "l", strconv.Itoa(h.next))
@@ -225,7 +225,7 @@ func (h *real) newLayer() (string, error) {
 }
 
 // Close ends all guests and removes the host's directory with all layers.
-func (h *real) Close() error {
+func (h *realHost) Close() error {
 	h.mu.Lock()
 	if h.closed {
 		h.mu.Unlock()

@@ -117,7 +117,7 @@ func TestNone_saysSoOnTheConsole(t *testing.T) {
 }
 
 func TestAuto_explainsWhyGuestsAreOff(t *testing.T) {
-	host := Auto("/no/such/directory")
+	host := Auto(t.Context(), "/no/such/directory")
 	running, reason := host.Status()
 	if running || !strings.Contains(reason, "a place for their disks") && !strings.Contains(reason, "need Linux") {
 		t.Errorf("status %t, %q", running, reason)

@@ -52,7 +52,8 @@ func TestReal_userDataForms(t *testing.T) {
 				part("text/x-shellscript", "#!/bin/sh\necho :first $(cat /etc/motd)"),
 				packed("text/x-shellscript", "#!/bin/bash\necho :second ${BASH_VERSION:+in bash}\n"),
 				part("text/cloud-boothook", "#cloud-boothook\n#!/bin/sh\necho :hook $INSTANCE_ID $(hostname)\n"),
-				part("text/cloud-config", "#cloud-config\nhostname: named\nwrite_files:\n- path: /etc/motd\n  content: welcome\n  permissions: '0600'\nruncmd:\n- echo :run $(stat -c %a /etc/motd)\n- [echo, ':list  of', words]\n"),
+				part("text/cloud-config", "#cloud-config\nhostname: named\nwrite_files:\n- path: /etc/motd\n  content: welcome\n  permissions: '0600'\n"+
+					"runcmd:\n- echo :run $(stat -c %a /etc/motd)\n- [echo, ':list  of', words]\n"),
 			),
 			[]string{":hook i-0123456789abcdef0 named", ":first welcome", ":second in bash", ":run 600", ":list  of words"},
 		},

@@ -2,6 +2,7 @@ package labtest
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -57,7 +58,9 @@ func InBubble(t testing.TB, inside *lab.Lab) *http.Client {
 		if err := server.Close(); err != nil {
 			t.Errorf("closing the lab's server: %v", err)
 		}
-		<-served
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Errorf("serving the lab: %v", err)
+		}
 		if err := inside.Close(); err != nil {
 			t.Errorf("closing the lab: %v", err)
 		}

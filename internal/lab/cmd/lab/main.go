@@ -32,10 +32,10 @@ const patience = 2 * time.Second
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintf(os.Stderr, "lab: %v\n", err)
-		stop()
 		os.Exit(1)
 	}
 }
@@ -55,7 +55,7 @@ func run(ctx context.Context, arguments []string, out, problems io.Writer) (err 
 	if flags.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
-	host, err := openGuests(*inside, problems)
+	host, err := openGuests(ctx, *inside, problems)
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func run(ctx context.Context, arguments []string, out, problems io.Writer) (err 
 
 // openGuests opens the guests that the flag asks for. With "on" it is an error when
 // they cannot run; with "auto" they are then off, and the reason is told.
-func openGuests(inside string, problems io.Writer) (guests.Host, error) {
+func openGuests(ctx context.Context, inside string, problems io.Writer) (guests.Host, error) {
 	switch inside {
 	case "off":
 		host := guests.None("guests were switched off at start")
@@ -85,7 +85,7 @@ func openGuests(inside string, problems io.Writer) (guests.Host, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the guests' directory: %w", err)
 	}
-	host, err := guests.NewReal(dir)
+	host, err := guests.NewReal(ctx, dir)
 	if err == nil {
 		return host, nil
 	}

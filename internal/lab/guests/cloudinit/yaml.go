@@ -40,7 +40,7 @@ func (p *yamlParser) errorf(format string, args ...any) error {
 func (p *yamlParser) skip() {
 	for !p.done() {
 		line := strings.TrimSpace(p.lines[p.at])
-		if line != "" && !strings.HasPrefix(line, "#") && !(line == "---" && p.at == 0) {
+		if line != "" && !strings.HasPrefix(line, "#") && (line != "---" || p.at != 0) {
 			return
 		}
 		p.at++

@@ -46,13 +46,14 @@ func NewCommand(control *os.File) (cmd *exec.Cmd, oneID bool, err error) {
 		attr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}}
 		oneID = true
 	}
-	cmd = exec.Command("/proc/self/exe")
-	cmd.Args = []string{"init"}
-	// One processor is plenty, and keeps the runtime's threads few.
-	cmd.Env = []string{Env + "=1", "GOMAXPROCS=1"}
-	cmd.ExtraFiles = []*os.File{control}
-	cmd.SysProcAttr = attr
-	return cmd, oneID, nil
+	return &exec.Cmd{
+		Path: "/proc/self/exe",
+		Args: []string{"init"},
+		// One processor is plenty, and keeps the runtime's threads few.
+		Env:         []string{Env + "=1", "GOMAXPROCS=1"},
+		ExtraFiles:  []*os.File{control},
+		SysProcAttr: attr,
+	}, oneID, nil
 }
 
 // identity maps the ids that this process's own namespace has, up to maxIDs, onto
