@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud/cloudtest"
 )
 
 const identity = `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>` +
@@ -126,7 +128,7 @@ func TestNew_precedence(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			noEnvironment(t)
+			cloudtest.NoEnvironment(t)
 			dir := t.TempDir()
 			for file, content := range map[string]string{"config": shared, "credentials": credentials} {
 				if err := os.WriteFile(filepath.Join(dir, file), []byte(content), 0o600); err != nil {
@@ -191,7 +193,7 @@ func TestNew_account(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			noEnvironment(t)
+			cloudtest.NoEnvironment(t)
 			w := &wire{answer: answerAll}
 			config := test.config
 			config.Region, config.AccessKey, config.SecretKey = "us-east-1", "AKID", "s"
@@ -217,7 +219,7 @@ func textOf(err error) string {
 }
 
 func TestAccount_ID(t *testing.T) {
-	noEnvironment(t)
+	cloudtest.NoEnvironment(t)
 	w := &wire{answer: answerAll}
 	config := Config{
 		Region: "us-east-1", AccessKey: "AKID", SecretKey: "s", HTTPClient: &http.Client{Transport: w},
@@ -259,7 +261,7 @@ func TestNew_noRegion(t *testing.T) {
 	}
 	for name, config := range tests {
 		t.Run(name, func(t *testing.T) {
-			noEnvironment(t)
+			cloudtest.NoEnvironment(t)
 			config.AccessKey, config.SecretKey = "AKID", "s"
 			config.HTTPClient = &http.Client{Transport: &wire{answer: answerAll}}
 			if _, _, err := New(t.Context(), config); !errors.Is(err, ErrNoRegion) {
@@ -270,7 +272,7 @@ func TestNew_noRegion(t *testing.T) {
 }
 
 func TestNew_noCredentials(t *testing.T) {
-	noEnvironment(t)
+	cloudtest.NoEnvironment(t)
 	_, _, err := New(t.Context(), Config{Region: "us-east-1", HTTPClient: &http.Client{Transport: &wire{answer: answerAll}}})
 	if got := textOf(err); !strings.Contains(got, "No valid credential sources found") {
 		t.Errorf("got %q, want that there are no credentials", got)
@@ -278,7 +280,7 @@ func TestNew_noCredentials(t *testing.T) {
 }
 
 func TestNew_warnings(t *testing.T) {
-	noEnvironment(t)
+	cloudtest.NoEnvironment(t)
 	proxy := "http://proxy.test:3128"
 	_, warnings, err := New(t.Context(), Config{
 		Region: "us-east-1", AccessKey: "AKID", SecretKey: "s", HTTPProxy: &proxy,
@@ -293,7 +295,7 @@ func TestNew_warnings(t *testing.T) {
 }
 
 func TestAccount_Region(t *testing.T) {
-	noEnvironment(t)
+	cloudtest.NoEnvironment(t)
 	config := Config{Region: "us-east-1", AccessKey: "AKID", SecretKey: "s", HTTPClient: &http.Client{Transport: &wire{answer: answerAll}}}
 	account, _, err := New(t.Context(), config)
 	if err != nil {
@@ -332,7 +334,7 @@ func TestNew_attempts(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			noEnvironment(t)
+			cloudtest.NoEnvironment(t)
 			for name, value := range test.env {
 				t.Setenv(name, value)
 			}

@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud/cloudtest"
 )
 
 // TestErrors_classes sees each answer through the SDK: how it is classed, and whether
@@ -59,7 +61,7 @@ func TestErrors_classes(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.code, func(t *testing.T) {
-			noEnvironment(t)
+			cloudtest.NoEnvironment(t)
 			synctest.Test(t, func(t *testing.T) {
 				region, w := overWire(t, func(request) (int, string) { return refusal(test.status, test.code, "AWS's own words") })
 

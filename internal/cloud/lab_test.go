@@ -4,36 +4,17 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
-	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/labtest"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
 )
 
-const baseImage = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
-
-// onLab runs the test in a bubble against a lab in calm weather. Whatever the lab
-// refuses (a parameter that EC2 does not have, ids beside a page size) fails it.
+// onLab runs the test against a lab in calm weather.
 func onLab(t *testing.T, test func(*testing.T, *cloud.Account)) {
-	synctest.Test(t, func(t *testing.T) {
-		cloud.NoEnvironment(t)
-		inside, err := lab.New(lab.Options{Seed: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
-		client := labtest.InBubble(t, inside)
-		endpoints := map[string]string{"ec2": labtest.Endpoint, "ssm": labtest.Endpoint, "sts": labtest.Endpoint}
-		account, _, err := cloud.New(t.Context(), cloud.Config{
-			Region: "eu-west-1", AccessKey: "lab", SecretKey: "lab", HTTPClient: client, Endpoints: endpoints,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		test(t, account)
-	})
+	rehearsal.Run(t, lab.Options{Seed: 1}, func(t *testing.T, stage *rehearsal.Stage) { test(t, stage.Account) })
 }
 
 // must returns the value, or ends the test.
@@ -51,7 +32,7 @@ func must[T any](t *testing.T) func(T, error) T {
 // fleetOnLab is 1,000 instances of one call.
 func fleetOnLab(ctx context.Context, t *testing.T, region *cloud.Region) (launch cloud.Launch, launched []cloud.Instance) {
 	t.Helper()
-	image := must[string](t)(region.Parameter(ctx, baseImage))
+	image := must[string](t)(region.Parameter(ctx, rehearsal.BaseImage))
 	subnets := must[[]cloud.Subnet](t)(region.DefaultSubnets(ctx))
 	launch = cloud.Launch{
 		ClientToken: cloud.Token("fleet", "web"), ImageID: image, InstanceType: "t3.small", SubnetID: subnets[1].ID,
@@ -159,7 +140,7 @@ func TestLab_changesInPlace(t *testing.T) {
 func captureOnLab(ctx context.Context, t *testing.T, region *cloud.Region) (capture cloud.Capture, imageID string) {
 	t.Helper()
 	builders := must[[]cloud.Instance](t)(region.RunInstances(ctx, cloud.Launch{
-		ImageID: must[string](t)(region.Parameter(ctx, baseImage)), InstanceType: "t3.small", MinCount: 1, MaxCount: 1, AssociatePublicIP: new(bool),
+		ImageID: must[string](t)(region.Parameter(ctx, rehearsal.BaseImage)), InstanceType: "t3.small", MinCount: 1, MaxCount: 1, AssociatePublicIP: new(bool),
 	}))
 	if _, err := region.ConsoleOutput(ctx, builders[0].ID); err != nil {
 		t.Error(err)
@@ -187,7 +168,7 @@ func TestLab_capture(t *testing.T) {
 			images[0].State != cloud.ImageAvailable || images[0].CreatedAt.IsZero() || len(images[0].SnapshotIDs()) != 1 {
 			t.Fatalf("got %+v", images)
 		}
-		source := must[string](t)(region.Parameter(ctx, baseImage))
+		source := must[string](t)(region.Parameter(ctx, rehearsal.BaseImage))
 		if named := must[[]cloud.Image](t)(region.Images(ctx, cloud.ImageQuery{IDs: []string{id, source}})); len(named) != 2 {
 			t.Errorf("found %d by id, want 2", len(named))
 		}

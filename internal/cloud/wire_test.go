@@ -7,13 +7,14 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud/cloudtest"
 )
 
 // request is what arrived at AWS's end of the wire.
@@ -116,27 +117,10 @@ func (r request) filters() []string {
 	return all
 }
 
-// noEnvironment takes away what the machine that runs the tests says about AWS.
-func noEnvironment(t *testing.T) {
-	t.Helper()
-	home := t.TempDir()
-	for _, entry := range os.Environ() {
-		name, _, _ := strings.Cut(entry, "=")
-		if strings.HasPrefix(name, "AWS_") || strings.HasSuffix(strings.ToUpper(name), "_PROXY") {
-			t.Setenv(name, "")
-			if err := os.Unsetenv(name); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	t.Setenv("HOME", home)
-	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-}
-
 // overWire returns a region whose requests the function answers.
 func overWire(t *testing.T, answer func(request) (int, string)) (*Region, *wire) {
 	t.Helper()
-	noEnvironment(t)
+	cloudtest.NoEnvironment(t)
 	w := &wire{answer: answer}
 	account, _, err := New(t.Context(), Config{
 		Region: "us-east-1", AccessKey: "AKID", SecretKey: "secret", HTTPClient: &http.Client{Transport: w},
