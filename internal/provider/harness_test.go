@@ -49,10 +49,14 @@ func needCLI(t testing.TB) {
 	}
 }
 
+// newShortDir has no test to name the directory after, as t.TempDir has: that alone
+// may be too long for a socket's path.
+func newShortDir() (string, error) { return os.MkdirTemp("", "g") }
+
 // shortDir is a directory with a short path: unix sockets live in it.
 func shortDir(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp(os.TempDir(), "g") // t.TempDir() is too long for a socket's path
+	dir, err := newShortDir()
 	if err != nil {
 		t.Fatal(err)
 	}
