@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
-	"golang.org/x/sync/errgroup"
 )
 
 // atOnce is how many calls that take one instance each are under way together; how
@@ -21,16 +20,12 @@ func (r *Region) CreateTags(ctx context.Context, ids []string, tags Tags) error 
 	if len(tags) == 0 {
 		return nil
 	}
-	for batch := range slices.Chunk(ids, maxIDs) {
-		err := created(ctx, func() error {
+	return inBatches(ids, func(batch []string) error {
+		return created(ctx, func() error {
 			_, err := call(ctx, r.name, "CreateTags", r.ec2.createTags, &ec2.CreateTagsInput{Resources: batch, Tags: ec2Tags(tags)})
 			return err
 		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	})
 }
 
 // DeleteTags removes the tags with these keys, whatever their values: 1,000 resources
@@ -45,12 +40,18 @@ func (r *Region) DeleteTags(ctx context.Context, ids, keys []string) error {
 	for _, key := range slices.Sorted(slices.Values(keys)) {
 		tags = append(tags, types.Tag{Key: &key})
 	}
-	for batch := range slices.Chunk(ids, maxIDs) {
-		err := created(ctx, func() error {
+	return inBatches(ids, func(batch []string) error {
+		return created(ctx, func() error {
 			_, err := call(ctx, r.name, "DeleteTags", r.ec2.deleteTags, &ec2.DeleteTagsInput{Resources: batch, Tags: tags})
 			return err
 		})
-		if err != nil {
+	})
+}
+
+// inBatches does something to 1,000 ids at a time, until it fails.
+func inBatches(ids []string, do func(batch []string) error) error {
+	for batch := range slices.Chunk(ids, maxIDs) {
+		if err := do(batch); err != nil {
 			return err
 		}
 	}
@@ -76,12 +77,9 @@ func (r *Region) SetInstanceProfile(ctx context.Context, instanceIDs []string, p
 	if err != nil {
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(atOnce)
-	for _, id := range instanceIDs {
-		group.Go(func() error { return r.setProfile(ctx, id, associations[id], profile) })
-	}
-	return group.Wait()
+	return forEach(ctx, instanceIDs, func(ctx context.Context, id string) error {
+		return r.setProfile(ctx, id, associations[id], profile)
+	})
 }
 
 func (r *Region) setProfile(ctx context.Context, instanceID string, has types.IamInstanceProfileAssociation, profile string) error {

@@ -15,6 +15,8 @@ import (
 const (
 	codeInvalidParameterValue = "InvalidParameterValue"
 	codeUnsupportedOperation  = "UnsupportedOperation"
+	codeTargetGroupNotFound   = "TargetGroupNotFound"
+	codeInvalidTarget         = "InvalidTarget"
 )
 
 // classes says what each code of AWS means to the engines; codes that are not here are

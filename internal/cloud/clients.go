@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
@@ -22,6 +23,11 @@ type ec2Calls struct {
 	describeInstances    operation[ec2.DescribeInstancesInput, ec2.DescribeInstancesOutput, ec2.Options]
 	describeStatus       operation[ec2.DescribeInstanceStatusInput, ec2.DescribeInstanceStatusOutput, ec2.Options]
 	getConsoleOutput     operation[ec2.GetConsoleOutputInput, ec2.GetConsoleOutputOutput, ec2.Options]
+	modifyMetadata       operation[ec2.ModifyInstanceMetadataOptionsInput, ec2.ModifyInstanceMetadataOptionsOutput, ec2.Options]
+	monitor              operation[ec2.MonitorInstancesInput, ec2.MonitorInstancesOutput, ec2.Options]
+	unmonitor            operation[ec2.UnmonitorInstancesInput, ec2.UnmonitorInstancesOutput, ec2.Options]
+	replaceRoot          operation[ec2.CreateReplaceRootVolumeTaskInput, ec2.CreateReplaceRootVolumeTaskOutput, ec2.Options]
+	describeReplaceRoot  operation[ec2.DescribeReplaceRootVolumeTasksInput, ec2.DescribeReplaceRootVolumeTasksOutput, ec2.Options]
 	modifyInstance       operation[ec2.ModifyInstanceAttributeInput, ec2.ModifyInstanceAttributeOutput, ec2.Options]
 	describeAssociations operation[ec2.DescribeIamInstanceProfileAssociationsInput, ec2.DescribeIamInstanceProfileAssociationsOutput, ec2.Options]
 	associateProfile     operation[ec2.AssociateIamInstanceProfileInput, ec2.AssociateIamInstanceProfileOutput, ec2.Options]
@@ -51,6 +57,11 @@ func newEC2Calls(config aws.Config, endpoint string, pace *pacer) ec2Calls {
 		describeInstances:    client.DescribeInstances,
 		describeStatus:       client.DescribeInstanceStatus,
 		getConsoleOutput:     client.GetConsoleOutput,
+		modifyMetadata:       client.ModifyInstanceMetadataOptions,
+		monitor:              client.MonitorInstances,
+		unmonitor:            client.UnmonitorInstances,
+		replaceRoot:          client.CreateReplaceRootVolumeTask,
+		describeReplaceRoot:  client.DescribeReplaceRootVolumeTasks,
 		modifyInstance:       client.ModifyInstanceAttribute,
 		describeAssociations: client.DescribeIamInstanceProfileAssociations,
 		associateProfile:     client.AssociateIamInstanceProfile,
@@ -80,6 +91,22 @@ func newSSMCalls(config aws.Config, endpoint string) ssmCalls {
 		}
 	})
 	return ssmCalls{getParameter: client.GetParameter}
+}
+
+// elbCalls are Elastic Load Balancing's.
+type elbCalls struct {
+	register       operation[elb.RegisterTargetsInput, elb.RegisterTargetsOutput, elb.Options]
+	deregister     operation[elb.DeregisterTargetsInput, elb.DeregisterTargetsOutput, elb.Options]
+	describeHealth operation[elb.DescribeTargetHealthInput, elb.DescribeTargetHealthOutput, elb.Options]
+}
+
+func newELBCalls(config aws.Config, endpoint string) elbCalls {
+	client := elb.NewFromConfig(config, func(o *elb.Options) {
+		if endpoint != "" {
+			o.BaseEndpoint = &endpoint
+		}
+	})
+	return elbCalls{register: client.RegisterTargets, deregister: client.DeregisterTargets, describeHealth: client.DescribeTargetHealth}
 }
 
 // stsCalls are the Security Token Service's.

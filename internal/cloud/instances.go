@@ -127,6 +127,15 @@ func instanceOf(from *types.Instance) Instance {
 	if from.IamInstanceProfile != nil {
 		to.InstanceProfileARN = aws.ToString(from.IamInstanceProfile.Arn)
 	}
+	if options := from.MetadataOptions; options != nil {
+		to.Metadata = MetadataOptions{
+			Tokens: string(options.HttpTokens), Endpoint: string(options.HttpEndpoint),
+			HopLimit: int(aws.ToInt32(options.HttpPutResponseHopLimit)), InstanceTags: string(options.InstanceMetadataTags),
+		}
+	}
+	if monitoring := from.Monitoring; monitoring != nil {
+		to.Monitoring = monitoring.State == types.MonitoringStateEnabled || monitoring.State == types.MonitoringStatePending
+	}
 	return to
 }
 

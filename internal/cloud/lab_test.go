@@ -36,7 +36,7 @@ func fleetOnLab(ctx context.Context, t *testing.T, region *cloud.Region) (launch
 	subnets := must[[]cloud.Subnet](t)(region.DefaultSubnets(ctx))
 	launch = cloud.Launch{
 		ClientToken: cloud.Token("fleet", "web"), ImageID: image, InstanceType: "t3.small", SubnetID: subnets[1].ID,
-		MinCount: 1, MaxCount: 1000, IMDSv2: true, Tags: cloud.Tags{cloud.TagFleet: "web", "App": "a*b"},
+		MinCount: 1, MaxCount: 1000, Metadata: cloud.MetadataOptions{Tokens: "required"}, Tags: cloud.Tags{cloud.TagFleet: "web", "App": "a*b"},
 		Volumes: []cloud.Volume{{DeviceName: "/dev/xvda", Size: 20, Type: "gp3"}}, UserData: []byte("#!/bin/sh\n"),
 	}
 	return launch, must[[]cloud.Instance](t)(region.RunInstances(ctx, launch))

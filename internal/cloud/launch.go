@@ -57,6 +57,7 @@ func launchInput(launch Launch) *ec2.RunInstancesInput {
 	}
 	if launch.AssociatePublicIP == nil {
 		in.SubnetId, in.SecurityGroupIds = given(launch.SubnetID), launch.SecurityGroupIDs
+		in.PrivateIpAddress = given(launch.PrivateIP)
 	} else {
 		// A public address is a matter of the network interface, and with an interface
 		// named, subnet and groups must be named there.
@@ -65,6 +66,7 @@ func launchInput(launch Launch) *ec2.RunInstancesInput {
 			AssociatePublicIpAddress: launch.AssociatePublicIP,
 			DeleteOnTermination:      aws.Bool(true),
 			SubnetId:                 given(launch.SubnetID),
+			PrivateIpAddress:         given(launch.PrivateIP),
 			Groups:                   launch.SecurityGroupIDs,
 		}}
 	}
@@ -74,12 +76,55 @@ func launchInput(launch Launch) *ec2.RunInstancesInput {
 	if len(launch.UserData) > 0 {
 		in.UserData = aws.String(base64.StdEncoding.EncodeToString(launch.UserData))
 	}
-	if launch.IMDSv2 {
+	launchOptions(in, launch)
+	return in
+}
+
+// launchOptions sends what was asked for, and leaves the rest to EC2.
+func launchOptions(in *ec2.RunInstancesInput, launch Launch) {
+	if options := launch.Metadata; options != (MetadataOptions{}) {
 		in.MetadataOptions = &types.InstanceMetadataOptionsRequest{
-			HttpTokens: types.HttpTokensStateRequired, HttpEndpoint: types.InstanceMetadataEndpointStateEnabled,
+			HttpTokens:              types.HttpTokensState(options.Tokens),
+			HttpEndpoint:            types.InstanceMetadataEndpointState(options.Endpoint),
+			HttpPutResponseHopLimit: positive(options.HopLimit),
+			InstanceMetadataTags:    types.InstanceMetadataTagsState(options.InstanceTags),
 		}
 	}
-	return in
+	if placement := launch.Placement; placement.Group != "" || placement.Tenancy != "" {
+		in.Placement = &types.Placement{GroupName: given(placement.Group), Tenancy: types.Tenancy(placement.Tenancy)}
+	}
+	if id := launch.Placement.CapacityReservation; id != "" {
+		in.CapacityReservationSpecification = &types.CapacityReservationSpecification{
+			CapacityReservationTarget: &types.CapacityReservationTarget{CapacityReservationId: &id},
+		}
+	}
+	if launch.Spot {
+		// A request that outlives its instances would launch others unseen.
+		in.InstanceMarketOptions = &types.InstanceMarketOptionsRequest{
+			MarketType: types.MarketTypeSpot,
+			SpotOptions: &types.SpotMarketOptions{
+				SpotInstanceType: types.SpotInstanceTypeOneTime, InstanceInterruptionBehavior: types.InstanceInterruptionBehaviorTerminate,
+			},
+		}
+		in.InstanceInitiatedShutdownBehavior = ""
+	}
+	if launch.Monitoring {
+		in.Monitoring = &types.RunInstancesMonitoringEnabled{Enabled: aws.Bool(true)}
+	}
+	if launch.Credits != "" {
+		in.CreditSpecification = &types.CreditSpecificationRequest{CpuCredits: &launch.Credits}
+	}
+	in.EbsOptimized = launch.EBSOptimized
+	in.DisableApiTermination = onlyTrue(launch.TerminationProtection)
+	in.DisableApiStop = onlyTrue(launch.StopProtection)
+}
+
+// onlyTrue is nil for false: what is not given is not sent.
+func onlyTrue(on bool) *bool {
+	if !on {
+		return nil
+	}
+	return &on
 }
 
 // given is nil for "": what is not given is not sent.

@@ -54,8 +54,46 @@ func TestRegion_RunInstances_encodes(t *testing.T) {
 			with(map[string]string{"UserData": base64.StdEncoding.EncodeToString([]byte("#!/bin/sh\x00\xff\n"))}),
 		},
 		"key and metadata": {
-			func(l *Launch) { l.KeyName, l.IMDSv2 = "key", true },
-			with(map[string]string{"KeyName": "key", "MetadataOptions.HttpTokens": "required", "MetadataOptions.HttpEndpoint": "enabled"}),
+			func(l *Launch) {
+				l.KeyName, l.Metadata = "key", MetadataOptions{Tokens: "required", Endpoint: "enabled", HopLimit: 2, InstanceTags: "enabled"}
+			},
+			with(map[string]string{
+				"KeyName": "key", "MetadataOptions.HttpTokens": "required", "MetadataOptions.HttpEndpoint": "enabled",
+				"MetadataOptions.HttpPutResponseHopLimit": "2", "MetadataOptions.InstanceMetadataTags": "enabled",
+			}),
+		},
+		"one address": {
+			func(l *Launch) { l.SubnetID, l.PrivateIP = "subnet-1", "10.0.0.9" },
+			with(map[string]string{"SubnetId": "subnet-1", "PrivateIpAddress": "10.0.0.9"}),
+		},
+		"place": {
+			func(l *Launch) {
+				l.Placement = Placement{Group: "close", Tenancy: "dedicated", CapacityReservation: "cr-1"}
+			},
+			with(map[string]string{
+				"Placement.GroupName": "close", "Placement.Tenancy": "dedicated",
+				"CapacityReservationSpecification.CapacityReservationTarget.CapacityReservationId": "cr-1",
+			}),
+		},
+		"spot: what is interrupted is gone, and so is the request": {
+			func(l *Launch) { l.Spot = true },
+			func() map[string]string {
+				want := with(map[string]string{
+					"InstanceMarketOptions.MarketType": "spot", "InstanceMarketOptions.SpotOptions.SpotInstanceType": "one-time",
+					"InstanceMarketOptions.SpotOptions.InstanceInterruptionBehavior": "terminate",
+				})
+				delete(want, "InstanceInitiatedShutdownBehavior")
+				return want
+			}(),
+		},
+		"what is on": {
+			func(l *Launch) {
+				l.Monitoring, l.EBSOptimized, l.Credits, l.TerminationProtection, l.StopProtection = true, yes(), "unlimited", true, true
+			},
+			with(map[string]string{
+				"Monitoring.Enabled": "true", "EbsOptimized": "true", "CreditSpecification.CpuCredits": "unlimited",
+				"DisableApiTermination": "true", "DisableApiStop": "true",
+			}),
 		},
 		"tags of instances and volumes, in order": {
 			func(l *Launch) { l.Tags = Tags{"b": "2", "a": "1"} },

@@ -33,6 +33,8 @@ var (
 		"ModifyImageAttribute":                   {100, 5},
 		"DeleteSnapshot":                         {100, 5},
 		"AssociateIamInstanceProfile":            {100, 5},
+		"ModifyInstanceMetadataOptions":          {100, 5},
+		"DescribeReplaceRootVolumeTasks":         nonMutating,
 		"DescribeInstances":                      nonMutating,
 		"DescribeInstanceStatus":                 nonMutating,
 		"DescribeImages":                         nonMutating,

@@ -38,6 +38,7 @@ type Region struct {
 	name  string
 	ec2   ec2Calls
 	ssm   ssmCalls
+	elb   elbCalls
 	pools Pools
 }
 
@@ -48,6 +49,7 @@ func newRegion(name string, resolved aws.Config, endpoints map[string]string) *R
 		name: name,
 		ec2:  newEC2Calls(config, endpoints["ec2"], newPacer()),
 		ssm:  newSSMCalls(config, endpoints["ssm"]),
+		elb:  newELBCalls(config, endpoints["elbv2"]),
 	}
 }
 
@@ -73,7 +75,7 @@ func persist(ctx context.Context, do func() error, tooEarly func(error) bool) er
 			return err
 		}
 		if ended := wait(ctx, pause); ended != nil {
-			return fmt.Errorf("%w; last error: %w", ended, err)
+			return fmt.Errorf("%w; last error: %s", ended, err.Error()) // not wrapped: nobody must take it for its class
 		}
 	}
 }

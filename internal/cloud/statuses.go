@@ -3,6 +3,7 @@ package cloud
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -116,6 +117,7 @@ func (s *statusReading) take(statuses []types.InstanceStatus) {
 		if from.InstanceStatus != nil {
 			to.Instance = string(from.InstanceStatus.Status)
 		}
+		to.ImpairedSince = earliest(from.SystemStatus, from.InstanceStatus)
 		if wanted, said := s.wanted[to.InstanceID]; wanted || s.all && !said {
 			s.wanted[to.InstanceID] = false
 			s.missing--
@@ -123,4 +125,20 @@ func (s *statusReading) take(statuses []types.InstanceStatus) {
 		}
 	}
 	s.satisfied = s.until != nil && s.until(s.found)
+}
+
+// earliest is when the first of the checks began to fail.
+func earliest(checks ...*types.InstanceStatusSummary) time.Time {
+	var first time.Time
+	for _, check := range checks {
+		if check == nil {
+			continue
+		}
+		for _, detail := range check.Details {
+			if since := aws.ToTime(detail.ImpairedSince); !since.IsZero() && (first.IsZero() || since.Before(first)) {
+				first = since
+			}
+		}
+	}
+	return first
 }

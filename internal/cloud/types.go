@@ -47,7 +47,10 @@ type Instance struct {
 	InstanceProfileARN string
 	KeyName            string
 	RootDeviceName     string
-	Tags               Tags
+	Metadata           MetadataOptions
+	// Monitoring is set when detailed monitoring is on, or about to be.
+	Monitoring bool
+	Tags       Tags
 }
 
 // Live reports whether the instance is neither terminated nor about to be.
@@ -75,6 +78,8 @@ type InstanceStatus struct {
 	// "not-applicable" or "initializing".
 	System   string
 	Instance string
+	// ImpairedSince is when the first check began to fail; zero if none does.
+	ImpairedSince time.Time
 }
 
 // Ready reports whether the instance runs and both checks are passed.
@@ -118,10 +123,44 @@ type Launch struct {
 	UserData          []byte
 	Volumes           []Volume
 	AssociatePublicIP *bool
-	// IMDSv2 requires session tokens of the metadata service.
-	IMDSv2 bool
+	Metadata          MetadataOptions
+	// PrivateIP is for a launch of one instance.
+	PrivateIP    string
+	Placement    Placement
+	Spot         bool
+	Monitoring   bool
+	EBSOptimized *bool
+	// Credits is "standard" or "unlimited", for burstable types.
+	Credits string
+	// TerminationProtection and StopProtection make EC2 refuse to end or stop the
+	// instances until they are lifted.
+	TerminationProtection, StopProtection bool
 	// Tags are put on the instances and on their volumes by the launch itself.
 	Tags Tags
+}
+
+// MetadataOptions are those of an instance's metadata service. Zero fields are left to
+// the image and to EC2.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-options.html
+type MetadataOptions struct {
+	// Tokens is "required", which is IMDSv2 alone, or "optional".
+	Tokens string
+	// Endpoint is "enabled" or "disabled".
+	Endpoint string
+	// HopLimit is 1 to 64.
+	HopLimit int
+	// InstanceTags is "enabled" or "disabled".
+	InstanceTags string
+}
+
+// Placement says on which hosts, and out of which reservation, instances run.
+type Placement struct {
+	// Group is a placement group's name.
+	Group string
+	// Tenancy is "default" or "dedicated".
+	Tenancy string
+	// CapacityReservation is the id of a reservation; empty means EC2's default.
+	CapacityReservation string
 }
 
 // States of an image.

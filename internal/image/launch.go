@@ -66,7 +66,7 @@ func (r *run) launchTemporary(ctx context.Context, architecture string, launch c
 	launch.MinCount, launch.MaxCount = 1, 1
 	launch.SecurityGroupIDs = r.spec.Bake.SecurityGroupIDs
 	launch.AssociatePublicIP = r.spec.Bake.AssociatePublicIP
-	launch.IMDSv2 = true
+	launch.Metadata = cloud.MetadataOptions{Tokens: "required", Endpoint: "enabled"}
 	var refusals []error
 	for _, rested := range []bool{false, true} {
 		for _, pool := range pools {

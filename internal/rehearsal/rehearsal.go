@@ -35,7 +35,7 @@ func Run(t *testing.T, options lab.Options, play func(*testing.T, *Stage)) {
 		}
 		stage := &Stage{Lab: inside, t: t}
 		endpoints := map[string]string{}
-		for _, service := range []string{"ec2", "ssm", "sts"} {
+		for _, service := range []string{"ec2", "elbv2", "ssm", "sts"} {
 			endpoints[service] = labtest.Endpoint
 		}
 		stage.Account, _, err = cloud.New(t.Context(), cloud.Config{
