@@ -87,7 +87,7 @@ var classes = map[string]Class{
 	// The caller may not.
 	CodeUnauthorized:              Denied, // errors
 	"AuthFailure":                 Denied, // errors
-	"OperationNotPermitted":       Denied, // errors: termination protection, for one
+	CodeNotPermitted:              Denied, // errors: termination protection, for one
 	"Blocked":                     Denied, // errors
 	"OptInRequired":               Denied, // errors
 	"PendingVerification":         Denied, // errors

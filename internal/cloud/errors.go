@@ -43,6 +43,7 @@ const (
 	CodeImageGone          = "InvalidAMIID.Unavailable"
 	CodeSnapshotNotFound   = "InvalidSnapshot.NotFound"
 	CodeUnauthorized       = "UnauthorizedOperation"
+	CodeNotPermitted       = "OperationNotPermitted"
 	CodeDryRunWouldSucceed = "DryRunOperation"
 )
 

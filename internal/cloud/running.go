@@ -126,3 +126,11 @@ func (r *Region) RootVolumeTasks(ctx context.Context, ids []string) ([]RootVolum
 func rootVolumeTaskOf(from *types.ReplaceRootVolumeTask) RootVolumeTask {
 	return RootVolumeTask{ID: aws.ToString(from.ReplaceRootVolumeTaskId), InstanceID: aws.ToString(from.InstanceId), State: string(from.TaskState)}
 }
+
+// Differs reports whether an instance has other options than those that are set here.
+func (o MetadataOptions) Differs(from MetadataOptions) bool {
+	return o.Tokens != "" && o.Tokens != from.Tokens ||
+		o.Endpoint != "" && o.Endpoint != from.Endpoint ||
+		o.HopLimit != 0 && o.HopLimit != from.HopLimit ||
+		o.InstanceTags != "" && o.InstanceTags != from.InstanceTags
+}

@@ -42,6 +42,11 @@ const (
 	TagEnvironment = "stamp:env"
 	// TagHostname is the pattern of the fleet's host names at launch.
 	TagHostname = "stamp:hostname"
+	// TagRootImage is the image of a root volume that has been replaced since the
+	// launch.
+	TagRootImage = "stamp:root-image"
+	// TagProtection says what protects an instance: "termination", "stop" or both.
+	TagProtection = "stamp:protection"
 	// TagEstablished marks the instances of a fleet whose create has ended.
 	TagEstablished = "stamp:established"
 )

@@ -14,7 +14,10 @@ import (
 // Options are the circumstances of an apply.
 type Options struct {
 	// Create is set when state knows nothing of the fleet yet.
-	Create   bool
+	Create bool
+	// Previous is what was wanted before, where that is known: what a failed rollout
+	// goes back to, and the target groups that instances have to leave.
+	Previous *Spec
 	Progress report.Progress
 }
 
@@ -25,11 +28,10 @@ type run struct {
 	options  Options
 	observed *Observation
 	plan     Plan
-	// subnets are where instances may be launched; read once, when needed.
-	subnets []string
-	// counts are the fleet's instances by subnet, without those that are about to be
-	// replaced.
-	counts map[string]int
+	// places are where instances may be launched; read once, when needed.
+	places []place
+	// rootDevice is the name of the image's root device; read once, when needed.
+	rootDevice string
 }
 
 // ErrExists is the cause of a create's failure when the fleet is somebody else's.
@@ -37,8 +39,8 @@ var ErrExists = errors.New("a fleet of this name is in this account and region, 
 
 // Apply makes the fleet as specified and returns what is there afterwards, also with
 // an error; the observation is nil when AWS cannot be read, and when the fleet is
-// somebody else's (ErrExists). Errors are *report.Failure. Whatever was launched carries the fleet's tags from its launch, so
-// the next Apply or Destroy finds it.
+// somebody else's (ErrExists). Errors are *report.Failure. Whatever was launched
+// carries the fleet's tags from its launch, so the next Apply or Destroy finds it.
 func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (*Observation, []report.Warning, error) {
 	r := &run{aws: aws, spec: spec, options: options}
 	err := r.apply(ctx)
@@ -47,12 +49,12 @@ func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (*Observati
 	}
 	after, cancel := afterwards(ctx)
 	defer cancel()
-	observed, observeErr := Observe(after, aws, spec.Name)
+	observed, observeErr := Observe(after, aws, r.spec.watch())
 	if observeErr != nil {
 		return r.observed, nil, errors.Join(err, r.failure("was changed, but could not be read back", "", observeErr,
 			"what was launched carries the fleet's tags", "run terraform apply again"))
 	}
-	return settled(spec, observed), nil, err
+	return settled(r.spec, observed), nil, err
 }
 
 // settled leaves one instance in each slot, the one that the spec prefers.
@@ -62,7 +64,7 @@ func settled(spec Spec, observed *Observation) *Observation {
 }
 
 func (r *run) apply(ctx context.Context) error {
-	observed, err := Observe(ctx, r.aws, r.spec.Name)
+	observed, err := Observe(ctx, r.aws, r.spec.watch())
 	if err != nil {
 		return r.failure("could not be read", "", err, "nothing was changed", "see AWS's message")
 	}
@@ -70,13 +72,12 @@ func (r *run) apply(ctx context.Context) error {
 	if r.options.Create && observed.Established {
 		return r.alreadyThere()
 	}
-	r.counts = map[string]int{}
-	for _, member := range observed.Members {
-		r.counts[member.Instance.SubnetID]++
-	}
 	r.plan = NewPlan(r.spec, observed)
 	r.options.Progress.Printf("%s", r.plan)
-	for _, act := range []func(context.Context) error{r.launchMissing, r.replace, r.updateInPlace, r.end, r.establish} {
+	if forecast := r.plan.Forecast(); forecast != "" {
+		r.options.Progress.Printf("%s", forecast)
+	}
+	for _, act := range []func(context.Context) error{r.launchMissing, r.mend, r.rollOut, r.updateInPlace, r.endSurplus, r.establish} {
 		if err := act(ctx); err != nil {
 			return err
 		}
@@ -87,7 +88,7 @@ func (r *run) apply(ctx context.Context) error {
 // launchMissing fills the slots that have no instance, and waits until all of the new
 // ones are ready.
 func (r *run) launchMissing(ctx context.Context) error {
-	slots := r.slotsOf(Missing)
+	slots := slotsOf(r.plan.of(Missing))
 	if len(slots) == 0 {
 		return nil
 	}
@@ -98,9 +99,12 @@ func (r *run) launchMissing(ctx context.Context) error {
 			fmt.Sprintf("%d of %d were launched and are kept; the others of the fleet are untouched", len(launched), len(slots)), r.nextAfterLaunch())
 	}
 	if err := r.waitReady(ctx, launched); err != nil {
-		return r.failure("has instances that are not ready", slotList(slots), err,
-			"all instances were launched and are kept; the others of the fleet are untouched",
-			"see why they are not ready (terraform plan shows which are replaced), then run terraform apply again")
+		failure := r.failure("has instances that are not ready", slotList(slots), err,
+			"all of them were launched; the others of the fleet are untouched", r.nextAfterWait())
+		if len(r.plan.Rollout) > 0 {
+			return r.rollBack(ctx, failure)
+		}
+		return failure
 	}
 	return nil
 }
@@ -115,20 +119,31 @@ func (r *run) nextAfterLaunch() string {
 	return "run terraform apply again: it launches the rest; more instance_types or subnet_ids give it more places to look"
 }
 
-func lacking(slots []int, launched []Member) []int {
-	return slices.DeleteFunc(slices.Clone(slots), func(slot int) bool {
-		return slices.ContainsFunc(launched, func(m Member) bool { return m.Slot == slot })
-	})
+func (r *run) nextAfterWait() string {
+	if r.options.Create {
+		return "see why they are not ready; then run terraform untaint on the fleet, so that the others are kept, and terraform apply: it replaces those that fail"
+	}
+	return "see why they are not ready (terraform plan shows which are replaced), then run terraform apply again"
 }
 
-func (r *run) slotsOf(kind Kind) []int {
-	var slots []int
-	for _, change := range r.plan.New {
-		if change.Kind == kind {
-			slots = append(slots, change.Slot)
+// mend gives new instances to the slots whose old ones do not work. They serve nobody,
+// so they end as soon as the new ones are ready; one whose address the new one needs
+// ends before.
+func (r *run) mend(ctx context.Context) error {
+	broken := r.plan.of(BrokenOne)
+	if len(broken) == 0 {
+		return nil
+	}
+	r.options.Progress.Printf("replacing %s: %s", slotList(slotsOf(broken)), broken[0].Reason)
+	var first, then []Change
+	for _, change := range broken {
+		if r.spec.override(change.Slot).PrivateIP != "" {
+			first = append(first, change)
+		} else {
+			then = append(then, change)
 		}
 	}
-	return slots
+	return r.replaceGroup(ctx, Group{First: first, Then: then}, progressOf{all: len(broken)})
 }
 
 // establish marks all instances as those of a fleet whose create has ended: one call
@@ -141,16 +156,15 @@ func (r *run) establish(ctx context.Context) error {
 	if err != nil {
 		return r.failure("could not be read back", "", err, "all instances are as specified", "run terraform apply again")
 	}
-	var unmarked []string
-	for _, instance := range now {
-		if instance.Tags[cloud.TagEstablished] == "" {
-			unmarked = append(unmarked, instance.ID)
-		}
-	}
+	unmarked := slices.DeleteFunc(now, func(i cloud.Instance) bool { return i.Tags[cloud.TagEstablished] != "" })
 	if len(unmarked) == 0 {
 		return nil
 	}
-	if err := r.aws.CreateTags(ctx, unmarked, cloud.Tags{cloud.TagEstablished: "true"}); err != nil {
+	ids := make([]string, 0, len(unmarked))
+	for _, instance := range unmarked {
+		ids = append(ids, instance.ID)
+	}
+	if err := r.aws.CreateTags(ctx, ids, cloud.Tags{cloud.TagEstablished: "true"}); err != nil {
 		return r.failure("could not be marked as complete", "", err, "all instances are as specified", "run terraform apply again")
 	}
 	return nil
@@ -159,7 +173,7 @@ func (r *run) establish(ctx context.Context) error {
 func (r *run) alreadyThere() error {
 	return &report.Failure{
 		Summary: fmt.Sprintf("Fleet %s exists already", r.spec.Name),
-		Subject: fmt.Sprintf("%s (%s)", instances(len(r.observed.Members)+len(r.observed.Surplus)), r.aws.Name()),
+		Subject: fmt.Sprintf("%s (%s)", instances(len(r.observed.all())), r.aws.Name()),
 		Cause:   ErrExists,
 		Now:     "nothing was changed",
 		Next: fmt.Sprintf("if it is yours, run: terraform import stamp_fleet.<name in your configuration> %q; otherwise choose another name",

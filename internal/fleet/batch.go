@@ -74,8 +74,9 @@ func (s Spec) batchTags(slots []int) (tags cloud.Tags, fit bool) {
 	return tags, true
 }
 
-// launchOf is the call that launches a batch in a pool.
-func (s Spec) launchOf(b batch, pool cloud.Pool, generation int, established bool) cloud.Launch {
+// launchOf is the call that launches a batch in a pool. The name of the root device is
+// the image's; it matters only where the root volume is not left to the image.
+func (s Spec) launchOf(b batch, pool cloud.Pool, generation int, established bool, rootDevice string) cloud.Launch {
 	tags := s.userTags().With(ownership(s.Name)).With(b.tags)
 	tags[cloud.TagGeneration] = strconv.Itoa(generation)
 	tags[cloud.TagConfig] = s.configDigest()
@@ -85,35 +86,46 @@ func (s Spec) launchOf(b batch, pool cloud.Pool, generation int, established boo
 	if established {
 		tags[cloud.TagEstablished] = "true"
 	}
-	return cloud.Launch{
-		ImageID:          s.ImageID,
-		InstanceType:     pool.InstanceType,
-		SubnetID:         pool.SubnetID,
-		MinCount:         1,
-		MaxCount:         len(b.slots),
-		SecurityGroupIDs: s.SecurityGroupIDs,
-		InstanceProfile:  s.InstanceProfile,
-		KeyName:          s.KeyName,
-		UserData:         b.userData,
-		Tags:             tags,
+	if protection := s.protection(); protection != "" {
+		tags[cloud.TagProtection] = protection
 	}
+	launch := cloud.Launch{
+		ImageID:               s.ImageID,
+		InstanceType:          pool.InstanceType,
+		SubnetID:              pool.SubnetID,
+		MinCount:              1,
+		MaxCount:              len(b.slots),
+		SecurityGroupIDs:      s.SecurityGroupIDs,
+		AssociatePublicIP:     s.AssociatePublicIP,
+		InstanceProfile:       s.InstanceProfile,
+		KeyName:               s.KeyName,
+		UserData:              b.userData,
+		Volumes:               s.Volumes,
+		Metadata:              s.Metadata,
+		Placement:             s.Placement,
+		Spot:                  s.Spot,
+		Monitoring:            s.Monitoring,
+		EBSOptimized:          s.EBSOptimized,
+		TerminationProtection: s.TerminationProtection,
+		StopProtection:        s.StopProtection,
+		Tags:                  tags,
+	}
+	if s.RootVolume != (cloud.Volume{}) {
+		root := s.RootVolume
+		root.DeviceName = rootDevice
+		launch.Volumes = append([]cloud.Volume{root}, s.Volumes...)
+	}
+	if burstable(pool.InstanceType) {
+		launch.Credits = s.Credits
+	}
+	return launch
 }
 
-// deal gives each slot to the subnet that has the fewest instances, the first of
-// equals, and counts it there.
-func deal(slots []int, subnets []string, counts map[string]int) map[string][]int {
-	shares := map[string][]int{}
-	for _, slot := range slots {
-		least := subnets[0]
-		for _, subnet := range subnets[1:] {
-			if counts[subnet] < counts[least] {
-				least = subnet
-			}
-		}
-		shares[least] = append(shares[least], slot)
-		counts[least]++
-	}
-	return shares
+// burstable types are those that take a credit specification; EC2 refuses one for
+// others.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-performance-instances.html
+func burstable(instanceType string) bool {
+	return len(instanceType) > 1 && instanceType[0] == 't' && instanceType[1] >= '0' && instanceType[1] <= '9'
 }
 
 // slotList names slots for people, the first ten of them.

@@ -2,62 +2,151 @@ package fleet
 
 import (
 	"context"
-	"maps"
+	"encoding/json"
 	"slices"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 )
 
-// updateInPlace changes tags, security groups and profile on running instances. Tags
-// are the same for all, so they cost a call for each 1,000 instances.
+// updateInPlace changes tags, security groups, profile, metadata options, monitoring,
+// protection and target groups on running instances.
 func (r *run) updateInPlace(ctx context.Context) error {
-	var retag, regroup, profile []string
-	surplus := map[string]bool{}
-	for _, update := range r.plan.Updates {
-		id := update.Member.Instance.ID
-		if len(update.Tags)+len(update.SurplusTags) > 0 {
-			retag = append(retag, id)
-		}
-		for _, key := range update.SurplusTags {
-			surplus[key] = true
-		}
-		if update.Groups {
-			regroup = append(regroup, id)
-		}
-		if update.Profile {
-			profile = append(profile, id)
-		}
+	if err := r.leaveFormerGroups(ctx); err != nil {
+		return r.inPlaceFailure("target groups", err)
 	}
-	if err := r.retag(ctx, retag, slices.Sorted(maps.Keys(surplus))); err != nil {
-		return r.inPlaceFailure("tags", err)
-	}
-	for _, id := range regroup {
-		if err := r.aws.SetSecurityGroups(ctx, id, r.spec.SecurityGroupIDs); err != nil {
-			return r.inPlaceFailure("security groups of "+id, err)
-		}
-	}
-	if len(profile) == 0 {
+	updates := r.plan.Updates
+	if len(updates) == 0 {
 		return nil
 	}
-	if err := r.aws.SetInstanceProfile(ctx, profile, r.spec.InstanceProfile); err != nil {
-		return r.inPlaceFailure("instance profile", err)
+	r.options.Progress.Printf("updating %s in place", instances(len(updates)))
+	some := func(what func(Update) bool) []string {
+		var ids []string
+		for _, update := range updates {
+			if what(update) {
+				ids = append(ids, update.Member.Instance.ID)
+			}
+		}
+		return ids
+	}
+	steps := []struct {
+		what string
+		ids  []string
+		do   func(ids []string) error
+	}{
+		{"security groups", some(func(u Update) bool { return u.Groups }), func(ids []string) error { return r.regroup(ctx, ids) }},
+		{"instance profile", some(func(u Update) bool { return u.Profile }), func(ids []string) error {
+			return r.aws.SetInstanceProfile(ctx, ids, r.spec.InstanceProfile)
+		}},
+		{"metadata options", some(func(u Update) bool { return u.Metadata }), func(ids []string) error {
+			return r.aws.SetMetadataOptions(ctx, ids, r.spec.Metadata)
+		}},
+		{"monitoring", some(func(u Update) bool { return u.Monitoring }), func(ids []string) error {
+			return r.aws.SetMonitoring(ctx, ids, r.spec.Monitoring)
+		}},
+		{"protection", some(func(u Update) bool { return u.Protection }), func(ids []string) error { return r.protect(ctx, ids) }},
+		{"target groups", some(func(u Update) bool { return u.Register }), func(ids []string) error { return r.register(ctx, ids) }},
+	}
+	if err := r.writeTags(ctx, updates); err != nil {
+		return r.inPlaceFailure("tags", err)
+	}
+	for _, step := range steps {
+		if len(step.ids) == 0 {
+			continue
+		}
+		if err := step.do(step.ids); err != nil {
+			return r.inPlaceFailure(step.what, err)
+		}
+	}
+	return r.waitServing(ctx, updates)
+}
+
+// waitServing waits until the instances that were put into target groups serve there.
+func (r *run) waitServing(ctx context.Context, updates []Update) error {
+	var members []Member
+	for _, update := range updates {
+		if update.Register && r.spec.Health.TargetGroups {
+			members = append(members, update.Member)
+		}
+	}
+	if err := r.waitReady(ctx, members); err != nil {
+		return r.inPlaceFailure("target groups", err)
 	}
 	return nil
 }
 
-func (r *run) retag(ctx context.Context, ids, surplus []string) error {
-	if len(ids) == 0 {
-		return nil
+// leaveFormerGroups takes all instances out of target groups that are not wanted any
+// more.
+func (r *run) leaveFormerGroups(ctx context.Context) error {
+	ids := idsOf(r.observed.all())
+	for _, arn := range r.groups() {
+		if slices.Contains(r.spec.TargetGroupARNs, arn) || len(ids) == 0 {
+			continue
+		}
+		if err := r.aws.DeregisterTargets(ctx, arn, ids); err != nil {
+			return err
+		}
 	}
-	r.options.Progress.Printf("updating the tags of %s", instances(len(ids)))
-	if err := r.aws.CreateTags(ctx, ids, r.spec.userTags()); err != nil {
+	return nil
+}
+
+func (r *run) regroup(ctx context.Context, ids []string) error {
+	for _, id := range ids {
+		if err := r.aws.SetSecurityGroups(ctx, id, r.spec.SecurityGroupIDs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// protect sets both protections, and then the tag that says so.
+func (r *run) protect(ctx context.Context, ids []string) error {
+	if err := r.aws.SetTerminationProtection(ctx, ids, r.spec.TerminationProtection); err != nil {
 		return err
 	}
-	surplus = slices.DeleteFunc(surplus, cloud.Owned)
-	if len(surplus) == 0 {
-		return nil
+	if err := r.aws.SetStopProtection(ctx, ids, r.spec.StopProtection); err != nil {
+		return err
 	}
-	return r.aws.DeleteTags(ctx, ids, surplus)
+	if r.spec.protection() == "" {
+		return r.aws.DeleteTags(ctx, ids, []string{cloud.TagProtection})
+	}
+	return r.aws.CreateTags(ctx, ids, cloud.Tags{cloud.TagProtection: r.spec.protection()})
+}
+
+// writeTags writes and removes tags: a call for each different set of them, and for
+// each 1,000 instances. Those that all instances share are one set.
+func (r *run) writeTags(ctx context.Context, updates []Update) error {
+	type set struct {
+		tags    cloud.Tags
+		surplus []string
+		ids     []string
+	}
+	var order []string
+	sets := map[string]*set{}
+	for _, update := range updates {
+		surplus := slices.DeleteFunc(slices.Clone(update.SurplusTags), cloud.Owned)
+		if len(update.Tags)+len(surplus) == 0 {
+			continue
+		}
+		// Strings always have a JSON form, and maps one with their keys in order.
+		key, _ := json.Marshal([]any{update.Tags, surplus})
+		if sets[string(key)] == nil {
+			order = append(order, string(key))
+			sets[string(key)] = &set{tags: update.Tags, surplus: surplus}
+		}
+		sets[string(key)].ids = append(sets[string(key)].ids, update.Member.Instance.ID)
+	}
+	for _, key := range order {
+		if err := r.aws.CreateTags(ctx, sets[key].ids, sets[key].tags); err != nil {
+			return err
+		}
+		if len(sets[key].surplus) == 0 {
+			continue
+		}
+		if err := r.aws.DeleteTags(ctx, sets[key].ids, sets[key].surplus); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *run) inPlaceFailure(what string, err error) error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 )
@@ -19,88 +20,161 @@ const spentTokens = 50
 // client token, beyond what the SDK retries itself.
 const unclearAnswers = 3
 
+// shape is what slots must share to be launched by one call, whatever their
+// environment and tags are.
+type shape struct {
+	// types are tried in order, joined by commas.
+	types string
+	// subnet and address are empty where any will do.
+	subnet, address string
+}
+
+// shapes divides slots by their shape, in the order of their first slots.
+func (s Spec) shapes(slots []int) (order []shape, by map[shape][]int) {
+	by = map[shape][]int{}
+	for _, slot := range slots {
+		override := s.override(slot)
+		subnet := override.SubnetID
+		if override.PrivateIP != "" && subnet == "" {
+			subnet = s.SubnetIDs[0] // the only one: see Validate
+		}
+		of := shape{types: strings.Join(s.types(slot), ","), subnet: subnet, address: override.PrivateIP}
+		if by[of] == nil {
+			order = append(order, of)
+		}
+		by[of] = append(by[of], slot)
+	}
+	return order, by
+}
+
 // launch fills slots, from the preferred type to the last, and for each type in all
 // subnets that have room. It returns what was launched, also with an error, which
 // joins all refusals.
 func (r *run) launch(ctx context.Context, slots []int, generation int) ([]Member, error) {
-	if err := r.findSubnets(ctx); err != nil {
+	if err := r.findPlaces(ctx); err != nil {
 		return nil, err
 	}
-	l := &launcher{run: r, generation: generation, slots: slices.Clone(slots), full: map[string]bool{}}
-	// Pools that rest are looked at only when nothing else is left.
-	for _, resting := range []bool{false, true} {
-		for _, instanceType := range r.spec.InstanceTypes {
-			if err := l.fill(ctx, instanceType, resting); err != nil {
-				return l.launched, err
-			}
+	if err := r.findRootDevice(ctx); err != nil {
+		return nil, err
+	}
+	var launched []Member
+	order, by := r.spec.shapes(slots)
+	for _, of := range order {
+		l := &launcher{run: r, shape: of, generation: generation, slots: by[of]}
+		err := l.search(ctx)
+		launched = append(launched, l.launched...)
+		if err == nil {
+			err = r.tagSlots(ctx, l.launched)
+		}
+		if err != nil {
+			return launched, err
 		}
 	}
-	if len(l.slots) > 0 {
-		return l.launched, errors.Join(l.refusals...)
-	}
-	return l.launched, nil
+	return launched, nil
 }
 
-func (r *run) findSubnets(ctx context.Context) error {
-	if len(r.subnets) == 0 {
-		r.subnets = r.spec.SubnetIDs
-	}
-	if len(r.subnets) > 0 {
+// findRootDevice asks the image for the name of its root device, when the volume there
+// is not left to it: one request, the first time.
+func (r *run) findRootDevice(ctx context.Context) error {
+	if r.rootDevice != "" || r.spec.RootVolume == (cloud.Volume{}) {
 		return nil
 	}
-	defaults, err := r.aws.DefaultSubnets(ctx)
+	images, err := r.aws.Images(ctx, cloud.ImageQuery{IDs: []string{r.spec.ImageID}})
 	if err != nil {
 		return err
 	}
-	for _, subnet := range defaults {
-		r.subnets = append(r.subnets, subnet.ID)
+	if len(images) == 0 || images[0].RootDeviceName == "" {
+		return fmt.Errorf("image %s has no root device, so root_volume has nothing to be", r.spec.ImageID)
 	}
-	if len(r.subnets) == 0 {
-		return fmt.Errorf("%s has no default VPC to launch in: set subnet_ids", r.aws.Name())
-	}
+	r.rootDevice = images[0].RootDeviceName
 	return nil
+}
+
+// tagSlots gives instances the tags that only their slot has: a call for each set of
+// tags. Interrupted before that, the next apply finds them wanting.
+func (r *run) tagSlots(ctx context.Context, launched []Member) error {
+	common := r.spec.userTags()
+	var updates []Update
+	for _, member := range launched {
+		special := cloud.Tags{}
+		for key, value := range r.spec.slotTags(member.Slot) {
+			if had, there := common[key]; !there || had != value {
+				special[key] = value
+			}
+		}
+		if len(special) > 0 {
+			updates = append(updates, Update{Member: member, Tags: special})
+		}
+	}
+	return r.writeTags(ctx, updates)
 }
 
 // launcher is one search for room.
 type launcher struct {
 	*run
+	shape      shape
 	generation int
 	// slots are still to be filled.
 	slots    []int
 	launched []Member
-	// full are subnets without a free address.
-	full     map[string]bool
 	refusals []error
+}
+
+// search tries all pools; those that rest are looked at only when nothing else is
+// left.
+func (l *launcher) search(ctx context.Context) error {
+	for _, resting := range []bool{false, true} {
+		for instanceType := range strings.SplitSeq(l.shape.types, ",") {
+			if err := l.fill(ctx, instanceType, resting); err != nil {
+				return err
+			}
+		}
+	}
+	if len(l.slots) > 0 {
+		return errors.Join(l.refusals...)
+	}
+	return nil
 }
 
 // fill launches as many of the slots as there is room for with that type. An error
 // ends the whole search.
 func (l *launcher) fill(ctx context.Context, instanceType string, resting bool) error {
-	var subnets []string
-	for _, subnet := range l.subnets {
-		if l.aws.Pools().Resting(cloud.Pool{InstanceType: instanceType, SubnetID: subnet}) == resting {
-			subnets = append(subnets, subnet)
-		}
+	closed := map[string]bool{}
+	open := func(p place) bool {
+		pool := cloud.Pool{InstanceType: instanceType, SubnetID: p.subnet}
+		here := l.shape.subnet == p.subnet || l.shape.subnet == "" && !p.special
+		return here && !closed[p.subnet] && l.aws.Pools().Resting(pool) == resting
 	}
 	for len(l.slots) > 0 {
-		subnets = slices.DeleteFunc(subnets, func(subnet string) bool { return l.full[subnet] })
-		if len(subnets) == 0 {
+		shares, left := deal(l.slots, l.places, open)
+		if len(shares) == 0 {
+			l.noAddresses(open)
 			return nil
 		}
-		shares := deal(l.slots, subnets, l.counts)
-		l.slots = nil
-		for _, subnet := range slices.Clone(subnets) {
-			hasRoom, err := l.fillPool(ctx, cloud.Pool{InstanceType: instanceType, SubnetID: subnet}, shares[subnet])
+		l.slots = left
+		for _, p := range slices.Clone(l.places) {
+			slots := shares[p.subnet]
+			if len(slots) == 0 {
+				continue
+			}
+			hasRoom, err := l.fillPool(ctx, cloud.Pool{InstanceType: instanceType, SubnetID: p.subnet}, slots)
 			if err != nil {
 				return err
 			}
-			if !hasRoom {
-				subnets = slices.DeleteFunc(subnets, func(s string) bool { return s == subnet })
-			}
+			closed[p.subnet] = !hasRoom
 		}
 		slices.Sort(l.slots)
 	}
 	return nil
+}
+
+// noAddresses notes that subnets were left out because they are full.
+func (l *launcher) noAddresses(open func(place) bool) {
+	for _, p := range l.places {
+		if open(p) && p.free <= 0 {
+			l.refusals = append(l.refusals, fmt.Errorf("subnet %s has no free address", p.subnet))
+		}
+	}
 }
 
 // fillPool launches slots in one pool; those that it has no room for are left over.
@@ -130,7 +204,7 @@ func (l *launcher) fillPool(ctx context.Context, pool cloud.Pool, slots []int) (
 		}
 		left := lacking(b.slots, launched)
 		l.slots = append(l.slots, left...)
-		l.counts[pool.SubnetID] -= len(left)
+		release(l.places, pool.SubnetID, len(left))
 	}
 	return hasRoom, nil
 }
@@ -142,7 +216,11 @@ func (l *launcher) refused(pool cloud.Pool, err error) error {
 	case cloud.Capacity:
 		l.aws.Pools().Rest(pool)
 	case cloud.Addresses:
-		l.full[pool.SubnetID] = true
+		for i := range l.places {
+			if l.places[i].subnet == pool.SubnetID {
+				l.places[i].free = 0
+			}
+		}
 	case cloud.Unsupported:
 	default:
 		return errors.Join(append(l.refusals, err)...)
@@ -156,7 +234,8 @@ func (l *launcher) refused(pool cloud.Pool, err error) error {
 // repeated call returns the first one's instances. A token whose instances have been
 // terminated since is spent, and the next is used.
 func (l *launcher) launchBatch(ctx context.Context, b batch, pool cloud.Pool) ([]Member, error) {
-	launch := l.spec.launchOf(b, pool, l.generation, l.observed.Established)
+	launch := l.spec.launchOf(b, pool, l.generation, l.observed.Established, l.rootDevice)
+	launch.PrivateIP = l.shape.address
 	unclear := 0
 	for attempt := 0; attempt < spentTokens; {
 		launch.ClientToken = launchToken(l.aws.Name(), launch, attempt)
@@ -174,7 +253,10 @@ func (l *launcher) launchBatch(ctx context.Context, b batch, pool cloud.Pool) ([
 		members := make([]Member, 0, len(instances))
 		for _, instance := range instances {
 			if instance.Live() && instance.LaunchIndex < len(b.slots) {
-				members = append(members, Member{Slot: b.slots[instance.LaunchIndex], Instance: instance, Generation: l.generation})
+				members = append(members, Member{
+					Slot: b.slots[instance.LaunchIndex], Instance: instance, ImageID: instance.ImageID,
+					Generation: l.generation, since: instance.LaunchedAt,
+				})
 			}
 		}
 		if len(members) > 0 {
@@ -191,4 +273,13 @@ func launchToken(region string, launch cloud.Launch, attempt int) string {
 	// A launch holds nothing that JSON cannot hold.
 	request, _ := json.Marshal(launch)
 	return cloud.Token("fleet", region, strconv.Itoa(attempt), string(request))
+}
+
+// lacking are the slots for which nothing was launched.
+func lacking(slots []int, launched []Member) []int {
+	filled := map[int]bool{}
+	for _, member := range launched {
+		filled[member.Slot] = true
+	}
+	return slices.DeleteFunc(slices.Clone(slots), func(slot int) bool { return filled[slot] })
 }

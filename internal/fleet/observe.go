@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
@@ -16,14 +18,33 @@ import (
 type Member struct {
 	Slot     int
 	Instance cloud.Instance
+	// ImageID is the image of the root volume: the instance's own, unless the volume
+	// has been replaced since.
+	ImageID string
 	// Hostname is the one it was given; empty means EC2's.
 	Hostname string
 	// Generation is the fleet's at its launch.
 	Generation int
 	// Broken says in words what is wrong with the instance; empty means nothing.
 	Broken string
+	// Unregistered are target groups that do not have the instance.
+	Unregistered []string
 	// config and environment are the digests at its launch.
 	config, environment string
+	// since is the beginning of its grace: its launch, or the last change of its disk.
+	since time.Time
+}
+
+// Watch is what of a fleet is looked at.
+type Watch struct {
+	Name            string
+	Health          Health
+	TargetGroupARNs []string
+}
+
+// watch is what the spec looks at.
+func (s Spec) watch() Watch {
+	return Watch{Name: s.Name, Health: s.Health, TargetGroupARNs: s.TargetGroupARNs}
 }
 
 // Observation is what AWS holds of a fleet, read by ownership tags.
@@ -42,33 +63,59 @@ type Observation struct {
 // Empty reports whether nothing of the fleet exists.
 func (o *Observation) Empty() bool { return o == nil || len(o.Members)+len(o.Surplus) == 0 }
 
+// all are the members and the surplus, in the order of the slots.
+func (o *Observation) all() []Member {
+	var all []Member
+	for _, slot := range slices.Sorted(maps.Keys(o.Members)) {
+		all = append(all, o.Members[slot])
+	}
+	return append(all, o.Surplus...)
+}
+
 // ownership are the tags that everything of a fleet carries.
 func ownership(name string) cloud.Tags {
 	return cloud.Tags{cloud.TagManagedBy: cloud.ManagedBy, cloud.TagFleet: name}
 }
 
 // Observe reads a fleet: a request for each 1,000 instances, and, unless there are
-// none, those for impaired ones.
-func Observe(ctx context.Context, aws AWS, name string) (*Observation, error) {
-	instances, err := aws.Instances(ctx, cloud.InstanceQuery{Tags: ownership(name)})
+// none, two for impaired ones and one for each target group.
+func Observe(ctx context.Context, aws AWS, watch Watch) (*Observation, error) {
+	instances, err := aws.Instances(ctx, cloud.InstanceQuery{Tags: ownership(watch.Name)})
+	if err != nil || len(instances) == 0 {
+		return observationOf(nil), err
+	}
+	impaired, err := impairments(ctx, aws, watch)
 	if err != nil {
 		return nil, err
 	}
-	impaired := map[string]string{}
-	if len(instances) > 0 {
-		statuses, err := aws.Statuses(ctx, cloud.StatusQuery{ImpairedOnly: true})
-		if err != nil {
-			return nil, err
-		}
-		for _, status := range statuses {
-			impaired[status.InstanceID] = describeImpairment(status)
-		}
+	groups, err := targetGroups(ctx, aws, watch.TargetGroupARNs)
+	if err != nil {
+		return nil, err
 	}
+	now := time.Now()
 	members := make([]Member, 0, len(instances))
 	for _, instance := range instances {
-		members = append(members, memberOf(instance, impaired[instance.ID]))
+		member := memberOf(instance)
+		if member.Broken == "" && now.Sub(member.since) > watch.Health.Grace {
+			member.Broken = impaired[instance.ID]
+		}
+		member.lookAt(groups, watch.Health, now)
+		members = append(members, member)
 	}
 	return observationOf(members), nil
+}
+
+// impairments says in words what is wrong with the region's impaired instances.
+func impairments(ctx context.Context, aws AWS, watch Watch) (map[string]string, error) {
+	impaired := map[string]string{}
+	if !watch.Health.StatusChecks {
+		return impaired, nil
+	}
+	statuses, err := aws.Statuses(ctx, cloud.StatusQuery{ImpairedOnly: true})
+	for _, status := range statuses {
+		impaired[status.InstanceID] = describeImpairment(status)
+	}
+	return impaired, err
 }
 
 func describeImpairment(status cloud.InstanceStatus) string {
@@ -79,7 +126,11 @@ func describeImpairment(status cloud.InstanceStatus) string {
 	if status.Instance == "impaired" {
 		failed = append(failed, "instance")
 	}
-	return "fails its " + strings.Join(failed, " and ") + " status check"
+	text := "fails its " + strings.Join(failed, " and ") + " status check"
+	if !status.ImpairedSince.IsZero() {
+		text += " since " + status.ImpairedSince.UTC().Format(time.RFC3339)
+	}
+	return text
 }
 
 // observationOf puts members into their slots: of several in one slot the one that
@@ -106,12 +157,13 @@ func observationOf(members []Member) *Observation {
 	return observed
 }
 
-func memberOf(instance cloud.Instance, impaired string) Member {
+func memberOf(instance cloud.Instance) Member {
 	member := Member{
 		Slot:     slotOf(instance),
 		Instance: instance,
-		Broken:   impaired,
+		ImageID:  cmp.Or(instance.Tags[cloud.TagRootImage], instance.ImageID),
 		config:   instance.Tags[cloud.TagConfig],
+		since:    instance.LaunchedAt,
 	}
 	if instance.State == cloud.InstanceStopped || instance.State == cloud.InstanceStopping {
 		member.Broken = "is " + instance.State

@@ -5,8 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 )
 
 // Kind is why a slot changes.
@@ -22,37 +20,31 @@ const (
 	Outdated Kind = "outdated"
 )
 
-// Change is one slot that gets a new instance.
+// Change is one slot that gets a new instance, or its instance a new root volume.
 type Change struct {
 	Slot int
 	Kind Kind
 	// Reason says why in words.
 	Reason string
-	// Old is the instance that the new one replaces, if there is one, and Subnet its
-	// subnet.
-	Old, Subnet string
-}
-
-// Update is what is changed on a running instance.
-type Update struct {
-	Member Member
-	// Tags are to be written, SurplusTags removed.
-	Tags        cloud.Tags
-	SurplusTags []string
-	Groups      bool
-	Profile     bool
+	// Old is the member that is replaced; without a slot that is filled it is zero.
+	Old Member
+	// RootVolume keeps the instance and replaces its root volume.
+	RootVolume bool
 }
 
 // Plan is what has to happen to a fleet so that it is as specified.
 type Plan struct {
 	// Keep are the slots whose instances stay, in order.
 	Keep []int
-	// New are the slots that get a new instance, in order.
+	// New are the slots that get a new instance or root volume, in order.
 	New []Change
+	// Rollout are those of New that work as they are, in the order in which they are
+	// replaced.
+	Rollout []Group
 	// Wait are kept instances that must be ready before surplus ones of the same slot end.
-	Wait []string
+	Wait []Member
 	// End are instances to terminate: of slots beyond the size, and surplus ones.
-	End []string
+	End []Member
 	// Updates are made in place on kept instances.
 	Updates []Update
 	// NextGeneration is the fleet's once the plan is carried out: a rollout raises it.
@@ -62,21 +54,17 @@ type Plan struct {
 // Empty reports whether there is nothing to do.
 func (p Plan) Empty() bool { return len(p.New)+len(p.End)+len(p.Updates) == 0 }
 
-// Changes are the slots that get a new instance, in order.
-func (p Plan) Changes() []Change { return p.New }
+// of are the changes of one kind.
+func (p Plan) of(kind Kind) []Change {
+	return slices.DeleteFunc(slices.Clone(p.New), func(c Change) bool { return c.Kind != kind })
+}
 
 // String is the plan in a few words.
 func (p Plan) String() string {
 	var parts []string
 	for _, kind := range []Kind{Missing, BrokenOne, Outdated} {
-		var slots []int
-		for _, change := range p.New {
-			if change.Kind == kind {
-				slots = append(slots, change.Slot)
-			}
-		}
-		if len(slots) > 0 {
-			parts = append(parts, fmt.Sprintf("launch %d for %s %s", len(slots), kind, slotList(slots)))
+		if changes := p.of(kind); len(changes) > 0 {
+			parts = append(parts, fmt.Sprintf("launch %d for %s %s", len(changes), kind, slotList(slotsOf(changes))))
 		}
 	}
 	if len(p.End) > 0 {
@@ -91,6 +79,15 @@ func (p Plan) String() string {
 	return strings.Join(parts, ", ")
 }
 
+// slotsOf are the changes' slots, in their order.
+func slotsOf(changes []Change) []int {
+	slots := make([]int, 0, len(changes))
+	for _, change := range changes {
+		slots = append(slots, change.Slot)
+	}
+	return slots
+}
+
 // NewPlan compares the fleet with the spec. It is a pure function.
 func NewPlan(spec Spec, observed *Observation) Plan {
 	plan := Plan{NextGeneration: observed.Generation}
@@ -98,38 +95,64 @@ func NewPlan(spec Spec, observed *Observation) Plan {
 	crowded := map[int]bool{}
 	for _, member := range surplus {
 		crowded[member.Slot] = true
-		plan.End = append(plan.End, member.Instance.ID)
+		plan.End = append(plan.End, member)
 	}
 	config := spec.configDigest()
+	broken := 0
 	for slot := range spec.Size {
 		member, there := chosen[slot]
-		change := Change{Slot: slot, Old: member.Instance.ID, Subnet: member.Instance.SubnetID}
-		switch outdated := spec.outdated(member, config); {
-		case !there:
-			change.Kind, change.Reason = Missing, "has no instance"
-		case member.Broken != "" && spec.ReplaceUnhealthy:
-			change.Kind, change.Reason = BrokenOne, member.Broken
-		case outdated != "":
-			change.Kind, change.Reason = Outdated, outdated
-			plan.NextGeneration = observed.Generation + 1
-		default:
-			plan.Keep = append(plan.Keep, slot)
-			if crowded[slot] {
-				plan.Wait = append(plan.Wait, member.Instance.ID)
-			}
-			if update, differs := spec.update(member); differs {
-				plan.Updates = append(plan.Updates, update)
-			}
+		if change, changes := spec.change(slot, member, there, config); changes {
+			plan.New = append(plan.New, change)
 			continue
 		}
-		plan.New = append(plan.New, change)
+		plan.Keep = append(plan.Keep, slot)
+		if member.Broken != "" {
+			broken++
+		}
+		if crowded[slot] {
+			plan.Wait = append(plan.Wait, member)
+		}
+		if update, differs := spec.update(member); differs {
+			plan.Updates = append(plan.Updates, update)
+		}
 	}
 	for _, slot := range slices.Sorted(maps.Keys(chosen)) {
 		if slot >= spec.Size {
-			plan.End = append(plan.End, chosen[slot].Instance.ID)
+			plan.End = append(plan.End, chosen[slot])
 		}
 	}
+	if outdated := plan.of(Outdated); len(outdated) > 0 {
+		plan.NextGeneration++
+		rolled := 0
+		for _, slot := range plan.Keep {
+			if chosen[slot].Generation == observed.Generation && observed.Generation > 1 {
+				rolled++
+			}
+		}
+		plan.Rollout = spec.groups(outdated, broken, rolled)
+	}
 	return plan
+}
+
+// change decides whether a slot needs another instance, or another disk.
+func (s Spec) change(slot int, member Member, there bool, config string) (Change, bool) {
+	change := Change{Slot: slot, Old: member}
+	outdated := ""
+	if there {
+		outdated = s.outdated(member, config)
+	}
+	switch {
+	case !there:
+		change.Kind, change.Reason = Missing, "has no instance"
+	case member.Broken != "" && s.ReplaceUnhealthy:
+		change.Kind, change.Reason = BrokenOne, member.Broken
+	case outdated != "":
+		change.Kind, change.Reason = Outdated, outdated
+		change.RootVolume = s.Rollout.Strategy == StrategyRootVolume && member.ImageID != s.ImageID && s.onlyImageDiffers(member, config)
+	default:
+		return Change{}, false
+	}
+	return change, true
 }
 
 // choose prefers, where a slot has several instances, one that works and is as
@@ -150,48 +173,32 @@ func choose(spec Spec, observed *Observation) (chosen map[int]Member, surplus []
 // outdated says in words how a member differs from the spec in what cannot be changed
 // on a running instance.
 func (s Spec) outdated(member Member, config string) string {
-	instance := member.Instance
+	if member.ImageID != s.ImageID {
+		return fmt.Sprintf("image %s → %s", member.ImageID, s.ImageID)
+	}
+	return s.outdatedBeyondImage(member, config)
+}
+
+func (s Spec) onlyImageDiffers(member Member, config string) bool {
+	return s.outdatedBeyondImage(member, config) == ""
+}
+
+func (s Spec) outdatedBeyondImage(member Member, config string) string {
+	instance, override := member.Instance, s.override(member.Slot)
+	subnets := s.SubnetIDs
+	if override.SubnetID != "" {
+		subnets = []string{override.SubnetID}
+	}
 	switch {
-	case instance.ID == "":
-		return ""
-	case instance.ImageID != s.ImageID:
-		return fmt.Sprintf("image %s → %s", instance.ImageID, s.ImageID)
-	case !slices.Contains(s.InstanceTypes, instance.Type):
-		return "type " + instance.Type + " is not listed any more"
-	case len(s.SubnetIDs) > 0 && !slices.Contains(s.SubnetIDs, instance.SubnetID):
-		return "subnet " + instance.SubnetID + " is not listed any more"
+	case !slices.Contains(s.types(member.Slot), instance.Type):
+		return "type " + instance.Type + " is not wanted any more"
+	case len(subnets) > 0 && !slices.Contains(subnets, instance.SubnetID):
+		return "subnet " + instance.SubnetID + " is not wanted any more"
 	case member.config != config:
-		return "user data, key or host name changed"
+		return "user data, volumes or another launch setting changed"
 	case member.environment != s.environmentDigest(member.Slot):
-		return "environment of the slot changed"
+		return "environment or address of the slot changed"
 	default:
 		return ""
 	}
-}
-
-// update compares what can be changed on a running instance.
-func (s Spec) update(member Member) (Update, bool) {
-	update := Update{Member: member, Tags: cloud.Tags{}}
-	have, want := member.Instance.Tags.UserTags(), s.userTags()
-	for key, value := range want {
-		if have[key] != value || value == "" && !has(have, key) {
-			update.Tags[key] = value
-		}
-	}
-	for _, key := range slices.Sorted(maps.Keys(have)) {
-		if !has(want, key) {
-			update.SurplusTags = append(update.SurplusTags, key)
-		}
-	}
-	if len(s.SecurityGroupIDs) > 0 {
-		wanted := slices.Sorted(slices.Values(s.SecurityGroupIDs))
-		update.Groups = !slices.Equal(slices.Compact(wanted), slices.Sorted(slices.Values(member.Instance.SecurityGroupIDs)))
-	}
-	update.Profile = !SameProfile(s.InstanceProfile, member.Instance.InstanceProfileARN)
-	return update, len(update.Tags)+len(update.SurplusTags) > 0 || update.Groups || update.Profile
-}
-
-func has(tags cloud.Tags, key string) bool {
-	_, there := tags[key]
-	return there
 }

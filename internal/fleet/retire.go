@@ -4,37 +4,80 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
-// end terminates what is beyond the size, and surplus instances once those that stay
+// endSurplus ends what is beyond the size, and surplus instances once those that stay
 // in their slots are ready.
-func (r *run) end(ctx context.Context) error {
+func (r *run) endSurplus(ctx context.Context) error {
 	if len(r.plan.End) == 0 {
 		return nil
 	}
-	var keep []Member
-	for _, id := range r.plan.Wait {
-		keep = append(keep, Member{Instance: cloud.Instance{ID: id}})
+	if err := r.waitReady(ctx, r.plan.Wait); err != nil {
+		return r.failure("has slots with two instances", "", err,
+			"both instances of such a slot are kept, since the newer one is not ready", "run terraform apply again")
 	}
-	if len(keep) > 0 {
-		if err := r.waitReady(ctx, keep); err != nil {
-			return r.failure("has slots with two instances", "", err,
-				"both instances of such a slot are kept, since the newer one is not ready", "run terraform apply again")
-		}
-	}
-	r.options.Progress.Printf("ending %s", instances(len(r.plan.End)))
-	if err := r.aws.TerminateInstances(ctx, r.plan.End); err != nil {
+	if err := r.end(ctx, r.plan.End); err != nil {
 		return r.failure("has instances that could not be terminated", "", err, "the slots that stay are as specified", "run terraform apply again")
 	}
 	return nil
 }
 
-// Destroy terminates every instance that carries the fleet's tags and waits until all
-// are terminated. It is safe to repeat. Errors are *report.Failure.
-func Destroy(ctx context.Context, aws AWS, name string, progress report.Progress) error {
+// end drains instances and terminates them.
+func (r *run) end(ctx context.Context, members []Member) error {
+	return end(ctx, r.aws, r.groups(), members, r.options.Progress)
+}
+
+func end(ctx context.Context, aws AWS, groups []string, members []Member, progress report.Progress) error {
+	if len(members) == 0 {
+		return nil
+	}
+	var working []string
+	for _, member := range members {
+		if member.Broken == "" {
+			working = append(working, member.Instance.ID)
+		}
+	}
+	if err := drain(ctx, aws, groups, working, progress.Printf); err != nil {
+		return err
+	}
+	progress.Printf("ending %s", instances(len(members)))
+	if err := lift(ctx, aws, members); err != nil {
+		return err
+	}
+	ids := slices.Sorted(slices.Values(idsOf(members)))
+	err := aws.TerminateInstances(ctx, ids)
+	if !cloud.HasCode(err, cloud.CodeNotPermitted) {
+		return err
+	}
+	// Somebody else has protected them: they are the fleet's all the same.
+	if err := aws.SetTerminationProtection(ctx, ids, false); err != nil {
+		return err
+	}
+	return aws.TerminateInstances(ctx, ids)
+}
+
+// lift takes off the protection that the fleet itself has put on.
+func lift(ctx context.Context, aws AWS, members []Member) error {
+	var ids []string
+	for _, member := range members {
+		if strings.Contains(member.Instance.Tags[cloud.TagProtection], protectTermination) {
+			ids = append(ids, member.Instance.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	return aws.SetTerminationProtection(ctx, ids, false)
+}
+
+// Destroy drains and terminates every instance that carries the fleet's tags and waits
+// until all are terminated. It is safe to repeat. Errors are *report.Failure.
+func Destroy(ctx context.Context, aws AWS, watch Watch, progress report.Progress) error {
+	name := watch.Name
 	fail := func(err error) error {
 		return &report.Failure{
 			Summary: fmt.Sprintf("Fleet %s was not removed altogether", name),
@@ -49,15 +92,12 @@ func Destroy(ctx context.Context, aws AWS, name string, progress report.Progress
 	if err != nil {
 		return fail(err)
 	}
-	var ids []string
+	members := make([]Member, 0, len(found))
 	for _, instance := range found {
-		ids = append(ids, instance.ID)
+		members = append(members, memberOf(instance))
 	}
-	if len(ids) > 0 {
-		progress.Printf("ending %s", instances(len(ids)))
-		if err := aws.TerminateInstances(ctx, slices.Sorted(slices.Values(ids))); err != nil {
-			return fail(err)
-		}
+	if err := end(ctx, aws, watch.TargetGroupARNs, members, progress); err != nil {
+		return fail(err)
 	}
 	query.States = append(cloud.LiveInstanceStates(), cloud.InstanceShuttingDown)
 	_, err = cloud.Poll[int]{

@@ -2,72 +2,140 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
+	"time"
 )
 
-// replace gives new instances to the slots whose old ones are broken, and then, in
-// batches, to those whose old ones are outdated: new before old.
-func (r *run) replace(ctx context.Context) error {
-	for _, kind := range []Kind{BrokenOne, Outdated} {
-		changes := slices.DeleteFunc(slices.Clone(r.plan.New), func(c Change) bool { return c.Kind != kind })
-		done := 0
-		for group := range slices.Chunk(changes, r.surge()) {
-			if err := r.replaceGroup(ctx, group, done, len(changes)); err != nil {
-				return err
-			}
-			done += len(group)
+// progressOf says how far a replacement is.
+type progressOf struct{ done, all int }
+
+// rollOut replaces, group by group, what works but is not as specified. When that
+// fails, what was touched goes back to what it was, if the spec says so.
+func (r *run) rollOut(ctx context.Context) error {
+	progress := progressOf{all: len(r.plan.of(Outdated))}
+	for _, group := range r.plan.Rollout {
+		err := r.replaceGroup(ctx, group, progress)
+		if err == nil {
+			err = r.soak(ctx, group)
 		}
+		if err != nil {
+			return r.rollBack(ctx, err)
+		}
+		progress.done += len(group.all())
 	}
 	return nil
 }
 
-// surge is how many instances a rollout may have beyond the fleet's size: a tenth,
-// at least one.
-func (r *run) surge() int { return max(1, r.spec.Size/10) }
-
-// replaceGroup launches new instances, waits until they are ready and ends the old
-// ones. When that fails, the new ones of the group are ended and the old ones stay.
-func (r *run) replaceGroup(ctx context.Context, group []Change, done, all int) error {
-	var slots []int
-	var old []string
-	for _, change := range group {
-		slots = append(slots, change.Slot)
-		old = append(old, change.Old)
-		r.counts[change.Subnet]--
+// replaceGroup ends the first old ones, launches all new ones and waits until they are
+// ready, and then ends the other old ones. When that fails, the new ones of the group
+// are ended; old ones that are still there stay.
+func (r *run) replaceGroup(ctx context.Context, group Group, progress progressOf) error {
+	all := group.all()
+	slots := slotsOf(all)
+	r.options.Progress.Printf("replacing %s (%d of %d): %s", slotList(slots), progress.done+len(all), progress.all, all[0].Reason)
+	first, disks := split(group.First)
+	if err := r.findPlaces(ctx); err != nil {
+		return r.rolloutFailure(slots, progress, err, "nothing of them was touched")
 	}
-	r.options.Progress.Printf("replacing %s (%d of %d): %s", slotList(slots), done+len(group), all, group[0].Reason)
-	launched, err := r.launch(ctx, slots, r.plan.NextGeneration)
+	if err := r.end(ctx, oldOf(first)); err != nil {
+		return r.rolloutFailure(slots, progress, err, "no new instance was launched for them")
+	}
+	fresh := append(first, group.Then...)
+	r.leave(fresh, 1)
+	launched, err := r.launch(ctx, slotsOf(fresh), r.plan.NextGeneration)
+	var renewed []Member
 	if err == nil {
-		err = r.waitReady(ctx, launched)
+		renewed, err = r.renewDisks(ctx, disks)
+	}
+	if err == nil {
+		err = r.waitReady(ctx, append(renewed, launched...))
 	}
 	if err != nil {
-		for _, change := range group {
-			r.counts[change.Subnet]++
-		}
-		return r.rollBack(ctx, slots, launched, done, all, err)
+		r.leave(fresh, -1)
+		return r.rolloutFailure(slots, progress, err, r.discard(ctx, group, launched))
 	}
-	if err := r.aws.TerminateInstances(ctx, old); err != nil {
-		return r.failure("was not rolled altogether", slotList(slots), err,
-			fmt.Sprintf("%d of %d slots have new instances; the old ones of these slots still run beside the new ones", done+len(group), all),
-			"run terraform apply again: it ends the old ones and goes on")
+	if err := r.end(ctx, oldOf(group.Then)); err != nil {
+		return r.rolloutFailure(slots, progress, err, "their old ones still run beside the new ones")
 	}
 	return nil
 }
 
-func (r *run) rollBack(ctx context.Context, slots []int, launched []Member, done, all int, cause error) error {
-	now := fmt.Sprintf("the old instances of %s run as before", slotList(slots))
-	if done > 0 {
-		now += fmt.Sprintf("; %d of %d slots have new instances already", done, all)
+// split parts changes that replace the instance from those that replace its disk.
+func split(changes []Change) (replaced, disks []Change) {
+	for _, change := range changes {
+		if change.RootVolume {
+			disks = append(disks, change)
+		} else {
+			replaced = append(replaced, change)
+		}
+	}
+	return replaced, disks
+}
+
+// oldOf are the members that changes replace.
+func oldOf(changes []Change) []Member {
+	var members []Member
+	for _, change := range changes {
+		if change.Old.Instance.ID != "" {
+			members = append(members, change.Old)
+		}
+	}
+	return members
+}
+
+// discard ends what a failed group has launched, and says what is there.
+func (r *run) discard(ctx context.Context, group Group, launched []Member) string {
+	now := "the old ones that were not ended run as before"
+	if len(group.First) > 0 {
+		now = fmt.Sprintf("the old ones of %s have ended or have a new disk; the others run as before", slotList(slotsOf(group.First)))
+	}
+	if len(launched) == 0 {
+		return now
 	}
 	after, cancel := afterwards(ctx)
 	defer cancel()
-	if len(launched) > 0 {
-		if err := r.aws.TerminateInstances(after, idsOf(launched)); err != nil {
-			now += "; their new ones could not be terminated: " + err.Error()
-		} else {
-			now += "; their new ones were terminated"
+	if err := r.end(after, launched); err != nil {
+		return now + "; their new ones could not be terminated: " + err.Error()
+	}
+	return now + "; their new ones were terminated"
+}
+
+// soak waits after the canary, and sees to it that it is still as ready as before.
+func (r *run) soak(ctx context.Context, group Group) error {
+	if group.Soak == 0 {
+		return nil
+	}
+	slots := slotsOf(group.all())
+	r.options.Progress.Printf("the canary (%s) must stay ready for %s", slotList(slots), group.Soak)
+	timer := time.NewTimer(group.Soak)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return r.rolloutFailure(slots, progressOf{}, ctx.Err(), "they are replaced and were ready")
+	case <-timer.C:
+	}
+	observed, err := Observe(ctx, r.aws, r.spec.watch())
+	if err != nil {
+		return r.rolloutFailure(slots, progressOf{}, err, "they are replaced and were ready")
+	}
+	for _, slot := range slots {
+		member, there := observed.Members[slot]
+		if !there {
+			return r.rolloutFailure([]int{slot}, progressOf{}, errors.New("the canary did not survive its soak: its instance has ended"), "it has no instance")
 		}
+		if member.Broken != "" {
+			cause := r.withConsole(ctx, fmt.Errorf("the canary did not survive its soak: %s %s", member.Instance.ID, member.Broken), member.Instance.ID)
+			return r.rolloutFailure([]int{slot}, progressOf{}, cause, "its instance runs")
+		}
+	}
+	return nil
+}
+
+// rolloutFailure is what goes wrong while slots are replaced.
+func (r *run) rolloutFailure(slots []int, progress progressOf, cause error, now string) error {
+	if progress.done > 0 {
+		now += fmt.Sprintf("; %d of %d slots have been replaced before", progress.done, progress.all)
 	}
 	return r.failure("was not rolled", slotList(slots), cause, now,
 		"correct the cause and run terraform apply again, or go back to the former configuration")

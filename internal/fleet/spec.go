@@ -1,13 +1,11 @@
 package fleet
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
@@ -21,34 +19,90 @@ type Spec struct {
 	// InstanceTypes are tried in order.
 	InstanceTypes []string
 	// SubnetIDs are kept balanced; empty means the default VPC's.
-	SubnetIDs        []string
-	SecurityGroupIDs []string
+	SubnetIDs         []string
+	SecurityGroupIDs  []string
+	AssociatePublicIP *bool
 	// InstanceProfile is a name or an ARN.
 	InstanceProfile string
 	KeyName         string
 	// UserData is the user's own; without Slots it is passed on byte for byte.
-	UserData []byte
-	Slots    *Slots
-	Tags     cloud.Tags
-	// ReplaceUnhealthy replaces instances that are stopped or impaired.
+	UserData   []byte
+	RootVolume cloud.Volume
+	// Volumes are further ones, each with its device name.
+	Volumes      []cloud.Volume
+	Spot         bool
+	Placement    cloud.Placement
+	Metadata     cloud.MetadataOptions
+	Monitoring   bool
+	EBSOptimized *bool
+	// Credits is "standard", "unlimited" or empty.
+	Credits                               string
+	TerminationProtection, StopProtection bool
+	TargetGroupARNs                       []string
+	Slots                                 *Slots
+	Tags                                  cloud.Tags
+	Health                                Health
+	Rollout                               Rollout
+	// ReplaceUnhealthy replaces instances that are stopped or fail their health checks.
 	ReplaceUnhealthy bool
 }
 
 // Slots are what differs from server to server.
 type Slots struct {
 	// Hostname is a pattern that guest.ValidHostnamePattern accepts, or empty.
-	Hostname  string
+	Hostname string
+	// NameTags gives each instance its host name, or its slot, as its Name.
+	NameTags  bool
 	Overrides map[int]Override
 }
 
-// Override is what is special about one slot.
+// Override is what is special about one slot. Zero fields are as for all others.
 type Override struct {
-	Environment map[string]string
+	Environment  map[string]string
+	Tags         cloud.Tags
+	InstanceType string
+	SubnetID     string
+	PrivateIP    string
+}
+
+// Health is what makes an instance count as ready, and as broken later on.
+type Health struct {
+	// StatusChecks demands both of EC2's.
+	StatusChecks bool
+	// TargetGroups demands that the instance is healthy in each target group. A group
+	// that no load balancer uses checks nothing, and counts as healthy.
+	TargetGroups bool
+	// Grace is how long after its launch an instance may fail checks.
+	Grace time.Duration
+}
+
+// Strategies of a rollout.
+const (
+	// StrategyReplace launches new instances for old ones.
+	StrategyReplace = "replace"
+	// StrategyRootVolume gives running instances a new root volume, where nothing but
+	// the image has changed; elsewhere it launches new ones.
+	StrategyRootVolume = "replace_root_volume"
+)
+
+// Rollout says how instances are replaced that work, but are not as specified.
+type Rollout struct {
+	// Strategy is one of the Strategy… constants; empty means StrategyReplace.
+	Strategy string
+	// MaxUnavailable is how many instances may be missing, MaxSurge how many there may
+	// be beyond the size.
+	MaxUnavailable, MaxSurge Amount
+	// Canary is how many slots go first; Soak is how long they must then stay ready.
+	Canary int
+	Soak   time.Duration
+	// Rollback puts the former configuration back when a rollout fails; otherwise it
+	// stops where it is.
+	Rollback bool
 }
 
 // SpecError says which part of a spec cannot be, and why.
 type SpecError struct {
-	// Field is the attribute: "size", "slots", "tags".
+	// Field is the attribute's path: "size", "slots.overrides", "rollout.max_unavailable".
 	Field  string
 	Reason string
 }
@@ -62,27 +116,81 @@ func (s Spec) Validate() error {
 	if s.Name == "" || s.Size < 0 || len(s.InstanceTypes) == 0 {
 		return &SpecError{"fleet", "it takes a name, a size of at least 0 and an instance type"}
 	}
-	for key := range s.Tags {
-		if cloud.Owned(key) {
-			return &SpecError{"tags", key + " is one of the provider's own"}
+	for _, check := range []func() error{s.validateTags, s.validateSlots, s.validateRollout} {
+		if err := check(); err != nil {
+			return err
 		}
 	}
-	if s.Slots != nil {
-		for _, slot := range slices.Sorted(maps.Keys(s.Slots.Overrides)) {
-			if slot < 0 || slot >= s.Size {
-				return &SpecError{"slots", fmt.Sprintf("there is no slot %d in a fleet of %d", slot, s.Size)}
-			}
-		}
-		if s.Slots.Hostname != "" && s.Size > 1 && !guest.PatternHasNumber(s.Slots.Hostname) {
-			return &SpecError{"slots", fmt.Sprintf("%q gives every slot the same host name", s.Slots.Hostname)}
-		}
-	}
-	_, err := s.userData(firstSlots(min(s.Size, 1)))
-	if err != nil {
+	if _, err := s.userData(firstSlots(min(s.Size, 1))); err != nil {
 		return err
 	}
-	_, err = s.batches(firstSlots(s.Size))
+	_, err := s.batches(firstSlots(s.Size))
 	return err
+}
+
+func (s Spec) validateTags() error {
+	all := []cloud.Tags{s.Tags}
+	if s.Slots != nil {
+		for _, override := range s.Slots.Overrides {
+			all = append(all, override.Tags)
+		}
+	}
+	for _, tags := range all {
+		for key := range tags {
+			if cloud.Owned(key) {
+				return &SpecError{"tags", key + " is one of the provider's own"}
+			}
+		}
+	}
+	return nil
+}
+
+func (s Spec) validateSlots() error {
+	if s.Slots == nil {
+		return nil
+	}
+	addresses := map[string]int{}
+	for _, slot := range slices.Sorted(maps.Keys(s.Slots.Overrides)) {
+		if slot < 0 || slot >= s.Size {
+			return &SpecError{"slots.overrides", fmt.Sprintf("there is no slot %d in a fleet of %d", slot, s.Size)}
+		}
+		override := s.Slots.Overrides[slot]
+		if override.PrivateIP == "" {
+			continue
+		}
+		if override.SubnetID == "" && len(s.SubnetIDs) != 1 {
+			return &SpecError{"slots.overrides", fmt.Sprintf(
+				"slot %d has a private_ip: say its subnet_id too, since an address belongs to one subnet", slot)}
+		}
+		if other, taken := addresses[override.PrivateIP]; taken {
+			return &SpecError{"slots.overrides", fmt.Sprintf("slots %d and %d have the same private_ip %s", other, slot, override.PrivateIP)}
+		}
+		addresses[override.PrivateIP] = slot
+	}
+	if s.Slots.Hostname != "" && s.Size > 1 && !guest.PatternHasNumber(s.Slots.Hostname) {
+		return &SpecError{"slots.hostname", fmt.Sprintf("%q gives every slot the same host name", s.Slots.Hostname)}
+	}
+	return nil
+}
+
+// validateRollout refuses rollouts that could never take a step.
+func (s Spec) validateRollout() error {
+	unavailable := s.Rollout.MaxUnavailable.Of(s.Size)
+	if s.Size == 0 || unavailable > 0 {
+		return nil
+	}
+	if s.Rollout.Strategy == StrategyRootVolume {
+		return &SpecError{"rollout.max_unavailable", fmt.Sprintf(
+			"%s of %d is none, and an instance is out of service while its root volume is replaced: allow at least 1", s.Rollout.MaxUnavailable, s.Size)}
+	}
+	for slot := range s.Size {
+		if s.override(slot).PrivateIP != "" {
+			return &SpecError{"rollout.max_unavailable", fmt.Sprintf(
+				"%s of %d is none, and slot %d has a private_ip: its old instance must end before the new one can have the address. Allow at least 1",
+				s.Rollout.MaxUnavailable, s.Size, slot)}
+		}
+	}
+	return nil
 }
 
 func firstSlots(size int) []int {
@@ -93,64 +201,52 @@ func firstSlots(size int) []int {
 	return slots
 }
 
-// userData is what a batch is started with.
-func (s Spec) userData(slots []int) ([]byte, error) {
+// override is what is special about a slot, if anything.
+func (s Spec) override(slot int) Override {
 	if s.Slots == nil {
-		if len(s.UserData) > guest.UserDataLimit {
-			return nil, &guest.TooLargeError{Size: len(s.UserData), Compressed: len(s.UserData)}
-		}
-		return s.UserData, nil
+		return Override{}
 	}
-	environments := map[int]map[string]string{}
-	for slot, override := range s.Slots.Overrides {
-		environments[slot] = override.Environment
-	}
-	return guest.Preamble{
-		Fleet: s.Name, Hostname: s.Slots.Hostname, Slots: slots, Environments: environments,
-	}.UserData(s.UserData)
+	return s.Slots.Overrides[slot]
 }
 
-// configDigest identifies what all instances share and what cannot be changed on a
-// running one. Types and subnets are read from the instances themselves.
-func (s Spec) configDigest() string {
-	hostname := ""
-	if s.Slots != nil {
-		hostname = "slots " + s.Slots.Hostname
+// types are the instance types of a slot, in order.
+func (s Spec) types(slot int) []string {
+	if special := s.override(slot).InstanceType; special != "" {
+		return []string{special}
 	}
-	return digest(12, s.ImageID, s.KeyName, hostname, string(s.UserData))
+	return s.InstanceTypes
 }
 
-// environmentDigest identifies a slot's own environment; it is empty without one.
-func (s Spec) environmentDigest(slot int) string {
-	if s.Slots == nil || len(s.Slots.Overrides[slot].Environment) == 0 {
+// Hostname is the host name that a slot gets; empty leaves EC2's.
+func (s Spec) Hostname(slot int) string {
+	if s.Slots == nil {
 		return ""
 	}
-	environment := s.Slots.Overrides[slot].Environment
-	var parts []string
-	for _, name := range slices.Sorted(maps.Keys(environment)) {
-		parts = append(parts, name, environment[name])
-	}
-	return digest(6, parts...)
+	return hostname(s.Slots.Hostname, slot)
 }
 
-// digest is the beginning, of so many hexadecimal digits, of the SHA-256 of the parts.
-func digest(digits int, parts ...string) string {
-	// JSON keeps the borders between the parts; strings always have a JSON form.
-	text, _ := json.Marshal(parts)
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])[:digits]
+// hostname is the host name that a pattern gives to a slot, if any.
+func hostname(pattern string, slot int) string {
+	if pattern == "" {
+		return ""
+	}
+	return guest.Hostname(pattern, slot)
 }
 
 // userTags are those that the user sees on every instance, with a Name unless there
 // is one.
 func (s Spec) userTags() cloud.Tags { return cloud.Tags{"Name": s.Name}.With(s.Tags) }
 
-// hostname is the host name that a slot gets, if any.
-func hostname(pattern string, slot int) string {
-	if pattern == "" {
-		return ""
+// slotTags are the user's tags of one slot's instance.
+func (s Spec) slotTags(slot int) cloud.Tags {
+	tags := s.userTags()
+	if s.Slots != nil && s.Slots.NameTags {
+		tags["Name"] = s.Hostname(slot)
+		if tags["Name"] == "" {
+			tags["Name"] = fmt.Sprintf("%s-%d", s.Name, slot)
+		}
 	}
-	return guest.Hostname(pattern, slot)
+	return tags.With(s.override(slot).Tags)
 }
 
 // SameProfile reports whether an instance's profile, given by ARN, is the wanted one,

@@ -63,7 +63,7 @@ func (p Preamble) bootHook(root, imds string) []byte {
 	var b bytes.Buffer
 	ranges := strings.ReplaceAll(FormatSlots(p.Slots), ",", " ")
 	fmt.Fprintf(&b, "#!/bin/sh\n# Written by terraform-provider-stamp.\nstamp_root=%s\nstamp_imds=%s\n", quote(root), quote(imds))
-	fmt.Fprintf(&b, "stamp_fleet=%s\nstamp_slots=%s\nstamp_pattern=%s\n", quote(quote(p.Fleet)), quote(ranges), quote(p.Hostname))
+	fmt.Fprintf(&b, "stamp_fleet=%s\nstamp_size=%d\nstamp_slots=%s\nstamp_pattern=%s\n", quote(quote(p.Fleet)), p.Size, quote(ranges), quote(p.Hostname))
 	b.WriteString(preambleShell)
 	b.WriteString("\nstamp_environment() {\ncase $1 in\n")
 	for _, slot := range p.Slots {

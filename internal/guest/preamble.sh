@@ -69,7 +69,7 @@ stamp_main() {
 	(
 		umask 077
 		{
-			printf '%s\n' "STAMP_FLEET=$stamp_fleet" "STAMP_SLOT=$stamp_slot" "STAMP_HOSTNAME=$stamp_hostname"
+			printf '%s\n' "STAMP_FLEET=$stamp_fleet" "STAMP_SIZE=$stamp_size" "STAMP_SLOT=$stamp_slot" "STAMP_HOSTNAME=$stamp_hostname"
 			stamp_environment "$stamp_slot"
 		} >"$stamp_env"
 	) || return

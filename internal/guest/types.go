@@ -162,6 +162,8 @@ type Preamble struct {
 	Fleet string
 	// Hostname is a pattern that ValidHostnamePattern accepts; empty leaves EC2's.
 	Hostname string
+	// Size is the fleet's at the launch, for STAMP_SIZE.
+	Size int
 	// Slots are the batch's, in launch order.
 	Slots []int
 	// Environments are the slots' own, by slot; others than the batch's are left out.

@@ -1,16 +1,13 @@
 package provider
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"strconv"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/fleet"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
@@ -28,9 +25,24 @@ type fleetModel struct {
 	IAMInstanceProfile types.String   `tfsdk:"iam_instance_profile"`
 	KeyName            types.String   `tfsdk:"key_name"`
 	UserData           types.String   `tfsdk:"user_data"`
+	AssociatePublicIP  types.Bool     `tfsdk:"associate_public_ip_address"`
+	Market             types.String   `tfsdk:"market"`
+	Monitoring         types.Bool     `tfsdk:"monitoring"`
+	EBSOptimized       types.Bool     `tfsdk:"ebs_optimized"`
+	DisableTermination types.Bool     `tfsdk:"disable_api_termination"`
+	DisableStop        types.Bool     `tfsdk:"disable_api_stop"`
+	Credits            types.Object   `tfsdk:"credit_specification"`
+	Placement          types.Object   `tfsdk:"placement"`
+	Metadata           types.Object   `tfsdk:"metadata_options"`
+	RootVolume         types.Object   `tfsdk:"root_volume"`
+	Volumes            types.Map      `tfsdk:"volumes"`
+	TargetGroupARNs    types.Set      `tfsdk:"target_group_arns"`
 	Tags               types.Map      `tfsdk:"tags"`
 	TagsAll            types.Map      `tfsdk:"tags_all"`
 	Slots              types.Object   `tfsdk:"slots"`
+	Health             types.Object   `tfsdk:"health"`
+	Rollout            types.Object   `tfsdk:"rollout"`
+	ScaleIn            types.String   `tfsdk:"scale_in"`
 	ReplaceUnhealthy   types.Bool     `tfsdk:"replace_unhealthy"`
 	Timeouts           timeouts.Value `tfsdk:"timeouts"`
 
@@ -39,54 +51,6 @@ type fleetModel struct {
 	PrivateIPs  types.List  `tfsdk:"private_ips"`
 	ReadySize   types.Int64 `tfsdk:"ready_size"`
 	Generation  types.Int64 `tfsdk:"generation"`
-}
-
-type slotsModel struct {
-	Hostname  types.String             `tfsdk:"hostname"`
-	Overrides map[string]overrideModel `tfsdk:"overrides"`
-}
-
-type overrideModel struct {
-	Environment types.Map `tfsdk:"environment"`
-}
-
-// wanted reports whether everything that an engine's spec needs is known.
-func (m *fleetModel) wanted(ctx context.Context) bool {
-	return known(ctx, m.Name, m.Region, m.ImageID, m.Size, m.InstanceTypes, m.SubnetIDs, m.SecurityGroupIDs,
-		m.IAMInstanceProfile, m.KeyName, m.UserData, m.TagsAll, m.Slots, m.ReplaceUnhealthy)
-}
-
-// spec translates a wholly known model into what the engine wants.
-func (m *fleetModel) spec(ctx context.Context, diags *diag.Diagnostics) fleet.Spec {
-	return fleet.Spec{
-		Name:             m.Name.ValueString(),
-		ImageID:          m.ImageID.ValueString(),
-		Size:             int(m.Size.ValueInt64()),
-		InstanceTypes:    elements(m.InstanceTypes),
-		SubnetIDs:        elements(m.SubnetIDs),
-		SecurityGroupIDs: elements(m.SecurityGroupIDs),
-		InstanceProfile:  m.IAMInstanceProfile.ValueString(),
-		KeyName:          m.KeyName.ValueString(),
-		UserData:         []byte(m.UserData.ValueString()),
-		Slots:            slotsSpec(ctx, m.Slots, diags),
-		Tags:             tagsOf(m.TagsAll),
-		ReplaceUnhealthy: orTrue(m.ReplaceUnhealthy),
-	}
-}
-
-func slotsSpec(ctx context.Context, value types.Object, diags *diag.Diagnostics) *fleet.Slots {
-	if value.IsNull() {
-		return nil
-	}
-	var model slotsModel
-	diags.Append(value.As(ctx, &model, basetypes.ObjectAsOptions{})...)
-	slots := &fleet.Slots{Hostname: model.Hostname.ValueString(), Overrides: map[int]fleet.Override{}}
-	for key, override := range model.Overrides {
-		if number, err := strconv.Atoi(key); err == nil {
-			slots.Overrides[number] = fleet.Override{Environment: stringsOf(override.Environment)}
-		}
-	}
-	return slots
 }
 
 var memberType = types.ObjectType{AttrTypes: map[string]attr.Type{
@@ -147,7 +111,7 @@ func memberValue(member fleet.Member) attr.Value {
 		"availability_zone": textValue(instance.AvailabilityZone),
 		"subnet_id":         textValue(instance.SubnetID),
 		"instance_type":     textValue(instance.Type),
-		"image_id":          textValue(instance.ImageID),
+		"image_id":          textValue(member.ImageID),
 		"hostname":          textValue(member.Hostname),
 		"launched_at":       timeValue(instance.LaunchedAt),
 	})
@@ -161,16 +125,44 @@ func (m *fleetModel) plannedMember(slot int, slots *fleet.Slots, slotsKnown bool
 		values[name] = types.StringUnknown()
 	}
 	values["image_id"] = m.ImageID
-	switch {
-	case !slotsKnown:
-	case slots == nil || slots.Hostname == "":
-		values["hostname"] = types.StringNull()
-	default:
-		values["hostname"] = types.StringValue(guest.Hostname(slots.Hostname, slot))
-	}
 	if only := m.InstanceTypes.Elements(); len(only) == 1 {
 		values["instance_type"] = only[0]
 	}
+	switch {
+	case !slotsKnown:
+		values["instance_type"] = types.StringUnknown()
+	case slots == nil:
+		values["hostname"] = types.StringNull()
+	default:
+		plannedSlot(values, slot, *slots)
+	}
+	return types.ObjectValueMust(memberType.AttrTypes, values)
+}
+
+// plannedSlot fills in what the configuration says of one slot.
+func plannedSlot(values map[string]attr.Value, slot int, slots fleet.Slots) {
+	values["hostname"] = types.StringNull()
+	if slots.Hostname != "" {
+		values["hostname"] = types.StringValue(guest.Hostname(slots.Hostname, slot))
+	}
+	override := slots.Overrides[slot]
+	for name, text := range map[string]string{
+		"instance_type": override.InstanceType, "subnet_id": override.SubnetID, "private_ip": override.PrivateIP,
+	} {
+		if text != "" {
+			values[name] = types.StringValue(text)
+		}
+	}
+}
+
+// withImage is an instance that gets a new root volume: all else stays.
+func (m *fleetModel) withImage(value attr.Value) attr.Value {
+	object, ok := value.(types.Object)
+	if !ok || object.IsNull() || object.IsUnknown() {
+		return value
+	}
+	values := maps.Clone(object.Attributes())
+	values["image_id"] = m.ImageID
 	return types.ObjectValueMust(memberType.AttrTypes, values)
 }
 

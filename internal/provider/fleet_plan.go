@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -97,7 +98,7 @@ func (p *fleetPlanner) run(ctx context.Context) {
 		slots = slotsSpec(ctx, p.plan.Slots, p.diags)
 	}
 	if p.plan.wanted(ctx) {
-		p.checkUserData(p.plan.spec(ctx, p.diags))
+		p.check(p.plan.spec(ctx, p.diags))
 	}
 	switch {
 	case p.diags.HasError():
@@ -117,16 +118,21 @@ func (p *fleetPlanner) compare(ctx context.Context, slots *fleet.Slots) {
 		return
 	}
 	spec := p.plan.spec(ctx, p.diags)
-	observed, err := fleet.Observe(ctx, region, spec.Name)
+	observed, err := p.session.observeFleet(ctx, region, p.plan.watch(ctx, p.diags))
 	if err != nil {
 		appendFailure(p.diags, err, "Fleet "+spec.Name+" could not be read")
 		return
 	}
 	engine := fleet.NewPlan(spec, observed)
 	kept := slotValues(p.state.Instances)
-	for _, change := range engine.Changes() {
+	for _, change := range engine.New {
+		if value, there := kept[change.Slot]; there && change.RootVolume {
+			kept[change.Slot] = p.plan.withImage(value)
+			continue
+		}
 		delete(kept, change.Slot)
 	}
+	p.forecast(spec, engine)
 	p.show(ctx, slots, kept, engine.NextGeneration)
 }
 
@@ -136,7 +142,7 @@ func (p *fleetPlanner) compare(ctx context.Context, slots *fleet.Slots) {
 func (p *fleetPlanner) show(ctx context.Context, slots *fleet.Slots, kept map[int]attr.Value, generation int) {
 	size := int(p.plan.Size.ValueInt64())
 	values := make(map[int]attr.Value, size)
-	changed := len(kept) > size
+	changed := len(kept) > size || !maps.EqualFunc(kept, slotValues(p.stateInstances()), func(a, b attr.Value) bool { return a.Equal(b) })
 	for slot := range size {
 		value, stays := kept[slot]
 		if !stays {
@@ -163,9 +169,42 @@ func (p *fleetPlanner) unknownOutputs() {
 	p.plan.ReadySize, p.plan.Generation = types.Int64Unknown(), types.Int64Unknown()
 }
 
-// checkUserData refuses user data that does not fit before anything is launched.
-func (p *fleetPlanner) checkUserData(spec fleet.Spec) {
+func (p *fleetPlanner) stateInstances() types.Map {
+	if p.state == nil {
+		return types.MapNull(memberType)
+	}
+	return p.state.Instances
+}
+
+// forecast says what a plan cannot show: in how many steps slots are replaced, and that
+// surplus instances end.
+func (p *fleetPlanner) forecast(spec fleet.Spec, engine fleet.Plan) {
+	if text := engine.Forecast(); text != "" {
+		p.diags.AddWarning(fmt.Sprintf("Fleet %s will be rolled", spec.Name), text+".\n\nWhy: "+engine.Rollout[0].Reason()+".")
+	}
+	var surplus []string
+	for _, member := range engine.End {
+		if member.Slot < spec.Size {
+			surplus = append(surplus, member.Instance.ID)
+		}
+	}
+	if len(surplus) > 0 {
+		p.diags.AddWarning(fmt.Sprintf("Fleet %s has instances too many", spec.Name),
+			"They carry the fleet's tags, but their slots are filled by others or unknown. The apply ends them: "+strings.Join(surplus, ", ")+".")
+	}
+}
+
+// check refuses what cannot be launched before anything is.
+func (p *fleetPlanner) check(spec fleet.Spec) {
 	err := spec.Validate()
+	if wrong, ok := errors.AsType[*fleet.SpecError](err); ok {
+		at := path.Root(strings.Split(wrong.Field, ".")[0])
+		for _, name := range strings.Split(wrong.Field, ".")[1:] {
+			at = at.AtName(name)
+		}
+		attributeError(p.diags, at, "The fleet cannot be as configured", wrong.Reason+".")
+		return
+	}
 	if large, ok := errors.AsType[*guest.TooLargeError](err); ok {
 		attributeError(p.diags, path.Root("user_data"), "The user data does not fit",
 			fmt.Sprintf("%v.\n\nShorten it, or put what is large into the image.", large))

@@ -62,7 +62,7 @@ func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	observed := r.apply(ctx, limit, &plan, true, &resp.Diagnostics)
+	observed := r.apply(ctx, limit, &plan, nil, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() && (observed == nil || observed.Empty()) {
 		return
 	}
@@ -83,7 +83,7 @@ func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, 
 		return
 	}
 	planned := plan.Instances
-	observed := r.apply(ctx, limit, &plan, false, &resp.Diagnostics)
+	observed := r.apply(ctx, limit, &plan, &state, &resp.Diagnostics)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.Name, plan.Region)...)
 	if resp.Diagnostics.HasError() {
 		if observed != nil {
@@ -113,8 +113,8 @@ func (m *fleetModel) keepPlanned(ctx context.Context, planned types.Map) {
 	m.ReadySize = types.Int64Value(int64(len(values)))
 }
 
-// apply runs the engine within the time limit.
-func (r *fleetResource) apply(ctx context.Context, limit time.Duration, plan *fleetModel, create bool, diags *diag.Diagnostics) *fleet.Observation {
+// apply runs the engine within the time limit. The state is nil for a create.
+func (r *fleetResource) apply(ctx context.Context, limit time.Duration, plan, state *fleetModel, diags *diag.Diagnostics) *fleet.Observation {
 	region := r.session.region(plan.Region.ValueString(), diags)
 	if region == nil {
 		return nil
@@ -124,14 +124,17 @@ func (r *fleetResource) apply(ctx context.Context, limit time.Duration, plan *fl
 		plan.TagsAll = r.session.mergedTags(ctx, plan.Tags)
 	}
 	spec := plan.spec(ctx, diags)
+	options := fleet.Options{Create: state == nil, Progress: r.session.report(ctx, "fleet "+spec.Name)}
+	if state != nil {
+		previous := state.spec(ctx, diags)
+		options.Previous = &previous
+	}
 	if diags.HasError() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	observed, warnings, err := fleet.Apply(ctx, region, spec, fleet.Options{
-		Create: create, Progress: r.session.report(ctx, "fleet "+spec.Name),
-	})
+	observed, warnings, err := fleet.Apply(ctx, region, spec, options)
 	appendWarnings(diags, warnings)
 	appendFailure(diags, err, "Fleet "+spec.Name+" was not applied")
 	return observed
@@ -146,12 +149,13 @@ func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	name := state.Name.ValueString()
-	observed, err := fleet.Observe(ctx, region, name)
+	watch := state.watch(ctx, &resp.Diagnostics)
+	observed, err := fleet.Observe(ctx, region, watch)
 	if err != nil {
-		appendFailure(&resp.Diagnostics, err, "Fleet "+name+" could not be read")
+		appendFailure(&resp.Diagnostics, err, "Fleet "+watch.Name+" could not be read")
 		return
 	}
+	r.session.rememberFleet(region, watch, observed)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.Name, state.Region)...)
 	state.warnOfBroken(observed, region.Name(), &resp.Diagnostics)
 	state.setOutputs(observed)
@@ -173,7 +177,7 @@ func (r *fleetResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	name := state.Name.ValueString()
-	err := fleet.Destroy(ctx, region, name, r.session.report(ctx, "fleet "+name))
+	err := fleet.Destroy(ctx, region, state.watch(ctx, &resp.Diagnostics), r.session.report(ctx, "fleet "+name))
 	appendFailure(&resp.Diagnostics, err, "Fleet "+name+" was not removed")
 }
 
@@ -187,7 +191,7 @@ func (r *fleetResource) ImportState(ctx context.Context, req resource.ImportStat
 	if found == nil {
 		return
 	}
-	observed, err := fleet.Observe(ctx, found, name)
+	observed, err := fleet.Observe(ctx, found, fleet.Watch{Name: name})
 	if err != nil || observed.Empty() {
 		resp.Diagnostics.AddError(fmt.Sprintf("Fleet %s cannot be imported", name),
 			notThere(err, fmt.Sprintf("no instance in %s carries the tags %s = %s and %s = %s", found.Name(),

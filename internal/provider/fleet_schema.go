@@ -2,19 +2,17 @@ package provider
 
 import (
 	"context"
+	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
 )
 
 // maxSize is more than any account may run; it keeps plans and lists bounded.
@@ -30,7 +28,7 @@ func fleetSchema(ctx context.Context) schema.Schema {
 		"region": regionAttribute("the fleet runs in"),
 		"image_id": schema.StringAttribute{
 			Required: true, Validators: []validator.String{amiID()},
-			MarkdownDescription: "The AMI that all instances are stamped from. A change rolls the fleet: new instances are ready before old ones end.",
+			MarkdownDescription: "The AMI that all instances are stamped from. A change rolls the fleet as `rollout` says; by default new instances are ready before old ones end.",
 		},
 		"size": schema.Int64Attribute{
 			Required: true, Validators: []validator.Int64{int64validator.Between(0, maxSize)},
@@ -65,13 +63,20 @@ func fleetSchema(ctx context.Context) schema.Schema {
 		},
 		"tags": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType, Validators: tagValidators(),
-			MarkdownDescription: "Tags of the instances and their volumes. Changed in place.",
+			MarkdownDescription: "Tags of the instances and, from their launch, of their volumes. Changed in place on the instances.",
 		},
 		"tags_all": tagsAllAttribute(),
 		"slots":    slotsAttribute(),
+		"health":   healthAttribute(),
+		"rollout":  rolloutAttribute(),
+		"scale_in": schema.StringAttribute{
+			Optional: true, Validators: []validator.String{stringvalidator.OneOf("highest_slot")},
+			MarkdownDescription: "Which slots go when `size` shrinks: always the highest, so that slots stay 0 … `size`-1. `highest_slot` is the default and the only choice.",
+		},
 		"replace_unhealthy": schema.BoolAttribute{
-			Optional:            true,
-			MarkdownDescription: "Replace instances that are stopped or of which a status check fails. Those that are terminated are always replaced. Default `true`.",
+			Optional: true,
+			MarkdownDescription: "Replace instances that are stopped or fail the checks of `health`. Those that are terminated are always replaced. Default `true`. " +
+				"It happens at an apply: nothing heals between applies.",
 		},
 		"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
 			Create: true, Update: true, Delete: true,
@@ -90,7 +95,7 @@ func fleetSchema(ctx context.Context) schema.Schema {
 				"availability_zone": computedString("Its zone."),
 				"subnet_id":         computedString("Its subnet."),
 				"instance_type":     computedString("Its type."),
-				"image_id":          computedString("The AMI that it was stamped from."),
+				"image_id":          computedString("The AMI that its root volume was made from."),
 				"hostname":          computedString("The hostname set in the guest, if `slots.hostname` is given."),
 				"launched_at":       computedString("When it was launched (RFC 3339)."),
 			}},
@@ -100,42 +105,10 @@ func fleetSchema(ctx context.Context) schema.Schema {
 		"ready_size":   schema.Int64Attribute{Computed: true, MarkdownDescription: "How many slots are filled by an instance that is not broken."},
 		"generation":   schema.Int64Attribute{Computed: true, MarkdownDescription: "A counter that each rollout raises."},
 	}
+	maps.Copy(attributes, fleetLaunchAttributes())
 	return schema.Schema{
 		MarkdownDescription: "A fleet: a maintained number of identical instances of one image. What must differ from server to server is given by slot; " +
 			"calls to AWS grow with batches of up to 1,000 instances, not with instances.",
 		Attributes: attributes,
-	}
-}
-
-func slotsAttribute() schema.Attribute {
-	return schema.SingleNestedAttribute{
-		Optional:            true,
-		MarkdownDescription: "What differs from server to server. It needs cloud-init in the image. A slot is a place in the fleet, 0 … `size`-1, and outlives the instance that fills it.",
-		Attributes: map[string]schema.Attribute{
-			"hostname": schema.StringAttribute{
-				Optional: true,
-				Validators: []validator.String{stringRule{
-					description: "a hostname with %d or %03d for the slot's number", summary: "Not a hostname",
-					wrong: func(value string) string {
-						if err := guest.ValidHostnamePattern(value); err != nil {
-							return err.Error()
-						}
-						return ""
-					},
-				}},
-				MarkdownDescription: "The hostname that is set in the guest, with `%d` or, for leading zeros, `%03d` for the slot's number: `web-%03d`. A change rolls the fleet.",
-			},
-			"overrides": schema.MapNestedAttribute{
-				Optional: true, MarkdownDescription: "What is special about a slot, by its number. A change replaces that slot alone.",
-				Validators: []validator.Map{mapvalidator.KeysAre(slotNumber())},
-				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"environment": schema.MapAttribute{
-						Optional: true, ElementType: types.StringType,
-						Validators:          []validator.Map{mapvalidator.KeysAre(environmentName(), notStampVariable())},
-						MarkdownDescription: "Environment of the slot's `user_data` script; also in `/etc/stamp/slot.env`. Not for secrets: user data can be read by whoever may describe the instance.",
-					},
-				}},
-			},
-		},
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/fleet"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
@@ -21,6 +22,10 @@ type session struct {
 	account     *cloud.Account
 	defaultTags cloud.Tags
 	progress    *progressFile
+
+	mu sync.Mutex
+	// seen are fleets by what of them was looked at.
+	seen map[string]sight
 }
 
 // ready reports whether AWS can be read.
@@ -40,6 +45,40 @@ func (s *session) region(name string, diags *diag.Diagnostics) *cloud.Region {
 	}
 	return region
 }
+
+// observeFleet reads a fleet, unless the refresh that came just before this plan has
+// read it: what it saw is what the plan compares with.
+func (s *session) observeFleet(ctx context.Context, region *cloud.Region, watch fleet.Watch) (*fleet.Observation, error) {
+	s.mu.Lock()
+	seen, there := s.seen[sightOf(region, watch)]
+	delete(s.seen, sightOf(region, watch))
+	s.mu.Unlock()
+	if there && time.Since(seen.at) < sightLasts {
+		return seen.observed, nil
+	}
+	return fleet.Observe(ctx, region, watch)
+}
+
+// rememberFleet keeps what a refresh has seen for the plan that follows.
+func (s *session) rememberFleet(region *cloud.Region, watch fleet.Watch, observed *fleet.Observation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.seen == nil {
+		s.seen = map[string]sight{}
+	}
+	s.seen[sightOf(region, watch)] = sight{observed: observed, at: time.Now()}
+}
+
+// sightLasts is longer than between the refresh and the plan of one resource.
+const sightLasts = time.Minute
+
+// sight is what has been seen of a fleet.
+type sight struct {
+	observed *fleet.Observation
+	at       time.Time
+}
+
+func sightOf(region *cloud.Region, watch fleet.Watch) string { return fmt.Sprint(region.Name(), watch) }
 
 // report returns a progress that writes to Terraform's log and to the progress
 // file, under the resource's name.

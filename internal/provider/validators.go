@@ -3,12 +3,15 @@ package provider
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"regexp"
 	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/fleet"
 )
 
 // stringRule is a validator of strings from a function: it returns what is wrong,
@@ -141,6 +144,31 @@ func (r uniqueNamesRule) ValidateList(_ context.Context, req validator.ListReque
 
 func slotNumber() validator.String {
 	return formatRule(regexp.MustCompile(`^(0|[1-9][0-9]{0,4})$`), "Not a slot", `a slot's number without leading zeros, like "0" or "12"`)
+}
+
+// amount is a number of instances or a percentage.
+func amount() validator.String {
+	return stringRule{
+		description: "a number, like 3, or a percentage, like 10%", summary: "Not a number of instances",
+		wrong: func(value string) string {
+			if _, err := fleet.ParseAmount(value); err != nil {
+				return err.Error() + "."
+			}
+			return ""
+		},
+	}
+}
+
+func ipv4Address() validator.String {
+	return stringRule{
+		description: "an IPv4 address", summary: "Not an address",
+		wrong: func(value string) string {
+			if parsed, err := netip.ParseAddr(value); err != nil || !parsed.Is4() {
+				return fmt.Sprintf("%q is no IPv4 address, like 10.0.0.9.", value)
+			}
+			return ""
+		},
+	}
 }
 
 func notStampVariable() validator.String {

@@ -1,0 +1,92 @@
+package fleet
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// A rollout in groups replaces every slot once, and no group takes more out of service
+// or adds more than the limits allow.
+func TestGroups(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		spec := ordinary(rapid.IntRange(1, 60).Draw(t, "size"))
+		spec.Slots = &Slots{Overrides: map[int]Override{}}
+		amounts := rapid.Custom(func(t *rapid.T) Amount {
+			return Amount{Number: rapid.IntRange(0, 40).Draw(t, "number"), Percent: rapid.Bool().Draw(t, "percent")}
+		})
+		spec.Rollout.MaxUnavailable, spec.Rollout.MaxSurge = amounts.Draw(t, "unavailable"), amounts.Draw(t, "surge")
+		spec.Rollout.Canary, spec.Rollout.Soak = rapid.IntRange(0, 5).Draw(t, "canary"), time.Minute
+		broken := rapid.IntRange(0, 3).Draw(t, "broken")
+		var changes []Change
+		fixed := 0
+		for slot := range spec.Size {
+			if !rapid.Bool().Draw(t, "changes") {
+				continue
+			}
+			if rapid.IntRange(0, 4).Draw(t, "fixed") == 0 {
+				spec.Slots.Overrides[slot] = Override{PrivateIP: fmt.Sprintf("10.0.0.%d", slot)}
+				fixed++
+			}
+			changes = append(changes, Change{Slot: slot, Kind: Outdated})
+		}
+
+		groups := spec.groups(changes, broken, 0)
+
+		unavailable, surge := spec.limits(broken)
+		if unavailable+surge == 0 {
+			t.Fatal("nothing may move")
+		}
+		seen := map[int]bool{}
+		soaks := 0
+		for i, group := range groups {
+			if len(group.all()) == 0 {
+				t.Fatalf("group %d is empty", i)
+			}
+			// What must end first is taken one by one where nothing may be missing: such a
+			// configuration is refused, but one broken instance may bring it about.
+			if least := min(1, fixed); len(group.First) > max(unavailable, least) || len(group.Then) > surge {
+				t.Fatalf("group %d ends %d first and adds %d; the limits are %d and %d", i, len(group.First), len(group.Then), unavailable, surge)
+			}
+			for _, change := range group.Then {
+				if spec.override(change.Slot).PrivateIP != "" {
+					t.Fatalf("slot %d has an address of its own and is launched beside its old instance", change.Slot)
+				}
+			}
+			for _, change := range group.all() {
+				if seen[change.Slot] {
+					t.Fatalf("slot %d is replaced twice", change.Slot)
+				}
+				seen[change.Slot] = true
+			}
+			if group.Soak > 0 {
+				soaks++
+				if len(seen) < spec.Rollout.Canary {
+					t.Fatalf("the canary soaks after %d slots, want %d", len(seen), spec.Rollout.Canary)
+				}
+			}
+		}
+		if len(seen) != len(changes) {
+			t.Fatalf("%d slots are replaced, want %d", len(seen), len(changes))
+		}
+		if want := spec.Rollout.Canary > 0 && len(changes) > spec.Rollout.Canary; (soaks == 1) != want {
+			t.Fatalf("%d soaks for a canary of %d among %d", soaks, spec.Rollout.Canary, len(changes))
+		}
+	})
+}
+
+func TestForecast(t *testing.T) {
+	spec := ordinary(10)
+	spec.Rollout.Canary, spec.Rollout.Soak, spec.Rollout.MaxSurge = 1, 2*time.Minute, Amount{3, false}
+	old := fleetOf(spec)
+	spec.ImageID = "ami-2"
+	want := "10 instances will be replaced, in 4 batches of at most 3; the first 1 must stay ready for 2m0s before the others follow"
+	if got := NewPlan(spec, observationOf(old)).Forecast(); got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if got := NewPlan(ordinary(10), observationOf(old)).Forecast(); got != "" {
+		t.Errorf("got %q for a fleet that is as it should be", got)
+	}
+}

@@ -1,0 +1,195 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+)
+
+// waitReady waits until the instances run, pass the checks that spec.Health demands,
+// and serve in the target groups. An instance that ends while it is waited for, or
+// that fails a check when its grace is over, ends the wait.
+func (r *run) waitReady(ctx context.Context, members []Member) error {
+	if len(members) == 0 {
+		return nil
+	}
+	w := &readiness{run: r, waiting: map[string]Member{}, registered: map[string]bool{}}
+	for _, member := range members {
+		w.waiting[member.Instance.ID] = member
+	}
+	_, err := cloud.Poll[int]{
+		What:    fmt.Sprintf("%s (%s) to be ready", instances(len(members)), r.aws.Name()),
+		Read:    w.read,
+		Pending: []string{"not ready"},
+		Target:  []string{"ready"},
+		Failed:  []string{"failed"},
+	}.Wait(ctx)
+	if err == nil {
+		r.options.Progress.Printf("%s ready", instances(len(members)))
+		return nil
+	}
+	if _, late := errors.AsType[*cloud.TimeoutError](err); late {
+		err = fmt.Errorf("%w; not ready are %s", err, w.names())
+	}
+	return r.withConsole(ctx, err, w.failed)
+}
+
+// readiness is one wait.
+type readiness struct {
+	*run
+	waiting map[string]Member
+	// registered are the instances that have been put into the target groups.
+	registered map[string]bool
+	// failed is an instance that failed, for its console.
+	failed string
+}
+
+func (w *readiness) read(ctx context.Context) (left int, state, reason string, err error) {
+	statuses, err := w.aws.Statuses(ctx, cloud.StatusQuery{IDs: slices.Sorted(maps.Keys(w.waiting))})
+	if err != nil {
+		return 0, "", "", err
+	}
+	if err := w.registerRunning(ctx, statuses); err != nil {
+		return 0, "", "", err
+	}
+	groups, err := targetGroups(ctx, w.aws, w.spec.TargetGroupARNs)
+	if err != nil {
+		return 0, "", "", err
+	}
+	wrong := w.judge(statuses, groups)
+	if len(w.waiting) == 0 {
+		return 0, "ready", "", nil
+	}
+	ended, err := w.ended(ctx)
+	if err != nil {
+		return 0, "", "", err
+	}
+	if wrong = append(wrong, ended...); len(wrong) > 0 {
+		return len(w.waiting), "failed", firstOf(wrong, "; "), nil
+	}
+	return len(w.waiting), "not ready", "", nil
+}
+
+// registerRunning puts instances into the target groups as soon as they run: before
+// that, they cannot be.
+func (w *readiness) registerRunning(ctx context.Context, statuses []cloud.InstanceStatus) error {
+	if len(w.spec.TargetGroupARNs) == 0 {
+		return nil
+	}
+	var ids []string
+	for _, status := range statuses {
+		if status.State == cloud.InstanceRunning && !w.registered[status.InstanceID] {
+			ids = append(ids, status.InstanceID)
+		}
+	}
+	slices.Sort(ids)
+	if err := w.register(ctx, ids); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		w.registered[id] = true
+	}
+	return nil
+}
+
+// judge takes out of the wait the instances that are ready, and says what is wrong
+// with those whose grace is over.
+func (w *readiness) judge(statuses []cloud.InstanceStatus, groups groupTargets) (wrong []string) {
+	now := time.Now()
+	for _, status := range statuses {
+		member := w.waiting[status.InstanceID]
+		missing, failing := w.verdict(status, groups)
+		switch {
+		case missing == "":
+			delete(w.waiting, status.InstanceID)
+		case failing && now.Sub(member.since) > w.spec.Health.Grace:
+			w.failed = status.InstanceID
+			wrong = append(wrong, fmt.Sprintf("%s (slot %d) %s", status.InstanceID, member.Slot, missing))
+		}
+	}
+	slices.Sort(wrong)
+	return wrong
+}
+
+// verdict says what an instance lacks to be ready, and whether that is a failure and
+// not just a matter of time.
+func (w *readiness) verdict(status cloud.InstanceStatus, groups groupTargets) (missing string, failing bool) {
+	if w.spec.Health.StatusChecks && !status.Ready() {
+		if status.Impaired() {
+			return describeImpairment(status), true
+		}
+		return "has not passed its status checks yet", false
+	}
+	if status.State != cloud.InstanceRunning {
+		return "is " + status.State, false
+	}
+	for _, arn := range w.spec.TargetGroupARNs {
+		target, there := groups[arn][status.InstanceID]
+		if !w.spec.Health.TargetGroups || there && serving(target) {
+			continue
+		}
+		return describeTarget(arn, target), target.State == cloud.TargetUnhealthy
+	}
+	return "", false
+}
+
+// ended says which instances that are waited for have ended or stopped, and why.
+func (w *readiness) ended(ctx context.Context) ([]string, error) {
+	found, err := w.aws.Instances(ctx, cloud.InstanceQuery{
+		Tags:   ownership(w.spec.Name),
+		States: []string{cloud.InstanceShuttingDown, cloud.InstanceTerminated, cloud.InstanceStopping, cloud.InstanceStopped},
+	})
+	var reasons []string
+	for _, instance := range found {
+		if member, waited := w.waiting[instance.ID]; waited {
+			w.failed = instance.ID
+			reasons = append(reasons, fmt.Sprintf("%s (slot %d) is %s (%s)", instance.ID, member.Slot, instance.State, instance.StateReason))
+		}
+	}
+	slices.Sort(reasons)
+	return reasons, err
+}
+
+// names lists the instances that are waited for.
+func (w *readiness) names() string {
+	var names []string
+	for _, member := range w.waiting {
+		names = append(names, fmt.Sprintf("%s (slot %d)", member.Instance.ID, member.Slot))
+	}
+	slices.Sort(names)
+	return firstOf(names, ", ")
+}
+
+// firstOf joins the first ten of some words.
+func firstOf(words []string, by string) string {
+	const most = 10
+	if len(words) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(words[:most], by), len(words)-most)
+	}
+	return strings.Join(words, by)
+}
+
+// consoleLines is how much of a failing instance's console a person is shown.
+const consoleLines = 20
+
+// withConsole adds to an error the end of an instance's console: what it was doing is
+// mostly there. An instance without one, or whose console cannot be read, has none.
+func (r *run) withConsole(ctx context.Context, err error, instanceID string) error {
+	if instanceID == "" {
+		return err
+	}
+	after, cancel := afterwards(ctx)
+	defer cancel()
+	output, readErr := r.aws.ConsoleOutput(after, instanceID)
+	lines := strings.Split(strings.TrimSpace(strings.ReplaceAll(output, "\r", "")), "\n")
+	if readErr != nil || lines[0] == "" {
+		return err
+	}
+	return fmt.Errorf("%w\n\nThe end of the console of %s:\n\n%s", err, instanceID, strings.Join(lines[max(0, len(lines)-consoleLines):], "\n"))
+}
