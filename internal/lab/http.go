@@ -104,6 +104,9 @@ func (l *Lab) perform(c *call, speak protocol) (any, *apiError) {
 	if err != nil && err.isThrottle() {
 		l.counts.throttle(c.action)
 	}
+	for _, t := range l.tallies {
+		t.count(now, c.action, err)
+	}
 	return result, err
 }
 

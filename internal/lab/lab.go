@@ -40,6 +40,8 @@ type Lab struct {
 	ids     ids
 	regions map[string]*region
 	counts  counts
+	// tallies are the requests by second and by minute.
+	tallies []*tally
 	closed  bool
 	// drivers are the goroutines that drive guests.
 	drivers sync.WaitGroup
@@ -62,6 +64,7 @@ func New(options Options) (*Lab, error) {
 		ids:     newIDs(options.Seed, "requests"),
 		regions: map[string]*region{},
 		counts:  newCounts(),
+		tallies: newTallies(),
 	}
 	lab.door = lab.doorHandler()
 	return lab, nil
