@@ -35,6 +35,8 @@ type region struct {
 	ids  ids
 	// created counts what was made, for the order of creation.
 	created int
+	// open is set once the region is furnished; what was there before is seen at once.
+	open bool
 
 	zones      []zone
 	vpcs       table[*vpc]
@@ -74,6 +76,7 @@ func (l *Lab) region(name string) (*region, *apiError) {
 		launches:   map[launchKey]*launch{},
 	}
 	r.furnish()
+	r.open = true
 	l.regions[name] = r
 	return r, nil
 }
@@ -83,7 +86,11 @@ func (r *region) now() time.Time { return r.lab.clock.now() }
 // object makes the common part of a new thing.
 func (r *region) object(prefix string, tags tagMap) object {
 	r.created++
-	return object{id: r.ids.make(prefix), seq: r.created, tags: tags}
+	made := object{id: r.ids.make(prefix), seq: r.created, tags: tags, home: r}
+	if lag := r.lab.takes(toAppear, made.id); lag > 0 && r.open {
+		made.appearsAt = r.now().Add(lag)
+	}
+	return made
 }
 
 // furnish puts in what a fresh account has: a default VPC with a /20 subnet in each
@@ -134,21 +141,24 @@ func (t *table[T]) put(thing T) {
 // get returns the zero value when there is none.
 func (t *table[T]) get(id string) T { return t.byID[id] }
 
-// remove takes things out, in one pass over the order.
+// remove takes things out.
 func (t *table[T]) remove(ids ...string) {
 	for _, id := range ids {
+		thing, there := t.byID[id]
+		if !there {
+			continue
+		}
 		delete(t.byID, id)
+		at, _ := slices.BinarySearchFunc(t.order, thing.self().seq, func(other T, seq int) int { return other.self().seq - seq })
+		t.order = slices.Delete(t.order, at, at+1)
 	}
-	t.order = slices.DeleteFunc(t.order, func(thing T) bool {
-		_, there := t.byID[thing.self().id]
-		return !there
-	})
 }
 
 // all are the things in order of creation. The slice is the table's own.
 func (t *table[T]) all() []T { return t.order }
 
-// pick returns the things of these ids, in order of creation, or all without ids.
+// pick returns the things of these ids, in order of creation, or all without ids,
+// hidden ones too.
 // absent makes the error for an id that is not there.
 func (t *table[T]) pick(ids []string, absent func(ids []string) *apiError) ([]T, *apiError) {
 	if len(ids) == 0 {
@@ -160,7 +170,7 @@ func (t *table[T]) pick(ids []string, absent func(ids []string) *apiError) ([]T,
 	for _, id := range ids {
 		thing, there := t.byID[id]
 		switch {
-		case !there:
+		case !there || thing.self().hidden():
 			unknown = append(unknown, id)
 		case !seen[id]:
 			seen[id] = true

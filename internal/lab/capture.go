@@ -110,14 +110,15 @@ func (r *region) takeSnapshot(of *volume, by *image, tags tagMap, now time.Time)
 // captured is the end of a capture, as far as the guest is concerned: the image and
 // its snapshots become available after the weather's time, or have failed.
 func (r *region) captured(made *image, source *instance, layers []guests.Layer, err error) {
-	l := r.lab
-	l.agenda.add(l.clock.now().Add(l.weather.pace().image), func(at time.Time) {
+	r.develop(made, toCapture, func(at time.Time, failed *stateReason) {
 		state := snapshotCompleted
 		made.state = imageAvailable
 		made.layers = append(slices.Clone(source.launch.image.layers), layers...)
 		if err != nil {
-			made.state, state = imageFailed, snapshotError
-			made.reason = &stateReason{Code: "Server.InternalError", Message: "Server.InternalError: " + err.Error()}
+			failed = &stateReason{Code: "Server.InternalError", Message: "Server.InternalError: " + err.Error()}
+		}
+		if failed != nil {
+			made.state, state, made.reason = imageFailed, snapshotError, failed
 		}
 		for _, m := range made.mappings {
 			if kept := r.snapshots.get(m.snapshotID); kept != nil && kept.state == snapshotPending {

@@ -16,3 +16,20 @@ func (c clock) now() time.Time {
 	elapsed := time.Since(c.origin)
 	return c.origin.Add(time.Duration(float64(elapsed) * c.speed)).Round(0).UTC()
 }
+
+// real is how long some of the lab's time takes on the machine.
+func (c clock) real(lasting time.Duration) time.Duration {
+	return time.Duration(float64(lasting) / c.speed)
+}
+
+// wait lets some of the lab's time pass. It is false when the lab is closed before.
+func (l *Lab) wait(lasting time.Duration) bool {
+	over := time.NewTimer(l.clock.real(lasting))
+	defer over.Stop()
+	select {
+	case <-over.C:
+		return true
+	case <-l.closing:
+		return false
+	}
+}

@@ -121,7 +121,7 @@ func TestDoor_refusals(t *testing.T) {
 }
 
 func TestNew_refusesOtherWeather(t *testing.T) {
-	_, err := lab.New(lab.Options{Weather: "storm"})
+	_, err := lab.New(lab.Options{Weather: "sunshine"})
 	if err == nil || !strings.Contains(err.Error(), "calm") {
 		t.Errorf("error %v, want one that names calm", err)
 	}

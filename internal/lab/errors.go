@@ -12,6 +12,8 @@ type apiError struct {
 	status  int
 	code    string
 	message string
+	// cut is set for an answer that does not arrive; there is then no status.
+	cut cut
 }
 
 func (e *apiError) Error() string { return e.code + ": " + e.message }

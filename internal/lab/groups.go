@@ -84,7 +84,7 @@ func (r *region) describeSecurityGroups(in *describeSecurityGroupsInput) (*descr
 	for _, g := range found {
 		item := securityGroupItem{
 			OwnerID: accountID, ID: g.id, Name: g.name, ARN: r.arn("ec2", "security-group/"+g.id),
-			Description: g.description, VPCID: g.vpc.id, Tags: g.tags.items(),
+			Description: g.description, VPCID: g.vpc.id, Tags: g.seenTags().items(),
 			Egress: []permission{{Protocol: "-1", Ranges: []cidrRange{{CIDR: "0.0.0.0/0"}}}},
 		}
 		// https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html
@@ -134,7 +134,7 @@ func (r *region) createSecurityGroup(in *createSecurityGroupInput) (*createSecur
 	}
 	r.groups.put(created)
 	return &createSecurityGroupOutput{
-		ID: created.id, ARN: r.arn("ec2", "security-group/"+created.id), Tags: created.tags.items(),
+		ID: created.id, ARN: r.arn("ec2", "security-group/"+created.id), Tags: created.seenTags().items(),
 	}, nil
 }
 

@@ -22,8 +22,9 @@ type call struct {
 	// form holds the parameters of a query request, body those of a JSON one.
 	form url.Values
 	body []byte
-	// requestID is set before the action runs.
+	// requestID is set before the action runs; number counts requests from 1.
 	requestID string
+	number    int
 }
 
 // protocol is how a service is spoken.
@@ -57,6 +58,10 @@ func (l *Lab) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		err = fail("InvalidAction", "The lab does not serve %q; it serves EC2, SSM and STS.", c.service)
 	}
 	var result any
+	c.number = int(l.requests.Add(1))
+	if l.onRequest != nil {
+		l.onRequest(c.number, c.action)
+	}
 	if err == nil {
 		result, err = l.perform(c, speak)
 	} else {
@@ -65,11 +70,16 @@ func (l *Lab) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	if !travel(request.Context()) {
 		return
 	}
-	if err != nil {
+	switch {
+	case err == nil:
+		speak.answer(w, c, result)
+	case err.cut == cutAtOnce:
+		panic(http.ErrAbortHandler)
+	case err.cut == cutHalfway:
+		tear(w, func(whole http.ResponseWriter) { speak.answer(whole, c, result) })
+	default:
 		speak.refuse(w, c, err)
-		return
 	}
-	speak.answer(w, c, result)
 }
 
 // latency is how long an answer is on its way, in the machine's time. Without any,
@@ -104,23 +114,32 @@ func (l *Lab) perform(c *call, speak protocol) (any, *apiError) {
 	if err != nil && err.isThrottle() {
 		l.counts.throttle(c.action)
 	}
+	for _, t := range l.tallies {
+		t.count(now, c.action, err)
+	}
 	return result, err
 }
 
-// effect runs the action between the two sides of the weather.
+// effect runs the action between the two sides of the weather. A result beside an
+// error is an answer that will be torn.
 func (l *Lab) effect(c *call, speak protocol, now time.Time) (any, *apiError) {
 	r, err := l.region(c.region)
 	if err != nil {
 		return nil, err
 	}
-	if err := l.weather.before(c, now); err != nil {
+	ordered := l.failOnOrder(c)
+	if err := l.before(c, ordered, now); err != nil {
 		return nil, err
 	}
 	result, failure := speak.do(l, r, c)
-	if err := l.weather.after(c, now); err != nil {
-		return nil, err
+	switch lost := l.after(c, ordered); {
+	case lost == nil:
+		return result, failure
+	case lost.cut == cutHalfway && failure != nil:
+		return nil, cutConnection(cutAtOnce)
+	default:
+		return result, lost
 	}
-	return result, failure
 }
 
 // requestID makes an id for a request that never reached perform.

@@ -61,7 +61,7 @@ func (r *region) image(id string) (*image, *apiError) {
 		return nil, fail("InvalidAMIID.Malformed", "Invalid id: \"%s\" (expecting \"ami-...\")", id)
 	}
 	found := r.images.get(id)
-	if found == nil {
+	if found == nil || found.hidden() {
 		return nil, noImage([]string{id})
 	}
 	return found, nil
@@ -229,7 +229,7 @@ func (i *image) item() imageItem {
 	// Tags are the owner's own: nobody else sees them.
 	// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html
 	if i.owner == accountID {
-		item.Tags = i.tags.items()
+		item.Tags = i.seenTags().items()
 	}
 	for _, m := range i.mappings {
 		item.Mappings = append(item.Mappings, m.item())

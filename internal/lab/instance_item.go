@@ -124,7 +124,7 @@ func (i *instance) item() instanceItem {
 		Monitoring:  monitoringItem{State: onOff(i.monitoring, "enabled", "disabled")},
 		StateReason: i.reason, Architecture: i.launch.image.architecture, RootDeviceType: "ebs",
 		RootDevice: i.launch.image.rootDevice, Virtualization: "hvm", ClientToken: i.launch.token,
-		Tags: i.tags.items(), Hypervisor: "xen", EBSOptimized: i.ebsOptimized, ENA: true,
+		Tags: i.seenTags().items(), Hypervisor: "xen", EBSOptimized: i.ebsOptimized, ENA: true,
 		CPU:                 cpuItem{Cores: i.kind.cores, Threads: i.kind.threads()},
 		CapacityReservation: reservationPreference{Preference: "open"},
 		Metadata:            i.metadata.item(i.state),

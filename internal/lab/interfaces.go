@@ -179,7 +179,7 @@ func (r *region) describeNetworkInterfaces(in *describeInterfacesInput) (*descri
 	out := &describeInterfacesOutput{NextToken: next}
 	for _, n := range found {
 		item := n.item(r)
-		item.Zone, item.Tags = n.subnet.zone.name, n.tags.items()
+		item.Zone, item.Tags = n.subnet.zone.name, n.seenTags().items()
 		item.Attachment.InstanceID, item.Attachment.InstanceOwnerID = n.instance.id, accountID
 		out.Interfaces = append(out.Interfaces, item)
 	}

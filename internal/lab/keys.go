@@ -67,7 +67,7 @@ func (r *region) importKeyPair(in *importKeyInput) (*importKeyOutput, *apiError)
 		fingerprint: base64.StdEncoding.EncodeToString(digest[:]),
 	}
 	r.keys.put(made)
-	return &importKeyOutput{Name: made.name, Fingerprint: made.fingerprint, ID: made.id, Tags: made.tags.items()}, nil
+	return &importKeyOutput{Name: made.name, Fingerprint: made.fingerprint, ID: made.id, Tags: made.seenTags().items()}, nil
 }
 
 type describeKeysInput struct {
@@ -112,7 +112,7 @@ func (r *region) describeKeyPairs(in *describeKeysInput) (*describeKeysOutput, *
 	}
 	out := &describeKeysOutput{}
 	for _, k := range found {
-		item := keyItem{ID: k.id, Name: k.name, Type: k.kind, Fingerprint: k.fingerprint, Created: k.created, Tags: k.tags.items()}
+		item := keyItem{ID: k.id, Name: k.name, Type: k.kind, Fingerprint: k.fingerprint, Created: k.created, Tags: k.seenTags().items()}
 		if isTrue(in.IncludePublicKey) {
 			item.Public = k.public
 		}

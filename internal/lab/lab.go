@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/guests"
 )
@@ -14,8 +15,11 @@ import (
 // Options say what kind of lab it is. The zero value is a calm lab, seed 0, at the
 // machine's own speed, without guests.
 type Options struct {
-	// Weather is a weather's name; empty means "calm".
+	// Weather is a weather's name: "calm", "aws" or "storm"; empty means "calm".
 	Weather string
+	// Storm, if not nil, is how often things go wrong by themselves, in place of the
+	// weather's own rates. In weather other than a storm those are zero.
+	Storm *Storm
 	// Seed decides every id and, in weather that has some, every stroke of luck.
 	Seed uint64
 	// Speed is how much faster than the machine's the lab's clock runs; zero means 1.
@@ -23,6 +27,9 @@ type Options struct {
 	// Guests starts what is inside the instances; nil means that nothing is. The lab
 	// closes it.
 	Guests guests.Host
+	// OnRequest, if not nil, is called for each request before anything comes of it, with
+	// its number, from 1, and its action. It may use the lab; the request waits for it.
+	OnRequest func(number int, action string)
 }
 
 // Lab is one account in a rehearsal cloud. It is safe for concurrent use.
@@ -32,6 +39,11 @@ type Lab struct {
 	guests  guests.Host
 	door    http.Handler
 	seed    uint64
+	// onRequest is nil or the option's; requests numbers the requests.
+	onRequest func(number int, action string)
+	requests  atomic.Int64
+	// closing is closed with the lab: it ends whoever waits for the lab's time.
+	closing chan struct{}
 
 	// mu guards everything below, in all regions. It is never held while a guest is
 	// driven, which may take minutes.
@@ -40,14 +52,20 @@ type Lab struct {
 	ids     ids
 	regions map[string]*region
 	counts  counts
-	closed  bool
+	// tallies are the requests by second and by minute.
+	tallies []*tally
+	// buckets are EC2's token buckets, as far as they have been used.
+	buckets  map[bucketKey]*bucket
+	troubles troubles
+	closed   bool
 	// drivers are the goroutines that drive guests.
 	drivers sync.WaitGroup
 }
 
-// New makes a lab. It fails on an unknown weather and on a negative speed.
+// New makes a lab. It fails on an unknown weather, on rates that are not probabilities
+// and on a negative speed.
 func New(options Options) (*Lab, error) {
-	weather, err := weatherByName(options.Weather)
+	weather, err := weatherOf(options)
 	if err != nil {
 		return nil, err
 	}
@@ -55,13 +73,17 @@ func New(options Options) (*Lab, error) {
 		return nil, fmt.Errorf("speed %g: the clock cannot run backwards", options.Speed)
 	}
 	lab := &Lab{
-		clock:   newClock(cmp.Or(options.Speed, 1)),
-		weather: weather,
-		guests:  options.Guests,
-		seed:    options.Seed,
-		ids:     newIDs(options.Seed, "requests"),
-		regions: map[string]*region{},
-		counts:  newCounts(),
+		clock:     newClock(cmp.Or(options.Speed, 1)),
+		weather:   weather,
+		guests:    options.Guests,
+		seed:      options.Seed,
+		ids:       newIDs(options.Seed, "requests"),
+		regions:   map[string]*region{},
+		counts:    newCounts(),
+		tallies:   newTallies(),
+		buckets:   map[bucketKey]*bucket{},
+		onRequest: options.OnRequest,
+		closing:   make(chan struct{}),
 	}
 	lab.door = lab.doorHandler()
 	return lab, nil
@@ -84,6 +106,7 @@ func (l *Lab) Close() error {
 	if before {
 		return nil
 	}
+	close(l.closing)
 	l.drivers.Wait()
 	if l.guests == nil {
 		return nil

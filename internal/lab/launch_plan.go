@@ -10,7 +10,7 @@ import (
 func (r *region) planLaunch(in *runInstancesInput) (*launch, *apiError) {
 	planned := &launch{asked: in, token: in.ClientToken, keyName: in.KeyName}
 	for _, check := range []func(*launch, *runInstancesInput) *apiError{
-		r.planImage, r.planNetwork, r.planCount, r.planVolumes, r.planInside, r.planRest,
+		r.planImage, r.planNetwork, r.planCount, r.planVolumes, r.planInside, r.planRest, r.planCapacity,
 	} {
 		if err := check(planned, in); err != nil {
 			return nil, err
@@ -185,4 +185,28 @@ func (r *region) planRest(_ *launch, in *runInstancesInput) *apiError {
 		return invalid("Value (%s) for parameter cpuCredits is invalid.", in.CreditSpecification.CpuCredits)
 	}
 	return nil
+}
+
+// planCapacity lowers the number to what the zone has of the type. A request that
+// leaves the zone to EC2 gets one that has enough.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html
+func (r *region) planCapacity(planned *launch, in *runInstancesInput) *apiError {
+	candidates := []*subnet{planned.subnet}
+	if r.namedZone(in) == "" {
+		for _, other := range r.subnets.all() {
+			if other != planned.subnet && other.defaultForZone && other.free() >= planned.count {
+				candidates = append(candidates, other)
+			}
+		}
+	}
+	for _, candidate := range candidates {
+		if count := r.capacity(planned.kind, candidate, *in.MinCount, planned.count); count >= *in.MinCount {
+			planned.subnet, planned.count = candidate, count
+			return nil
+		}
+	}
+	err := codedFailure("InsufficientInstanceCapacity")
+	err.message = fmt.Sprintf("We currently do not have sufficient %s capacity in the Availability Zone you requested (%s). "+
+		"Our system will be working on provisioning additional capacity.", planned.kind.name, planned.subnet.zone.name)
+	return err
 }

@@ -5,20 +5,35 @@ import (
 	"time"
 )
 
-// bootLater puts "running" on the agenda for new or started instances, and starts
-// their guests at once.
+// bootLater puts "running" on the agenda for new or started instances. Their guests
+// start then too.
 func (r *region) bootLater(booting []*instance, now time.Time) {
-	pace := r.lab.weather.pace()
-	r.lab.agenda.add(now.Add(pace.boot), func(at time.Time) {
-		for _, i := range booting {
-			if i.state == statePending {
-				i.enter(stateRunning, at)
-				i.healthyAt = at.Add(pace.checks)
-			}
-		}
-	})
 	for _, i := range booting {
-		i.machine.boot()
+		lasting := r.lab.takes(toRun, i.id)
+		r.lab.agenda.add(now.Add(lasting), i.booted)
+		i.machine.boot(lasting)
+	}
+}
+
+// booted is the end of a boot. The first one may fail, and decides what befalls the
+// instance later.
+func (i *instance) booted(at time.Time) {
+	if i.state != statePending {
+		return
+	}
+	first := i.healthyAt.IsZero()
+	if first {
+		if why := i.region.launchFailure(i); why != nil {
+			i.explain(*why, at)
+			i.machine.destroy()
+			i.region.finish([]*instance{i}, at)
+			return
+		}
+	}
+	i.enter(stateRunning, at)
+	i.healthyAt = at.Add(i.region.lab.takes(toPass, i.id))
+	if first {
+		i.region.afflict(i, at)
 	}
 }
 
@@ -32,12 +47,17 @@ func (i *instance) terminate(why stateReason) {
 // endLater begins the end of live instances, and puts the rest on the agenda.
 func (r *region) endLater(ending []*instance, why stateReason) {
 	now := r.now()
+	byTime := map[time.Duration][]*instance{}
 	for _, i := range ending {
 		i.enter(stateShuttingDown, now)
 		i.explain(why, now)
 		i.machine.destroy()
+		lasting := r.lab.takes(toTerminate, i.id)
+		byTime[lasting] = append(byTime[lasting], i)
 	}
-	r.lab.agenda.add(now.Add(r.lab.weather.pace().terminate), func(at time.Time) { r.finish(ending, at) })
+	for lasting, some := range byTime { // in any order: no two are due at the same time
+		r.lab.agenda.add(now.Add(lasting), func(at time.Time) { r.finish(some, at) })
+	}
 }
 
 func (i *instance) explain(why stateReason, now time.Time) {
@@ -84,7 +104,7 @@ func (i *instance) stop(why stateReason) {
 	i.enter(stateStopping, now)
 	i.explain(why, now)
 	i.machine.powerOff(func(at time.Time) {
-		i.region.lab.agenda.add(at.Add(i.region.lab.weather.pace().stop), i.stopped)
+		i.region.lab.agenda.add(at.Add(i.region.lab.takes(toStop, i.id)), i.stopped)
 	})
 }
 
@@ -162,6 +182,9 @@ func (r *region) terminateInstances(in *instanceIDsInput) (*stateChangesOutput, 
 	ending := slices.DeleteFunc(slices.Clone(instances), func(i *instance) bool {
 		return !i.live() || guarded[i.launch.subnet.zone.name]
 	})
+	if err := r.spend("TerminateInstances", len(instances)); err != nil {
+		return nil, err
+	}
 	out := change(instances, func() { r.endLater(ending, reasonUserShutdown) })
 	if guard != nil {
 		return nil, fail("OperationNotPermitted",
@@ -189,6 +212,9 @@ func (r *region) stopInstances(in *instanceIDsInput) (*stateChangesOutput, *apiE
 				"The instance '%s' may not be stopped. Modify its 'disableApiStop' instance attribute and try again.", i.id)
 		}
 	}
+	if err := r.spend("StopInstances", len(instances)); err != nil {
+		return nil, err
+	}
 	return change(instances, func() {
 		for _, i := range instances {
 			i.stop(reasonUserShutdown)
@@ -206,6 +232,9 @@ func (r *region) startInstances(in *instanceIDsInput) (*stateChangesOutput, *api
 		if !i.live() || i.state == stateStopping {
 			return nil, wrongState(i, "started")
 		}
+	}
+	if err := r.spend("StartInstances", len(instances)); err != nil {
+		return nil, err
 	}
 	now := r.now()
 	starting := slices.DeleteFunc(slices.Clone(instances), func(i *instance) bool { return i.state != stateStopped })

@@ -61,8 +61,9 @@ func (m *machine) work() {
 	}
 }
 
-// boot starts the guest, the first time from its image, later on its own disk.
-func (m *machine) boot() {
+// boot starts the guest after some of the lab's time, the first time from its image,
+// later on its own disk.
+func (m *machine) boot(after time.Duration) {
 	if !m.on {
 		_, reason := m.lab().guestsRun()
 		m.instance.console.printf("lab: nothing runs inside this instance and its user data has no effect: %s\n", reason)
@@ -75,10 +76,21 @@ func (m *machine) boot() {
 		Metadata: of.metadataHandler(), Console: &of.console, Off: func() { m.lab().poweredOff(of) },
 	}
 	m.do(func() {
+		if after > 0 && !(m.lab().wait(after) && m.wanted()) {
+			return
+		}
 		if err := m.start(spec); err != nil {
 			m.broken(err)
 		}
 	})
+}
+
+// wanted tells whether the instance is still to be on. It takes the lab's lock.
+func (m *machine) wanted() bool {
+	l := m.lab()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return m.instance.state == statePending || m.instance.state == stateRunning
 }
 
 func (m *machine) start(spec guests.Spec) error {
@@ -220,5 +232,5 @@ func (l *Lab) poweredOff(i *instance) {
 	}
 	i.enter(stateStopping, now)
 	i.explain(reasonSelfShutdown, now)
-	l.agenda.add(now.Add(l.weather.pace().stop), i.stopped)
+	l.agenda.add(now.Add(l.takes(toStop, i.id)), i.stopped)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // pageLimits are the bounds of an action's MaxResults.
@@ -26,6 +27,12 @@ type object struct {
 	id   string
 	seq  int
 	tags tagMap
+	// home is nil for what is no thing of its own.
+	home *region
+	// appearsAt is set while the thing is too new to be described, tagsAt while its former
+	// tags still are.
+	appearsAt, tagsAt time.Time
+	formerTags        tagMap
 }
 
 func (o *object) self() *object { return o }
@@ -105,13 +112,13 @@ func list[T thing](from *table[T], asked listing[T]) (some []T, next string, err
 	if err != nil {
 		return nil, "", err
 	}
-	match, err := asked.fields.matcher(asked.filters, func(t T) tagMap { return t.self().tags })
+	match, err := asked.fields.matcher(asked.filters, func(t T) tagMap { return t.self().seenTags() })
 	if err != nil {
 		return nil, "", err
 	}
 	matching := make([]T, 0, len(all))
 	for _, candidate := range all {
-		if match(candidate) && (asked.also == nil || asked.also(candidate)) {
+		if !candidate.self().hidden() && match(candidate) && (asked.also == nil || asked.also(candidate)) {
 			matching = append(matching, candidate)
 		}
 	}

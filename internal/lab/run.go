@@ -103,6 +103,9 @@ func (r *region) runInstances(in *runInstancesInput) (*reservationItem, *apiErro
 	if err != nil {
 		return nil, err
 	}
+	if err := r.spend("RunInstances", planned.count); err != nil {
+		return nil, err
+	}
 	r.start(planned)
 	if in.ClientToken != "" {
 		r.launches[key] = planned
@@ -154,6 +157,7 @@ func (r *region) start(planned *launch) {
 	for index := range planned.count {
 		planned.instances = append(planned.instances, r.makeInstance(planned, index, now))
 	}
+	r.occupy(planned)
 	r.bootLater(planned.instances, now)
 }
 

@@ -123,7 +123,7 @@ func (s *snapshot) item() snapshotItem {
 		Tier: "standard",
 	}
 	if s.owner == accountID {
-		item.Tags = s.tags.items()
+		item.Tags = s.seenTags().items()
 	}
 	if !s.completed.IsZero() {
 		item.CompletionTime = &s.completed

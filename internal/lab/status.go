@@ -20,7 +20,7 @@ func (i *instance) health(now time.Time) string {
 	switch {
 	case i.state != stateRunning:
 		return checkNotApplicable
-	case !i.impairedSince.IsZero():
+	case !i.impairedSince.IsZero() && !now.Before(i.impairedSince):
 		return checkImpaired
 	case now.Before(i.healthyAt):
 		return checkInitializing

@@ -145,7 +145,7 @@ func (r *region) describeSubnets(in *describeSubnetsInput) (*describeSubnetsOutp
 			SubnetID: s.id, SubnetARN: r.arn("ec2", "subnet/"+s.id), State: "available", OwnerID: accountID,
 			VPCID: s.vpc.id, CIDR: s.cidr.String(), Free: s.free(), Zone: s.zone.name, ZoneID: s.zone.id,
 			DefaultForZone: s.defaultForZone, MapPublicIP: s.defaultForZone,
-			PrivateDNSNaming: dnsNaming{HostnameType: "ip-name"}, Tags: s.tags.items(),
+			PrivateDNSNaming: dnsNaming{HostnameType: "ip-name"}, Tags: s.seenTags().items(),
 		})
 	}
 	return out, nil
@@ -222,7 +222,7 @@ func (r *region) describeVpcs(in *describeVpcsInput) (*describeVpcsOutput, *apiE
 		out.VPCs = append(out.VPCs, vpcItem{
 			VPCID: v.id, OwnerID: accountID, State: "available", CIDR: v.cidr.String(),
 			CIDRs:       []vpcCIDR{{AssociationID: v.association, CIDR: v.cidr.String(), State: cidrState{State: "associated"}}},
-			DHCPOptions: v.dhcpOptions, Tenancy: "default", IsDefault: v.isDefault, Tags: v.tags.items(),
+			DHCPOptions: v.dhcpOptions, Tenancy: "default", IsDefault: v.isDefault, Tags: v.seenTags().items(),
 		})
 	}
 	return out, nil

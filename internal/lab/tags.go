@@ -26,7 +26,7 @@ func kindOf[T thing](kind, prefix, missing string, from func(*region) *table[T],
 		kind: kind, prefix: prefix, missing: missing,
 		get: func(r *region, id string) *object {
 			found, there := from(r).byID[id]
-			if !there || mine != nil && !mine(found) {
+			if !there || found.self().hidden() || mine != nil && !mine(found) {
 				return nil
 			}
 			return found.self()
@@ -109,7 +109,7 @@ func (r *region) createTags(in *createTagsInput) (*success, *apiError) {
 		}
 	}
 	for _, thing := range things {
-		thing.tags = thing.tags.with(added)
+		r.retag(thing, thing.tags.with(added))
 	}
 	return &success{Return: true}, nil
 }
@@ -145,7 +145,7 @@ func (r *region) deleteTags(in *deleteTagsInput) (*success, *apiError) {
 				kept[key] = value
 			}
 		}
-		thing.tags = kept
+		r.retag(thing, kept)
 	}
 	return &success{Return: true}, nil
 }
@@ -184,7 +184,10 @@ func (r *region) describeTags(in *describeTagsInput) (*describeTagsOutput, *apiE
 	lines := table[*tagLine]{}
 	for _, kind := range taggables {
 		for _, thing := range kind.all(r) {
-			for at, tag := range thing.tags.items() {
+			if thing.hidden() {
+				continue
+			}
+			for at, tag := range thing.seenTags().items() {
 				lines.put(&tagLine{
 					object:     object{id: thing.id + " " + tag.Key, seq: thing.seq*tagOrder + at + 1, tags: thing.tags},
 					ResourceID: thing.id, ResourceType: kind.kind, Key: tag.Key, Value: tag.Value,

@@ -316,7 +316,7 @@ func (r *region) describeVolumes(in *describeVolumesInput) (*describeVolumesOutp
 func (v *volume) item() volumeItem {
 	item := volumeItem{
 		VolumeID: v.id, Size: v.size, SnapshotID: v.snapshotID, Zone: v.zone.name, ZoneID: v.zone.id, Status: v.state(),
-		CreateTime: v.created, Tags: v.tags.items(), Type: v.kind, IOPS: v.iops, Throughput: v.throughput,
+		CreateTime: v.created, Tags: v.seenTags().items(), Type: v.kind, IOPS: v.iops, Throughput: v.throughput,
 		Encrypted: v.encrypted, KMSKeyID: v.kmsKeyID,
 	}
 	if v.attached != nil {

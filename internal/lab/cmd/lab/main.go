@@ -45,8 +45,8 @@ func run(ctx context.Context, arguments []string, out, problems io.Writer) (err 
 	flags := flag.NewFlagSet("lab", flag.ContinueOnError)
 	flags.SetOutput(problems)
 	listen := flags.String("listen", "127.0.0.1:0", "`address` to serve on; port 0 takes a free one")
-	weather := flags.String("weather", "calm", "how the cloud behaves: calm")
-	seed := flags.Uint64("seed", 1, "`number` that decides every id")
+	weather := flags.String("weather", "calm", "how the cloud behaves: calm (at once), aws (limits and delays) or storm (things go wrong too)")
+	seed := flags.Uint64("seed", 1, "`number` that decides every id and every stroke of luck")
 	speed := flags.Float64("speed", 1, "how many times faster than real time the lab's clock runs")
 	inside := flags.String("guests", "auto", "whether something really runs inside instances: auto, on or off")
 	if err := flags.Parse(arguments); err != nil {

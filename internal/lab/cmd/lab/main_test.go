@@ -48,7 +48,7 @@ func TestRun_announcesServesAndEnds(t *testing.T) {
 
 func TestRun_refusals(t *testing.T) {
 	for want, arguments := range map[string][]string{
-		"calm":        {"-weather", "storm", "-guests", "off"},
+		"calm":        {"-weather", "sunshine", "-guests", "off"},
 		"auto, on":    {"-guests", "perhaps"},
 		"unexpected":  {"-guests", "off", "now"},
 		"listening":   {"-guests", "off", "-listen", "nowhere:-1"},
