@@ -86,22 +86,26 @@ func tagFilter[T any](name string, tagsOf func(T) tagMap) func(T) []string {
 // * for any characters, ? for one, \ to take the next as it is.
 func patterns(values []string) func(string) bool {
 	plain := map[string]bool{}
-	var wild []string
+	var wild [][]rune
 	for _, value := range values {
 		if strings.ContainsAny(value, `*?\`) {
-			wild = append(wild, value)
+			wild = append(wild, []rune(value))
 		} else {
 			plain[value] = true
 		}
 	}
 	return func(text string) bool {
-		return plain[text] || slices.ContainsFunc(wild, func(pattern string) bool { return wildcard(pattern, text) })
+		if plain[text] || len(wild) == 0 {
+			return plain[text]
+		}
+		characters := []rune(text)
+		return slices.ContainsFunc(wild, func(pattern []rune) bool { return wildcard(pattern, characters) })
 	}
 }
 
-// wildcard matches a text by a pattern with *, ? and \, byte by byte, going back
-// only to the last star.
-func wildcard(pattern, text string) bool {
+// wildcard matches a text by a pattern with *, ? and \, character by character, going
+// back only to the last star.
+func wildcard(pattern, text []rune) bool {
 	p, t, star, resume := 0, 0, -1, 0
 	for t < len(text) {
 		switch {
@@ -124,5 +128,8 @@ func wildcard(pattern, text string) bool {
 		resume++
 		p, t = star+1, resume
 	}
-	return strings.Trim(pattern[p:], "*") == ""
+	for p < len(pattern) && pattern[p] == '*' {
+		p++
+	}
+	return p == len(pattern)
 }

@@ -19,12 +19,16 @@ type param struct {
 	below map[string]*param
 }
 
+// maxDepth is how many parts of a name are told apart. No request of EC2's has half
+// as many; what is deeper stays one part, and is refused with it.
+const maxDepth = 16
+
 // parameterTree builds the tree of a form.
 func parameterTree(form url.Values) *param {
 	root := &param{}
 	for name, values := range form {
 		node := root
-		for _, part := range strings.Split(name, ".") {
+		for _, part := range strings.SplitN(name, ".", maxDepth) {
 			if node.below == nil {
 				node.below = map[string]*param{}
 			}
@@ -62,27 +66,42 @@ func (p *param) decode(into reflect.Value) *apiError {
 	}
 }
 
+// unknown is the error for a parameter that has no place in the request.
+func (p *param) unknown() *apiError {
+	return fail("UnknownParameter", "The parameter %s is not recognized", p.name)
+}
+
+// decodeStruct reads parameters below a name. The name itself cannot have a value;
+// an empty one is how some clients write an empty structure.
 func (p *param) decodeStruct(into reflect.Value) *apiError {
+	if p.value != "" {
+		return p.unknown()
+	}
 	for _, name := range p.names() {
-		field := into.FieldByName(name)
-		if !field.IsValid() {
-			return fail("UnknownParameter", "The parameter %s is not recognized", p.below[name].name)
+		// An embedded struct is known by its fields, not by its own name.
+		field, ok := into.Type().FieldByName(name)
+		if !ok || !field.IsExported() || field.Anonymous {
+			return p.below[name].unknown()
 		}
-		if err := p.below[name].decode(field); err != nil {
+		if err := p.below[name].decode(into.FieldByIndex(field.Index)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// decodeList reads numbered parameters. The numbers say the order; AWS takes gaps.
 func (p *param) decodeList(into reflect.Value) *apiError {
+	if p.value != "" {
+		return p.unknown()
+	}
 	indices := make([]int, 0, len(p.below))
-	for name := range p.below {
-		index, err := strconv.Atoi(name)
-		if err != nil {
-			return fail("UnknownParameter", "The parameter %s is not recognized", p.below[name].name)
+	for _, name := range p.names() {
+		index, err := strconv.ParseUint(name, 10, 31)
+		if err != nil || strconv.FormatUint(index, 10) != name {
+			return p.below[name].unknown()
 		}
-		indices = append(indices, index)
+		indices = append(indices, int(index))
 	}
 	slices.Sort(indices)
 	list := reflect.MakeSlice(into.Type(), len(indices), len(indices))
@@ -96,6 +115,9 @@ func (p *param) decodeList(into reflect.Value) *apiError {
 }
 
 func (p *param) decodeBlob(into reflect.Value) *apiError {
+	if len(p.below) > 0 {
+		return p.below[p.names()[0]].unknown()
+	}
 	content, err := base64.StdEncoding.DecodeString(p.value)
 	if err != nil {
 		return invalid("Value for parameter %s is invalid. It is not base64.", p.name)
@@ -106,17 +128,22 @@ func (p *param) decodeBlob(into reflect.Value) *apiError {
 
 func (p *param) decodeScalar(into reflect.Value) *apiError {
 	if len(p.below) > 0 {
-		return fail("UnknownParameter", "The parameter %s is not recognized", p.below[p.names()[0]].name)
+		return p.below[p.names()[0]].unknown()
 	}
 	switch into.Kind() {
 	case reflect.String:
 		into.SetString(p.value)
 	case reflect.Bool:
-		value, err := strconv.ParseBool(p.value)
-		if err != nil {
+		if !strings.EqualFold(p.value, "true") && !strings.EqualFold(p.value, "false") {
 			return invalid("Value (%s) for parameter %s is invalid. It must be true or false", p.value, p.name)
 		}
-		into.SetBool(value)
+		into.SetBool(strings.EqualFold(p.value, "true"))
+	case reflect.Float64:
+		value, err := strconv.ParseFloat(p.value, 64)
+		if err != nil {
+			return invalid("Value (%s) for parameter %s is invalid. It must be a number", p.value, p.name)
+		}
+		into.SetFloat(value)
 	default:
 		value, err := strconv.ParseInt(p.value, 10, 32)
 		if err != nil {

@@ -20,7 +20,7 @@ func TestWildcard_isARegularExpression(t *testing.T) {
 		pattern := rapid.StringMatching(`[ab*?]{0,8}`).Draw(t, "pattern")
 		text := rapid.StringMatching(`[ab]{0,8}`).Draw(t, "text")
 		form := regexp.MustCompile("^" + strings.NewReplacer("*", ".*", "?", ".").Replace(pattern) + "$")
-		if got, want := wildcard(pattern, text), form.MatchString(text); got != want {
+		if got, want := wildcard([]rune(pattern), []rune(text)), form.MatchString(text); got != want {
 			t.Fatalf("wildcard(%q, %q) = %t, want %t", pattern, text, got, want)
 		}
 	})
@@ -31,9 +31,9 @@ func TestWildcard_escapes(t *testing.T) {
 		pattern, text string
 		want          bool
 	}{
-		{`a\*`, "a*", true}, {`a\*`, "ab", false}, {`a\?b`, "a?b", true}, {`*\*`, "x*", true}, {`a\`, "a", false},
+		{`a\*`, "a*", true}, {`a\*`, "ab", false}, {`a\?b`, "a?b", true}, {`*\*`, "x*", true}, {`a\`, "a", false}, {"caf?", "café", true},
 	} {
-		if got := wildcard(test.pattern, test.text); got != test.want {
+		if got := wildcard([]rune(test.pattern), []rune(test.text)); got != test.want {
 			t.Errorf("wildcard(%q, %q) = %t", test.pattern, test.text, got)
 		}
 	}
@@ -68,11 +68,17 @@ func TestDecode_readsTheTree(t *testing.T) {
 func TestDecode_refusals(t *testing.T) {
 	type input struct {
 		Count  int
+		On     bool
+		Blob   []byte
 		Filter []filterParam
+		pageParams
 	}
 	for name, want := range map[string]string{
 		"Colour": "UnknownParameter", "Filter.x": "UnknownParameter", "Filter.1.Colour": "UnknownParameter",
-		"Count.1": "UnknownParameter", "Count": "InvalidParameterValue",
+		"Count.1": "UnknownParameter", "Count": "InvalidParameterValue", "On": "InvalidParameterValue",
+		"Filter.01.Name": "UnknownParameter", "Filter.+1.Name": "UnknownParameter", "Filter.-1.Name": "UnknownParameter",
+		"Filter": "UnknownParameter", "Filter.1": "UnknownParameter", "Blob.1": "UnknownParameter",
+		"pageParams.NextToken": "UnknownParameter", "pageParams": "UnknownParameter",
 	} {
 		err := parameterTree(url.Values{name: {"red"}}).decode(reflect.ValueOf(&input{}))
 		if err == nil || err.code != want {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -20,8 +19,12 @@ var shared = sync.OnceValues(func() (Host, error) {
 	if err != nil {
 		return nil, err
 	}
+	sharedDir = dir
 	return NewReal(context.Background(), dir)
 })
+
+// sharedDir is the shared host's place, once it has one.
+var sharedDir string
 
 func TestMain(m *testing.M) {
 	code := m.Run()
@@ -31,13 +34,10 @@ func TestMain(m *testing.M) {
 			code = 1
 		}
 	}
-	leftovers, _ := filepath.Glob(filepath.Join(os.TempDir(), "guests-test-*"))
-	for _, dir := range leftovers {
-		// Only an empty directory goes: what the host left behind must show.
-		if err := os.Remove(dir); err != nil && code == 0 && os.Getenv(unprivileged) == "" {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
+	// Only an empty directory goes: what the host left behind must show.
+	if err := os.Remove(sharedDir); sharedDir != "" && err != nil && code == 0 && os.Getenv(unprivileged) == "" {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
 	}
 	os.Exit(code)
 }

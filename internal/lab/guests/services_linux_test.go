@@ -91,6 +91,7 @@ func TestReal_failingServicesAreSeen(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.screen.await(t, finished, 2)
+	g.screen.await(t, "[FAILED]", 1)
 	if got := g.screen.lines("[FAILED]"); fmt.Sprint(got) != "[[FAILED] Failed to start bad.service.]" {
 		t.Errorf("the boot says %q", got)
 	}

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sort"
 	"strings"
 	"time"
 )
@@ -27,8 +26,9 @@ type Machine struct {
 	Out io.Writer
 	// SetHostname tells the kernel.
 	SetHostname func(name string) error
-	// StartServices starts what starts beside cloud-init's last stage; nil has none.
-	StartServices func()
+	// StartServices starts what starts beside cloud-init's last stage, and returns what
+	// waits until it has started; nil has none.
+	StartServices func() (started func())
 	// Exec runs an executable file with this environment and returns its exit code,
 	// or an error when it could not be started. What it prints goes to Out.
 	Exec func(path string, env []string) (int, error)
@@ -73,12 +73,23 @@ func Boot(m Machine) {
 	b.stage("modules:config")
 	b.once("runcmd", b.runCommands)
 	b.once("user_scripts", func() error { return b.writeScripts(parts) })
-	if b.StartServices != nil {
-		b.StartServices()
-	}
+	b.services()
 	b.stage("modules:final")
 	b.scripts(parts)
 	b.finish()
+}
+
+// services starts the machine's own services. On Debian cloud-init's last stage comes
+// after multi-user.target, so a service that waits there for cloud-init waits for
+// ever; elsewhere the two go side by side.
+// https://salsa.debian.org/cloud-team/cloud-init/-/blob/master/systemd/cloud-final.service.tmpl
+func (b *boot) services() {
+	if b.StartServices == nil {
+		return
+	}
+	if started := b.StartServices(); strings.Contains("\n"+b.read("etc/os-release")+"\n", "\nID=debian\n") {
+		started()
+	}
 }
 
 func (b *boot) uptime() float64 { return time.Since(b.Booted).Seconds() }
@@ -122,8 +133,11 @@ func (b *boot) instance() error {
 			return err
 		}
 	}
-	if err := os.MkdirAll(b.path("var/lib/cloud/data"), 0o755); err != nil {
-		return err
+	// https://docs.cloud-init.io/en/latest/reference/faq.html#var-lib-cloud
+	for _, dir := range []string{"data", "handlers", "scripts/per-boot", "scripts/per-instance", "scripts/per-once", "scripts/vendor", "seed", "sem"} {
+		if err := os.MkdirAll(b.path("var/lib/cloud", dir), 0o755); err != nil {
+			return err
+		}
 	}
 	previous, err := os.ReadFile(b.path("var/lib/cloud/data/instance-id"))
 	if err == nil {
@@ -173,46 +187,6 @@ func (b *boot) bootHooks(parts []Part) {
 			continue
 		}
 		b.exec("boothook", path, "INSTANCE_ID="+b.InstanceID)
-	}
-}
-
-// writeScripts puts the user data's scripts where scripts finds them.
-func (b *boot) writeScripts(parts []Part) error {
-	for _, part := range parts {
-		if part.Type != TypeScript {
-			continue
-		}
-		if err := os.WriteFile(b.state("scripts", part.Name), part.Body, 0o700); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// scripts runs, once per instance, everything in its scripts directory in the order
-// of the names; then it says which parts nobody understood.
-func (b *boot) scripts(parts []Part) {
-	b.once("scripts_user", func() error {
-		entries, err := os.ReadDir(b.state("scripts"))
-		if err != nil {
-			return err
-		}
-		sort.Slice(entries, func(i, j int) bool { return entries[i].Name() < entries[j].Name() })
-		failed := 0
-		for _, entry := range entries {
-			if !b.exec("script", b.state("scripts", entry.Name())) {
-				failed++
-			}
-		}
-		if failed > 0 {
-			return fmt.Errorf("failed to run module scripts-user (scripts in /var/lib/cloud/instance/scripts): %d of %d scripts failed", failed, len(entries))
-		}
-		return nil
-	})
-	for _, part := range parts {
-		if part.Type == TypeUnknown {
-			b.warn("unhandled %s userdata part %s, starting %.40q", part.MediaType, part.Name, part.Body)
-		}
 	}
 }
 

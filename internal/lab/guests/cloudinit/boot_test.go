@@ -91,6 +91,52 @@ func TestBoot_whatRunsWhen(t *testing.T) {
 	}
 }
 
+func TestBoot_scriptsOnTheDisk(t *testing.T) {
+	b := newBench(t)
+	for path, mode := range map[string]os.FileMode{
+		"per-boot/20-b": 0o755, "per-boot/10-a": 0o755, "per-boot/notes.txt": 0o644, "per-instance/i": 0o755, "per-once/o": 0o755,
+	} {
+		b.put(t, "var/lib/cloud/scripts/"+path, "#!")
+		if err := os.Chmod(filepath.Join(b.root, "var/lib/cloud/scripts", path), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const script = "#!/bin/sh\n"
+	for _, step := range []struct {
+		name, instance string
+		want           []string
+	}{
+		{"first boot", "i-1", []string{"o", "10-a", "20-b", "i", "part-001"}},
+		{"second boot", "i-1", []string{"10-a", "20-b"}},
+		{"a clone's first boot", "i-2", []string{"10-a", "20-b", "i", "part-001"}},
+	} {
+		if diff := cmp.Diff(step.want, b.boot(step.instance, script)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", step.name, diff)
+		}
+	}
+	b.results["10-a"] = errors.New("exec format error")
+	if b.boot("i-2", script); !strings.Contains(b.console.String(), "scripts in /var/lib/cloud/scripts/per-boot): 1 of 2 scripts failed") {
+		t.Errorf("the console does not tell of the failure:\n%s", &b.console)
+	}
+}
+
+func TestBoot_servicesGoBesideTheLastStageButOnDebian(t *testing.T) {
+	for release, want := range map[string]string{
+		"NAME=\"Amazon Linux\"\nID=\"amzn\"\n": "begun", "NAME=Debian\nID=debian\n": "begun, waited for",
+	} {
+		b := newBench(t)
+		b.put(t, "etc/os-release", release)
+		got := ""
+		Boot(Machine{
+			Root: b.root, InstanceID: "i-1", Hostname: "h", Out: &b.console, SetHostname: func(string) error { return nil },
+			StartServices: func() func() { got = "begun"; return func() { got += ", waited for" } },
+		})
+		if got != want {
+			t.Errorf("%q: services are %s, want %s", release, got, want)
+		}
+	}
+}
+
 func TestBoot_hostname(t *testing.T) {
 	cases := []struct {
 		name, config, file, userData string

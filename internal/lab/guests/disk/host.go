@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 )
@@ -121,7 +122,26 @@ func Tools(dir string) error {
 			}
 		}
 	}
-	return nil
+	return helper(dir)
+}
+
+// helper copies the host's setpriv(1), set-uid root, for the guest's sudo. Nobody on
+// the host can reach it: the lab's directory is its owner's alone. For an ordinary
+// user's guests the bit means nothing, and everybody there is root anyway.
+func helper(dir string) error {
+	source, err := exec.LookPath("setpriv")
+	if err != nil {
+		return nil //nolint:nilerr // then the guest's sudo says so
+	}
+	content, err := os.ReadFile(source)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(dir, "usr/libexec/lab/setpriv")
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return writeFile(path, content, 0o755|fs.ModeSetuid)
 }
 
 // toolDirectories are the directories in which a tool must lie to be found first:

@@ -178,12 +178,24 @@ func writeAccounts(dir, user string) error {
 	return nil
 }
 
+// profiles are the files that the default users' login shells read.
+var profiles = map[string]string{"ec2-user": ".bash_profile", "admin": ".profile"}
+
+// profile is what matters of them to scripts: where pip and its like put programs.
+const profile = "PATH=$HOME/.local/bin:$HOME/bin:$PATH\nexport PATH\n"
+
 // makeHome makes the default user's home. Without the right to give files away it
 // stays the caller's, the only user that such a guest knows.
 func makeHome(dir, user string) error {
 	home := filepath.Join(dir, "home", user)
-	for _, path := range []string{home, filepath.Join(home, ".ssh")} {
-		if err := os.Mkdir(path, 0o700); err != nil {
+	for _, path := range []string{home, filepath.Join(home, ".ssh"), filepath.Join(home, profiles[user])} {
+		var err error
+		if filepath.Base(path) == profiles[user] {
+			err = writeFile(path, []byte(profile), 0o644)
+		} else {
+			err = os.Mkdir(path, 0o700)
+		}
+		if err != nil {
 			return err
 		}
 		if os.Geteuid() == 0 {

@@ -120,23 +120,31 @@ func emptyDir(dir string) error {
 func (g *guest) boot() {
 	g.console.say("[%12.6f] systemd[1]: Booting instance %s of the lab.", time.Since(g.booted).Seconds(), g.config.InstanceID)
 	cloudinit.Boot(cloudinit.Machine{
-		Root:        "/",
-		Booted:      g.booted,
-		InstanceID:  g.config.InstanceID,
-		Hostname:    g.config.Hostname,
-		UserData:    g.config.UserData,
-		Out:         io.Writer(g.console.Out),
-		SetHostname: func(name string) error { return unix.Sethostname([]byte(name)) },
-		StartServices: func() {
-			if _, err := g.execute([]string{"/usr/bin/systemctl", "lab-boot"}, bootEnvironment); err != nil {
-				g.console.say("systemd[1]: %v", err)
-			}
-		},
+		Root:          "/",
+		Booted:        g.booted,
+		InstanceID:    g.config.InstanceID,
+		Hostname:      g.config.Hostname,
+		UserData:      g.config.UserData,
+		Out:           io.Writer(g.console.Out),
+		SetHostname:   func(name string) error { return unix.Sethostname([]byte(name)) },
+		StartServices: g.startServices,
 		Exec: func(path string, env []string) (int, error) {
 			return g.execute([]string{path}, env)
 		},
 	})
 	g.console.say("\n%s login: ", hostname())
+}
+
+// startServices begins to start the enabled services.
+func (g *guest) startServices() (started func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if _, err := g.execute([]string{"/usr/bin/systemctl", "lab-boot"}, bootEnvironment); err != nil {
+			g.console.say("systemd[1]: %v", err)
+		}
+	}()
+	return func() { <-done }
 }
 
 // hostname is the kernel's present one.
