@@ -48,6 +48,9 @@ type region struct {
 	profiles   table[*profileAssociation]
 	keys       table[*keyPair]
 	parameters map[string]parameter
+	templates  table[*launchTemplate]
+	// templateTokens are the client tokens of calls about launch templates.
+	templateTokens map[string]templateToken
 	// launches are RunInstances calls by client token and zone.
 	launches map[launchKey]*launch
 	// publicAddresses counts the public addresses given out.
@@ -70,8 +73,8 @@ func (l *Lab) region(name string) (*region, *apiError) {
 	}
 	r := &region{
 		lab: l, name: name, ids: newIDs(l.seed, name),
-		parameters: map[string]parameter{},
-		launches:   map[launchKey]*launch{},
+		parameters: map[string]parameter{}, templateTokens: map[string]templateToken{},
+		launches: map[launchKey]*launch{},
 	}
 	r.furnish()
 	l.regions[name] = r

@@ -20,7 +20,7 @@ type Books struct {
 // Leftover is one thing that is still there.
 type Leftover struct {
 	// Type is EC2's resource type: "instance", "image", "snapshot", "volume",
-	// "network-interface", "security-group" or "key-pair".
+	// "network-interface", "security-group", "launch-template" or "key-pair".
 	Type   string            `json:"type"`
 	ID     string            `json:"id"`
 	Region string            `json:"region"`
