@@ -36,19 +36,22 @@ type region struct {
 	// created counts what was made, for the order of creation.
 	created int
 
-	zones      []zone
-	vpcs       table[*vpc]
-	subnets    table[*subnet]
-	groups     table[*securityGroup]
-	interfaces table[*networkInterface]
-	instances  table[*instance]
-	volumes    table[*volume]
-	images     table[*image]
-	snapshots  table[*snapshot]
-	profiles   table[*profileAssociation]
-	keys       table[*keyPair]
-	parameters map[string]parameter
-	templates  table[*launchTemplate]
+	zones        []zone
+	vpcs         table[*vpc]
+	subnets      table[*subnet]
+	groups       table[*securityGroup]
+	interfaces   table[*networkInterface]
+	instances    table[*instance]
+	volumes      table[*volume]
+	images       table[*image]
+	snapshots    table[*snapshot]
+	profiles     table[*profileAssociation]
+	keys         table[*keyPair]
+	parameters   map[string]parameter
+	templates    table[*launchTemplate]
+	targetGroups table[*targetGroup]
+	balancers    table[*loadBalancer]
+	listeners    table[*listener]
 	// templateTokens are the client tokens of calls about launch templates.
 	templateTokens map[string]templateToken
 	// launches are RunInstances calls by client token and zone.
