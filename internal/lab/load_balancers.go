@@ -103,6 +103,10 @@ func (r *region) loadBalancerItem(b *loadBalancer) loadBalancerItem {
 	return item
 }
 
+// provisioning is how many seconds a new load balancer is not yet active: some
+// minutes, of which AWS says no number.
+const provisioning = 120
+
 // createLoadBalancer makes a load balancer; the same again answers the one that is
 // there.
 // https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html
@@ -125,7 +129,7 @@ func (r *region) createLoadBalancer(in *createLoadBalancerInput) (*loadBalancers
 	path := onOff(spec.kind == balancerNetwork, "loadbalancer/net/", "loadbalancer/app/") + spec.name
 	made := &loadBalancer{
 		object: r.elbObject(path, tags), loadBalancerSpec: spec, zones: zones, created: now,
-		activeAt: now.Add(r.lab.weather.pace().boot),
+		activeAt: now.Add(r.lapse(provisioning)),
 	}
 	made.attributes = map[string]string{}
 	for _, attribute := range made.known() {

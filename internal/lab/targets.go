@@ -215,8 +215,11 @@ func (g *targetGroup) remove(gone []*target) {
 // lapse is how long some seconds of a setting take: none in weather in which nothing
 // does.
 func (r *region) lapse(seconds int) time.Duration {
-	if r.lab.weather.pace() == (pace{}) {
+	if r.lab.hurried() {
 		return 0
 	}
 	return time.Duration(seconds) * time.Second
 }
+
+// hurried tells whether transitions take no time.
+func (l *Lab) hurried() bool { return l.weather.pace() == (pace{}) }
