@@ -38,18 +38,24 @@ type region struct {
 	// open is set once the region is furnished; what was there before is seen at once.
 	open bool
 
-	zones      []zone
-	vpcs       table[*vpc]
-	subnets    table[*subnet]
-	groups     table[*securityGroup]
-	interfaces table[*networkInterface]
-	instances  table[*instance]
-	volumes    table[*volume]
-	images     table[*image]
-	snapshots  table[*snapshot]
-	profiles   table[*profileAssociation]
-	keys       table[*keyPair]
-	parameters map[string]parameter
+	zones        []zone
+	vpcs         table[*vpc]
+	subnets      table[*subnet]
+	groups       table[*securityGroup]
+	interfaces   table[*networkInterface]
+	instances    table[*instance]
+	volumes      table[*volume]
+	images       table[*image]
+	snapshots    table[*snapshot]
+	profiles     table[*profileAssociation]
+	keys         table[*keyPair]
+	parameters   map[string]parameter
+	templates    table[*launchTemplate]
+	targetGroups table[*targetGroup]
+	balancers    table[*loadBalancer]
+	listeners    table[*listener]
+	// templateTokens are the client tokens of calls about launch templates.
+	templateTokens map[string]templateToken
 	// launches are RunInstances calls by client token and zone.
 	launches map[launchKey]*launch
 	// publicAddresses counts the public addresses given out.
@@ -72,8 +78,8 @@ func (l *Lab) region(name string) (*region, *apiError) {
 	}
 	r := &region{
 		lab: l, name: name, ids: newIDs(l.seed, name),
-		parameters: map[string]parameter{},
-		launches:   map[launchKey]*launch{},
+		parameters: map[string]parameter{}, templateTokens: map[string]templateToken{},
+		launches: map[launchKey]*launch{},
 	}
 	r.furnish()
 	r.open = true

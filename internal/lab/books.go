@@ -20,7 +20,9 @@ type Books struct {
 // Leftover is one thing that is still there.
 type Leftover struct {
 	// Type is EC2's resource type: "instance", "image", "snapshot", "volume",
-	// "network-interface", "security-group" or "key-pair".
+	// "network-interface", "security-group", "launch-template", "key-pair",
+	// or one of the other services' that it has no name for: "target-group" or
+	// "load-balancer".
 	Type   string            `json:"type"`
 	ID     string            `json:"id"`
 	Region string            `json:"region"`
@@ -59,7 +61,7 @@ func (l *Lab) ResetBooks() {
 
 func (r *region) leftovers() []Leftover {
 	var all []Leftover
-	for _, kind := range taggables {
+	for _, kind := range slices.Concat(taggables, elbTaggables) {
 		for _, thing := range kind.all(r) {
 			if r.furniture(kind.kind, thing.id) {
 				continue

@@ -18,6 +18,7 @@ type action func(r *region, c *call) (any, *apiError)
 // their own.
 var ec2Actions = union(
 	coreActions,
+	launchTemplateActions,
 )
 
 func union(sets ...map[string]action) map[string]action {

@@ -41,6 +41,8 @@ var services = map[string]protocol{
 	"ec2": {do: doEC2, answer: answerEC2, refuse: refuseEC2},
 	"ssm": {do: doSSM, answer: answerJSON, refuse: refuseJSON},
 	"sts": {do: doSTS, answer: answerSTS, refuse: refuseSTS},
+
+	"elasticloadbalancing": {do: doELB, answer: answerELB, refuse: refuseELB},
 }
 
 // ServeHTTP answers every service at one endpoint; the door is below /_lab/.

@@ -61,6 +61,7 @@ type runInstancesInput struct {
 	Placement                                                       *placementParam
 	Monitoring                                                      *enabledParam
 	CreditSpecification                                             *creditParam
+	LaunchTemplate                                                  *templateParam
 	InstanceInitiatedShutdownBehavior                               string
 	EbsOptimized, DisableApiTermination, DisableApiStop             *bool
 }
@@ -72,6 +73,8 @@ type launchKey struct{ token, zone string }
 
 // launch is one RunInstances call: what it asked for, checked, and what it made.
 type launch struct {
+	// request is the call as it was made, asked the same with its template's data.
+	request     *runInstancesInput
 	asked       *runInstancesInput
 	token       string
 	reservation string
@@ -99,10 +102,15 @@ func (r *region) runInstances(in *runInstancesInput) (*reservationItem, *apiErro
 	if before := r.launches[key]; before != nil && in.ClientToken != "" {
 		return r.again(before, in)
 	}
-	planned, err := r.planLaunch(in)
+	merged, marks, err := r.fromTemplate(in)
 	if err != nil {
 		return nil, err
 	}
+	planned, err := r.planLaunch(merged)
+	if err != nil {
+		return nil, err
+	}
+	planned.request, planned.tags["instance"] = in, planned.tags["instance"].with(marks)
 	if err := r.spend("RunInstances", planned.count); err != nil {
 		return nil, err
 	}
@@ -116,7 +124,7 @@ func (r *region) runInstances(in *runInstancesInput) (*reservationItem, *apiErro
 // again answers a repeated call: with what the first one made, as it is now.
 // https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
 func (r *region) again(before *launch, in *runInstancesInput) (*reservationItem, *apiError) {
-	if !reflect.DeepEqual(before.asked, in) {
+	if !reflect.DeepEqual(before.request, in) {
 		return nil, fail("IdempotentParameterMismatch",
 			"Arguments on this idempotent request are inconsistent with arguments used in previous request(s).")
 	}

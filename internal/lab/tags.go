@@ -53,6 +53,8 @@ var taggables = []taggable{
 	kindOf("network-interface", "eni", "InvalidNetworkInterfaceID.NotFound",
 		func(r *region) *table[*networkInterface] { return &r.interfaces }, nil),
 	kindOf("security-group", "sg", "InvalidGroup.NotFound", func(r *region) *table[*securityGroup] { return &r.groups }, nil),
+	kindOf("launch-template", "lt", "InvalidLaunchTemplateId.NotFound",
+		func(r *region) *table[*launchTemplate] { return &r.templates }, nil),
 	kindOf("key-pair", "key", "InvalidKeyPair.NotFound", func(r *region) *table[*keyPair] { return &r.keys }, nil),
 	kindOf("subnet", "subnet", "InvalidSubnetID.NotFound", func(r *region) *table[*subnet] { return &r.subnets }, nil),
 	kindOf("vpc", "vpc", "InvalidVpcID.NotFound", func(r *region) *table[*vpc] { return &r.vpcs }, nil),
@@ -141,7 +143,7 @@ func (r *region) deleteTags(in *deleteTagsInput) (*success, *apiError) {
 		kept := tagMap{}
 		for key, value := range thing.tags {
 			chosen := func(c tagChoice) bool { return c.Key == key && (c.Value == nil || *c.Value == value) }
-			if len(in.Tag) > 0 && !slices.ContainsFunc(in.Tag, chosen) {
+			if strings.HasPrefix(key, "aws:") || len(in.Tag) > 0 && !slices.ContainsFunc(in.Tag, chosen) {
 				kept[key] = value
 			}
 		}

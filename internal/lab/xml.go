@@ -24,28 +24,39 @@ type element struct {
 // elements holds the fields of response types, by type.
 var elements sync.Map
 
-// writeXML writes a value's content. It is used in place of encoding/xml because
-// EC2's lists are always there, empty ones too (<tagSet/>), with an <item> for each
-// entry, and because a thousand instances must take milliseconds.
-func writeXML(out *bytes.Buffer, value reflect.Value) {
+// xmlWriter is a value that writes its own content.
+type xmlWriter interface{ writeXML(out *bytes.Buffer) }
+
+// writeXML writes a value's content as EC2 does, with an <item> for each entry of a
+// list. It is used in place of encoding/xml because EC2's lists are always there,
+// empty ones too (<tagSet/>), and because a thousand instances must take milliseconds.
+func writeXML(out *bytes.Buffer, value reflect.Value) { writeList(out, value, "item") }
+
+// writeList writes a value's content, with an element of that name for each entry of
+// a list: EC2 has "item", the other query services have "member".
+func writeList(out *bytes.Buffer, value reflect.Value, item string) {
 	switch value.Kind() {
 	case reflect.Pointer, reflect.Interface:
 		if !value.IsNil() {
-			writeXML(out, value.Elem())
+			writeList(out, value.Elem(), item)
 		}
 	case reflect.Struct:
-		if stamp, ok := value.Interface().(time.Time); ok {
-			out.WriteString(stamp.UTC().Format(timeForm))
+		switch own := value.Interface().(type) {
+		case time.Time:
+			out.WriteString(own.UTC().Format(timeForm))
+			return
+		case xmlWriter:
+			own.writeXML(out)
 			return
 		}
 		for _, field := range elementsOf(value.Type()) {
-			writeElement(out, field, value.Field(field.index))
+			writeElement(out, field, value.Field(field.index), item)
 		}
 	case reflect.Slice:
 		for i := range value.Len() {
-			out.WriteString("<item>")
-			writeXML(out, value.Index(i))
-			out.WriteString("</item>")
+			out.WriteString("<" + item + ">")
+			writeList(out, value.Index(i), item)
+			out.WriteString("</" + item + ">")
 		}
 	case reflect.Bool:
 		out.WriteString(strconv.FormatBool(value.Bool()))
@@ -69,7 +80,7 @@ func writeText(out *bytes.Buffer, text string) {
 	out.WriteString(text)
 }
 
-func writeElement(out *bytes.Buffer, field element, value reflect.Value) {
+func writeElement(out *bytes.Buffer, field element, value reflect.Value, item string) {
 	empty := value.IsZero() || value.Kind() == reflect.Slice && value.Len() == 0
 	if empty && (field.omitEmpty || value.Kind() == reflect.Pointer) {
 		return
@@ -77,7 +88,7 @@ func writeElement(out *bytes.Buffer, field element, value reflect.Value) {
 	out.WriteByte('<')
 	out.WriteString(field.name)
 	out.WriteByte('>')
-	writeXML(out, value)
+	writeList(out, value, item)
 	out.WriteString("</")
 	out.WriteString(field.name)
 	out.WriteByte('>')
