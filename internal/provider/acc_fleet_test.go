@@ -81,6 +81,7 @@ func TestAccFleet_scales(t *testing.T) {
 // A lost instance changes its own slot and no other.
 func TestAccFleet_mends(t *testing.T) {
 	w := newWorld(t, false)
+	soon := map[string]string{"health": `{ grace_period = "0s" }`}
 	for _, fate := range []string{"terminated", "stopped", "impaired"} {
 		t.Run(fate, func(t *testing.T) {
 			same, other := statecheck.CompareValue(compare.ValuesSame()), statecheck.CompareValue(compare.ValuesDiffer())
@@ -88,7 +89,7 @@ func TestAccFleet_mends(t *testing.T) {
 				ProtoV6ProviderFactories: factories(),
 				Steps: []resource.TestStep{
 					{
-						Config: w.sized(3, nil),
+						Config: w.sized(3, soon),
 						ConfigStateChecks: []statecheck.StateCheck{
 							same.AddStateValue(fleetAddress, instanceID(0)), other.AddStateValue(fleetAddress, instanceID(1)),
 						},
@@ -99,7 +100,7 @@ func TestAccFleet_mends(t *testing.T) {
 						ExpectNonEmptyPlan: true,
 					},
 					{
-						Config: w.sized(3, nil),
+						Config: w.sized(3, soon),
 						ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 							plancheck.ExpectKnownValue(fleetAddress, instanceID(0), knownvalue.NotNull()),
 							plancheck.ExpectUnknownValue(fleetAddress, instanceID(1)),

@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"net/http"
 	"testing"
 	"testing/synctest"
 
@@ -20,7 +21,9 @@ type Stage struct {
 	// Region is us-east-1.
 	Region *cloud.Region
 
-	t testing.TB
+	t      testing.TB
+	client *http.Client
+	mortal *mortal
 }
 
 // Run plays a test on a lab of its own. Whatever the lab refuses (a parameter that
@@ -33,20 +36,37 @@ func Run(t *testing.T, options lab.Options, play func(*testing.T, *Stage)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		stage := &Stage{Lab: inside, t: t}
-		endpoints := map[string]string{}
-		for _, service := range []string{"ec2", "elbv2", "ssm", "sts"} {
-			endpoints[service] = labtest.Endpoint
-		}
-		stage.Account, _, err = cloud.New(t.Context(), cloud.Config{
-			Region: "us-east-1", AccessKey: "lab", SecretKey: "lab", HTTPClient: labtest.InBubble(t, inside), Endpoints: endpoints,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		client := labtest.InBubble(t, inside)
+		stage := &Stage{Lab: inside, t: t, client: client, mortal: &mortal{next: client.Transport}}
+		stage.Account = stage.process()
 		stage.Region = stage.In("")
 		play(t, stage)
 	})
+}
+
+// process is what a Terraform process knows of AWS when it starts: nothing but the
+// provider block.
+func (s *Stage) process() *cloud.Account {
+	s.t.Helper()
+	endpoints := map[string]string{}
+	for _, service := range []string{"ec2", "elbv2", "s3", "ssm", "sts"} {
+		endpoints[service] = labtest.Endpoint
+	}
+	account, _, err := cloud.New(s.t.Context(), cloud.Config{
+		Region: "us-east-1", AccessKey: "lab", SecretKey: "lab", HTTPClient: &http.Client{Transport: s.mortal}, Endpoints: endpoints,
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return account
+}
+
+// Restart replaces the account and its region by those of a new process.
+func (s *Stage) Restart() {
+	s.t.Helper()
+	s.Revive()
+	s.Account = s.process()
+	s.Region = s.In("")
 }
 
 // In is a region of the account.
@@ -67,6 +87,33 @@ func (s *Stage) BaseImageID() string {
 		s.t.Fatal(err)
 	}
 	return id
+}
+
+// OtherImageID is another public image of the same architecture.
+func (s *Stage) OtherImageID() string {
+	s.t.Helper()
+	base := s.BaseImageID()
+	images, err := s.Region.Images(s.t.Context(), cloud.ImageQuery{
+		Owners: []string{"amazon"}, Filters: map[string][]string{"name": {"al2023-ami-2023*"}, "architecture": {"x86_64"}},
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, image := range images {
+		if image.ID != base {
+			return image.ID
+		}
+	}
+	s.t.Fatal("the lab has one base image only")
+	return ""
+}
+
+// Order orders trouble.
+func (s *Stage) Order(trouble lab.Trouble) {
+	s.t.Helper()
+	if _, err := s.Lab.Order(trouble); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // Requests counts the requests of what is done, in all.

@@ -1,0 +1,137 @@
+package fleet
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
+)
+
+// onStage plays a test with an ordinary fleet's spec that fits the lab.
+func onStage(t *testing.T, options lab.Options, play func(t *testing.T, stage *rehearsal.Stage, spec Spec)) {
+	t.Helper()
+	rehearsal.Run(t, options, func(t *testing.T, stage *rehearsal.Stage) {
+		spec := ordinary(3)
+		spec.ImageID, spec.InstanceTypes, spec.SubnetIDs = stage.BaseImageID(), []string{"t3.small", "t3a.small"}, nil
+		spec.Metadata.Tokens = "required"
+		play(t, stage, spec)
+	})
+}
+
+// applied applies the spec, which must succeed, and returns what is there.
+func applied(t *testing.T, stage *rehearsal.Stage, spec Spec, previous *Spec) *Observation {
+	t.Helper()
+	observed, _, err := Apply(t.Context(), stage.Region, spec, Options{Create: previous == nil, Previous: previous})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan := NewPlan(spec, observe(t, stage, spec)); !plan.Empty() {
+		t.Fatalf("after an apply there is something to do: %s", plan)
+	}
+	return observed
+}
+
+func observe(t *testing.T, stage *rehearsal.Stage, spec Spec) *Observation {
+	t.Helper()
+	observed, err := Observe(t.Context(), stage.Region, spec.watch())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return observed
+}
+
+// destroyed destroys the fleet, after which nothing may be left in the account but
+// what the test has made beside it.
+func destroyed(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	t.Helper()
+	if err := Destroy(t.Context(), stage.Region, spec.watch(), nil); err != nil {
+		t.Fatal(err)
+	}
+	nothingLeft(t, stage)
+}
+
+func nothingLeft(t *testing.T, stage *rehearsal.Stage) {
+	t.Helper()
+	for _, left := range stage.Lab.Books().Leftovers {
+		if slices.Contains([]string{"instance", "volume", "network-interface", "image", "snapshot"}, left.Type) {
+			t.Errorf("left over: %s %s %v", left.Type, left.ID, left.Tags)
+		}
+	}
+}
+
+// idOf is the instance in a slot.
+func idOf(observed *Observation, slot int) string { return observed.Members[slot].Instance.ID }
+
+// perSubnet counts the fleet's instances by subnet, the fewest first.
+func perSubnet(observed *Observation) []int {
+	counts := map[string]int{}
+	for _, member := range observed.Members {
+		counts[member.Instance.SubnetID]++
+	}
+	var all []int
+	for _, count := range counts {
+		all = append(all, count)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// census counts, at every change that the engine makes, how many instances there are
+// and how many of them work.
+type census struct {
+	*cloud.Region
+	t    *testing.T
+	spec Spec
+	// most is the largest number that existed, least the smallest that was ready after
+	// the first time that all were.
+	most, least int
+}
+
+func newCensus(t *testing.T, stage *rehearsal.Stage, spec Spec) *census {
+	return &census{Region: stage.Region, t: t, spec: spec, least: spec.Size}
+}
+
+func (c *census) count(ctx context.Context) {
+	c.t.Helper()
+	live, err := c.Region.Instances(ctx, cloud.InstanceQuery{Tags: ownership(c.spec.Name)})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.most = max(c.most, len(live))
+	ids := make([]string, 0, len(live))
+	for _, instance := range live {
+		ids = append(ids, instance.ID)
+	}
+	statuses, err := c.Region.Statuses(ctx, cloud.StatusQuery{IDs: ids})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	ready := 0
+	for _, status := range statuses {
+		if status.Ready() {
+			ready++
+		}
+	}
+	c.least = min(c.least, ready)
+}
+
+func (c *census) RunInstances(ctx context.Context, launch cloud.Launch) ([]cloud.Instance, error) {
+	launched, err := c.Region.RunInstances(ctx, launch)
+	c.count(ctx)
+	return launched, err
+}
+
+func (c *census) TerminateInstances(ctx context.Context, ids []string) error {
+	err := c.Region.TerminateInstances(ctx, ids)
+	c.count(ctx)
+	return err
+}
+
+// AWS weather takes minutes for what calm weather does at once.
+var awsWeather = lab.Options{Weather: "aws", Seed: 1}
+
+const minute = time.Minute
