@@ -52,6 +52,10 @@ type region struct {
 	parameters map[string]parameter
 	// launches are RunInstances calls by client token and zone.
 	launches map[launchKey]*launch
+	// publicImages tells whether images can be made public.
+	publicImages publicAccess
+	// tokens are the client tokens of calls other than RunInstances.
+	tokens map[tokenKey]any
 	// publicAddresses counts the public addresses given out.
 	publicAddresses uint32
 }
@@ -73,7 +77,7 @@ func (l *Lab) region(name string) (*region, *apiError) {
 	r := &region{
 		lab: l, name: name, ids: newIDs(l.seed, name),
 		parameters: map[string]parameter{},
-		launches:   map[launchKey]*launch{},
+		launches:   map[launchKey]*launch{}, tokens: map[tokenKey]any{}, publicImages: blockNewSharing,
 	}
 	r.furnish()
 	r.open = true

@@ -18,6 +18,11 @@ type action func(r *region, c *call) (any, *apiError)
 // their own.
 var ec2Actions = union(
 	coreActions,
+	imageActions,
+	imageRetirementActions,
+	imageSharingActions,
+	snapshotActions,
+	volumeActions,
 )
 
 func union(sets ...map[string]action) map[string]action {
@@ -42,14 +47,6 @@ var coreActions = map[string]action{
 	"DescribeInstanceCreditSpecifications":   of((*region).describeCredits),
 	"ModifyInstanceMetadataOptions":          of((*region).modifyInstanceMetadataOptions),
 	"DescribeInstanceTypes":                  of((*region).describeInstanceTypes),
-	"CreateImage":                            of((*region).createImage),
-	"DescribeImages":                         of((*region).describeImages),
-	"DeregisterImage":                        of((*region).deregisterImage),
-	"DescribeImageAttribute":                 of((*region).describeImageAttribute),
-	"ModifyImageAttribute":                   of((*region).modifyImageAttribute),
-	"DescribeSnapshots":                      of((*region).describeSnapshots),
-	"DeleteSnapshot":                         of((*region).deleteSnapshot),
-	"DescribeVolumes":                        of((*region).describeVolumes),
 	"DescribeNetworkInterfaces":              of((*region).describeNetworkInterfaces),
 	"DescribeSubnets":                        of((*region).describeSubnets),
 	"DescribeVpcs":                           of((*region).describeVpcs),

@@ -118,12 +118,12 @@ type instanceItem struct {
 
 func (i *instance) item() instanceItem {
 	item := instanceItem{
-		ID: i.id, ImageID: i.launch.image.id, State: stateOf(i.state), Transition: i.transition,
+		ID: i.id, ImageID: i.image.id, State: stateOf(i.state), Transition: i.transition,
 		KeyName: i.launch.keyName, LaunchIndex: i.index, Type: i.kind.name, LaunchTime: i.launched,
 		Placement:   placementItem{Zone: i.launch.subnet.zone.name, ZoneID: i.launch.subnet.zone.id, Tenancy: "default"},
 		Monitoring:  monitoringItem{State: onOff(i.monitoring, "enabled", "disabled")},
-		StateReason: i.reason, Architecture: i.launch.image.architecture, RootDeviceType: "ebs",
-		RootDevice: i.launch.image.rootDevice, Virtualization: "hvm", ClientToken: i.launch.token,
+		StateReason: i.reason, Architecture: i.image.architecture, RootDeviceType: "ebs",
+		RootDevice: i.image.rootDevice, Virtualization: "hvm", ClientToken: i.launch.token,
 		Tags: i.seenTags().items(), Hypervisor: "xen", EBSOptimized: i.ebsOptimized, ENA: true,
 		CPU:                 cpuItem{Cores: i.kind.cores, Threads: i.kind.threads()},
 		CapacityReservation: reservationPreference{Preference: "open"},
@@ -137,7 +137,7 @@ func (i *instance) item() instanceItem {
 	}
 	for _, v := range i.volumes {
 		item.Mappings = append(item.Mappings, instanceMappingItem{Device: v.device, EBS: instanceEBSItem{
-			VolumeID: v.id, Status: "attached", AttachTime: v.attachedAt, DeleteOnTermination: v.deleteOnTermination,
+			VolumeID: v.id, Status: v.attachment(), AttachTime: v.attachedAt, DeleteOnTermination: v.deleteOnTermination,
 		}})
 	}
 	i.network(&item)

@@ -45,6 +45,11 @@ func (r *region) planImage(planned *launch, in *runInstancesInput) *apiError {
 			"You can use 'describe-instance-types' or 'describe-images' to discover the architecture of the instance type or AMI.",
 			kind.architecture, found.architecture)
 	}
+	// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/enhanced-networking-ena.html
+	if found.withoutENA {
+		return combination("Enhanced networking with the Elastic Network Adapter (ENA) is required for the '%s' instance type. "+
+			"Ensure that you are using an AMI that is enabled for ENA.", kind.name)
+	}
 	planned.image, planned.kind = found, kind
 	return nil
 }

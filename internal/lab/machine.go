@@ -71,7 +71,7 @@ func (m *machine) boot(after time.Duration) {
 	}
 	of := m.instance
 	spec := guests.Spec{
-		InstanceID: of.id, OS: of.launch.image.os, Layers: of.launch.image.layers,
+		InstanceID: of.id, OS: of.disk().os, Layers: of.disk().layers,
 		Hostname: "ip-" + dashed(of.address()), UserData: of.userData,
 		Metadata: of.metadataHandler(), Console: &of.console, Off: func() { m.lab().poweredOff(of) },
 	}

@@ -164,7 +164,7 @@ func (r *region) start(planned *launch) {
 func (r *region) makeInstance(planned *launch, index int, now time.Time) *instance {
 	in := planned.asked
 	made := &instance{
-		object: r.object("i", tagMap{}.with(planned.tags["instance"])), region: r, launch: planned, index: index,
+		object: r.object("i", tagMap{}.with(planned.tags["instance"])), region: r, launch: planned, index: index, image: planned.image,
 		kind: planned.kind, launched: now.Truncate(time.Second), userData: planned.userData, metadata: planned.metadata,
 		shutdownTerminates: in.InstanceInitiatedShutdownBehavior == "terminate",
 		protected:          isTrue(in.DisableApiTermination), stopProtected: isTrue(in.DisableApiStop),
@@ -191,6 +191,9 @@ func (r *region) makeInstance(planned *launch, index int, now time.Time) *instan
 			size: m.size, iops: m.iops, throughput: m.throughput, kind: m.kind, snapshotID: m.snapshotID,
 			encrypted: m.encrypted, kmsKeyID: r.kmsARN(m), attached: made, device: m.device,
 			attachedAt: made.launched, deleteOnTermination: m.deleteOnTermination,
+		}
+		if m.device == planned.image.rootDevice {
+			attached.disk = r.contentOf(m, planned.image)
 		}
 		made.volumes = append(made.volumes, attached)
 		r.volumes.put(attached)
