@@ -49,6 +49,10 @@ type region struct {
 	snapshots  table[*snapshot]
 	profiles   table[*profileAssociation]
 	keys       table[*keyPair]
+	// placementGroups and rootTasks are what their names say.
+	placementGroups table[*placementGroup]
+	rootTasks       table[*rootTask]
+
 	parameters map[string]parameter
 	// launches are RunInstances calls by client token and zone.
 	launches map[launchKey]*launch

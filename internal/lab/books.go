@@ -20,7 +20,7 @@ type Books struct {
 // Leftover is one thing that is still there.
 type Leftover struct {
 	// Type is EC2's resource type: "instance", "image", "snapshot", "volume",
-	// "network-interface", "security-group" or "key-pair".
+	// "network-interface", "security-group", "key-pair" or "placement-group".
 	Type   string            `json:"type"`
 	ID     string            `json:"id"`
 	Region string            `json:"region"`
@@ -77,7 +77,7 @@ func (r *region) furniture(kind, id string) bool {
 		return r.instances.get(id).state == stateTerminated
 	case "security-group":
 		return r.groups.get(id).name == "default"
-	case "subnet", "vpc":
+	case "subnet", "vpc", "replace-root-volume-task":
 		return true
 	}
 	return false

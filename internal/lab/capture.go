@@ -50,6 +50,7 @@ func (r *region) createImage(in *createImageInput) (*createImageOutput, *apiErro
 		sourceInstance: source.id, sourceImage: source.image.id, sourceRegion: r.name, mappings: mappings,
 	}
 	made.inherit(source.image)
+	made.rootDevice = source.rootDevice()
 	for _, v := range source.volumes {
 		at := slices.IndexFunc(mappings, func(m mapping) bool { return m.device == v.device })
 		if at < 0 {
@@ -127,7 +128,7 @@ func (r *region) captureMappings(source *instance, params []mappingParam) ([]map
 		existing := slices.ContainsFunc(taken, func(m mapping) bool { return m.device == asked.DeviceName })
 		switch {
 		case !existing:
-		case asked.NoDevice != nil && asked.DeviceName == source.image.rootDevice:
+		case asked.NoDevice != nil && asked.DeviceName == source.rootDevice():
 			return nil, fail("InvalidBlockDeviceMapping", "The root device %s cannot be left out of an image", asked.DeviceName)
 		case asked.Ebs != nil && asked.Ebs.beyondDeletion():
 			return nil, fail("InvalidBlockDeviceMapping",

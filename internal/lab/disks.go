@@ -20,10 +20,13 @@ func (d disk) with(layers ...guests.Layer) disk {
 	return d
 }
 
+// rootDevice is where the root volume is, for as long as the instance lives.
+func (i *instance) rootDevice() string { return i.launch.image.rootDevice }
+
 // root finds the volume that the instance boots from; nil once it has none.
 func (i *instance) root() *volume {
 	for _, v := range i.volumes {
-		if v.device == i.image.rootDevice {
+		if v.device == i.rootDevice() {
 			return v
 		}
 	}

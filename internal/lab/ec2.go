@@ -23,6 +23,8 @@ var ec2Actions = union(
 	imageSharingActions,
 	snapshotActions,
 	volumeActions,
+	rootVolumeActions,
+	placementGroupActions,
 )
 
 func union(sets ...map[string]action) map[string]action {

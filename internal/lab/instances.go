@@ -66,6 +66,11 @@ type instance struct {
 	// they fail.
 	healthyAt, impairedSince time.Time
 
+	// origin is what the first root volume was made from; lineage are the ids of all
+	// root volumes that there were.
+	origin  rootSource
+	lineage []string
+
 	card    *networkInterface
 	volumes []*volume
 	// profile is the association with an instance profile; nil without one.
@@ -79,6 +84,8 @@ type instance struct {
 	monitoring         bool
 	ebsOptimized       bool
 	credits            string
+	// spotRequest is the Spot Instance request's id; empty on demand.
+	spotRequest string
 
 	console console
 	machine *machine
@@ -87,6 +94,9 @@ type instance struct {
 
 // live tells whether the instance is neither terminated nor about to be.
 func (i *instance) live() bool { return i.state != stateTerminated && i.state != stateShuttingDown }
+
+// lifecycle is empty for an instance on demand.
+func (i *instance) lifecycle() string { return onOff(i.spotRequest != "", lifecycleSpot, "") }
 
 func (i *instance) enter(state string, at time.Time) { i.state, i.since = state, at }
 
@@ -133,9 +143,17 @@ var instanceFilters = filterable[*instance]{
 	"hypervisor":          one(func(*instance) string { return "xen" }),
 	"virtualization-type": one(func(*instance) string { return "hvm" }),
 	"root-device-type":    one(func(*instance) string { return "ebs" }),
-	"root-device-name":    one(func(i *instance) string { return i.image.rootDevice }),
-	"tenancy":             one(func(*instance) string { return "default" }),
-	"availability-zone":   one(func(i *instance) string { return i.launch.subnet.zone.name }),
+	"root-device-name":    one(func(i *instance) string { return i.rootDevice() }),
+	"tenancy":             one(func(i *instance) string { return i.launch.tenancy() }),
+	"instance-lifecycle":  one(func(i *instance) string { return i.lifecycle() }),
+	"spot-instance-request-id": one(func(i *instance) string {
+		return i.spotRequest
+	}),
+	"placement-group-name": one(func(i *instance) string { return i.placement().Group }),
+	"placement-partition-number": one(func(i *instance) string {
+		return strconv.Itoa(i.partition())
+	}),
+	"availability-zone": one(func(i *instance) string { return i.launch.subnet.zone.name }),
 	"availability-zone-id": one(func(i *instance) string {
 		return i.launch.subnet.zone.id
 	}),

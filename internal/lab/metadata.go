@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -114,7 +115,7 @@ func (i *instance) metadataValues() map[string]string {
 		"meta-data/ami-manifest-path":              "(unknown)",
 		"meta-data/instance-action":                "none",
 		"meta-data/instance-id":                    i.id,
-		"meta-data/instance-life-cycle":            "on-demand",
+		"meta-data/instance-life-cycle":            cmp.Or(i.lifecycle(), "on-demand"),
 		"meta-data/instance-type":                  i.kind.name,
 		"meta-data/reservation-id":                 i.launch.reservation,
 		"meta-data/profile":                        "default-hvm",
@@ -127,7 +128,7 @@ func (i *instance) metadataValues() map[string]string {
 	}
 	for at, v := range i.volumes {
 		name := fmt.Sprintf("ebs%d", at)
-		if v.device == i.image.rootDevice {
+		if v.device == i.rootDevice() {
 			values["meta-data/block-device-mapping/root"], name = v.device, "ami"
 		}
 		values["meta-data/block-device-mapping/"+name] = v.device

@@ -160,7 +160,7 @@ func (m *mapping) performance(asked *ebsParam) *apiError {
 		m.iops, m.throughput = 3000, 125
 	}
 	if m.kind == "gp2" {
-		m.iops = min(16000, max(100, 3*m.size))
+		m.iops = gp2IOPS(m.size)
 	}
 	if asked.Iops != nil {
 		m.iops = *asked.Iops
@@ -191,6 +191,10 @@ func (m *mapping) mayAsk(asked *ebsParam) *apiError {
 	}
 	return nil
 }
+
+// gp2IOPS is what a gp2 volume has by its size.
+// https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html
+func gp2IOPS(size int) int { return min(16000, max(100, 3*size)) }
 
 // protection sets encryption and what becomes of the volume. A volume from an
 // encrypted snapshot is encrypted.
