@@ -24,6 +24,8 @@ var ec2Actions = union(
 	snapshotActions,
 	volumeActions,
 	rootVolumeActions,
+	monitoringActions,
+	imageLineageActions,
 	placementGroupActions,
 )
 
