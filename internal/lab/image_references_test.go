@@ -33,17 +33,18 @@ func TestImageReferences(t *testing.T) {
 		return []types.ResourceTypeRequest{{ResourceType: types.ImageReferenceResourceTypeEc2Instance, ResourceTypeOptions: options}}
 	}
 	stopped := types.ResourceTypeOption{OptionName: types.ImageReferenceOptionNameStateName, OptionValues: []string{"stopped"}}
+	joyful := types.ResourceTypeOption{OptionName: types.ImageReferenceOptionNameStateName, OptionValues: []string{"joyful"}}
 	for name, test := range map[string]struct {
 		in   ec2.DescribeImageReferencesInput
 		want int
 		code string
 	}{
-		"all":            {ec2.DescribeImageReferencesInput{ImageIds: []string{base, unused}, IncludeAllResourceTypes: aws.Bool(true)}, 4, ""},
-		"none":           {ec2.DescribeImageReferencesInput{ImageIds: []string{unused}, IncludeAllResourceTypes: aws.Bool(true)}, 0, ""},
-		"stopped":        {ec2.DescribeImageReferencesInput{ImageIds: []string{base}, ResourceTypes: instances(stopped)}, 1, ""},
-		"no types":       {ec2.DescribeImageReferencesInput{ImageIds: []string{base}}, 0, "MissingParameter"},
-		"a state of joy": {ec2.DescribeImageReferencesInput{ImageIds: []string{base}, ResourceTypes: instances(types.ResourceTypeOption{OptionName: "state-name", OptionValues: []string{"joy"}})}, 0, "InvalidParameterValue"},
-		"malformed":      {ec2.DescribeImageReferencesInput{ImageIds: []string{"web"}, ResourceTypes: instances()}, 0, "InvalidAMIID.Malformed"},
+		"all":           {ec2.DescribeImageReferencesInput{ImageIds: []string{base, unused}, IncludeAllResourceTypes: aws.Bool(true)}, 4, ""},
+		"none":          {ec2.DescribeImageReferencesInput{ImageIds: []string{unused}, IncludeAllResourceTypes: aws.Bool(true)}, 0, ""},
+		"stopped":       {ec2.DescribeImageReferencesInput{ImageIds: []string{base}, ResourceTypes: instances(stopped)}, 1, ""},
+		"no types":      {ec2.DescribeImageReferencesInput{ImageIds: []string{base}}, 0, "MissingParameter"},
+		"no such state": {ec2.DescribeImageReferencesInput{ImageIds: []string{base}, ResourceTypes: instances(joyful)}, 0, "InvalidParameterValue"},
+		"malformed":     {ec2.DescribeImageReferencesInput{ImageIds: []string{"web"}, ResourceTypes: instances()}, 0, "InvalidAMIID.Malformed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			found, code := ask(test.in)

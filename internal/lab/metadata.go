@@ -133,6 +133,12 @@ func (i *instance) metadataValues() map[string]string {
 		}
 		values["meta-data/block-device-mapping/"+name] = v.device
 	}
+	if group := i.launch.group; group != nil {
+		values["meta-data/placement/group-name"] = group.name
+		if group.partitions > 0 {
+			values["meta-data/placement/partition-number"] = strconv.Itoa(i.partition())
+		}
+	}
 	if len(i.userData) > 0 {
 		values["user-data"] = string(i.userData)
 	}

@@ -80,31 +80,15 @@ type createPlacementGroupOutput struct {
 
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreatePlacementGroup.html
 func (r *region) createPlacementGroup(in *createPlacementGroupInput) (*createPlacementGroupOutput, *apiError) {
-	partitions := 0
-	switch {
-	case in.GroupName == "":
-		return nil, missing("GroupName")
-	case len(in.GroupName) > maxGroupName:
-		return nil, invalid("Value (%s) for parameter groupName is invalid. It has more than %d characters.", in.GroupName, maxGroupName)
-	case in.Strategy == "":
-		return nil, missing("Strategy")
-	case !slices.Contains([]string{strategyCluster, strategySpread, strategyPartition}, in.Strategy):
-		return nil, invalid("Value (%s) for parameter strategy is invalid.", in.Strategy)
-	case in.PartitionCount != nil && in.Strategy != strategyPartition:
-		return nil, combination("The parameter PartitionCount is only supported for the strategy partition")
-	case in.SpreadLevel != "" && (in.Strategy != strategySpread || in.SpreadLevel != "rack"):
-		return nil, combination("The parameter SpreadLevel can be rack, for the strategy spread")
-	case r.placementGroup(in.GroupName) != nil:
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	if r.placementGroup(in.GroupName) != nil {
 		return nil, fail("InvalidPlacementGroup.Duplicate", "The placement group '%s' already exists.", in.GroupName)
 	}
-	if in.Strategy == strategyPartition {
-		partitions = 2
-		if in.PartitionCount != nil {
-			partitions = *in.PartitionCount
-		}
-		if partitions < 1 || partitions > maxPartitions {
-			return nil, invalid("Value (%d) for parameter partitionCount is invalid. It must be between 1 and %d.", partitions, maxPartitions)
-		}
+	partitions, err := in.partitions()
+	if err != nil {
+		return nil, err
 	}
 	tags, err := specifiedTags(in.TagSpecification, "placement-group")
 	if err != nil {
@@ -115,6 +99,40 @@ func (r *region) createPlacementGroup(in *createPlacementGroupInput) (*createPla
 	}
 	r.placementGroups.put(made)
 	return &createPlacementGroupOutput{Group: made.item(r)}, nil
+}
+
+func (in *createPlacementGroupInput) check() *apiError {
+	switch {
+	case in.GroupName == "":
+		return missing("GroupName")
+	case len(in.GroupName) > maxGroupName:
+		return invalid("Value (%s) for parameter groupName is invalid. It has more than %d characters.", in.GroupName, maxGroupName)
+	case in.Strategy == "":
+		return missing("Strategy")
+	case !slices.Contains([]string{strategyCluster, strategySpread, strategyPartition}, in.Strategy):
+		return invalid("Value (%s) for parameter strategy is invalid.", in.Strategy)
+	case in.PartitionCount != nil && in.Strategy != strategyPartition:
+		return combination("The parameter PartitionCount is only supported for the strategy partition")
+	case in.SpreadLevel != "" && (in.Strategy != strategySpread || in.SpreadLevel != "rack"):
+		return combination("The parameter SpreadLevel can be rack, for the strategy spread")
+	}
+	return nil
+}
+
+// defaultPartitions are those of a group that asks for no number.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/create-placement-group.html
+const defaultPartitions = 2
+
+func (in *createPlacementGroupInput) partitions() (int, *apiError) {
+	switch {
+	case in.Strategy != strategyPartition:
+		return 0, nil
+	case in.PartitionCount == nil:
+		return defaultPartitions, nil
+	case *in.PartitionCount < 1 || *in.PartitionCount > maxPartitions:
+		return 0, invalid("Value (%d) for parameter partitionCount is invalid. It must be between 1 and %d.", *in.PartitionCount, maxPartitions)
+	}
+	return *in.PartitionCount, nil
 }
 
 type describePlacementGroupsInput struct {
