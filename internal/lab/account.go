@@ -54,10 +54,15 @@ type region struct {
 	targetGroups table[*targetGroup]
 	balancers    table[*loadBalancer]
 	listeners    table[*listener]
-	// templateTokens are the client tokens of calls about launch templates.
-	templateTokens map[string]templateToken
+	// placementGroups and rootTasks are what their names say.
+	placementGroups table[*placementGroup]
+	rootTasks       table[*rootTask]
 	// launches are RunInstances calls by client token and zone.
 	launches map[launchKey]*launch
+	// publicImages tells whether images can be made public.
+	publicImages publicAccess
+	// tokens are the client tokens of calls other than RunInstances.
+	tokens map[tokenKey]any
 	// publicAddresses counts the public addresses given out.
 	publicAddresses uint32
 }
@@ -78,8 +83,8 @@ func (l *Lab) region(name string) (*region, *apiError) {
 	}
 	r := &region{
 		lab: l, name: name, ids: newIDs(l.seed, name),
-		parameters: map[string]parameter{}, templateTokens: map[string]templateToken{},
-		launches: map[launchKey]*launch{},
+		parameters: map[string]parameter{},
+		launches:   map[launchKey]*launch{}, tokens: map[tokenKey]any{}, publicImages: blockNewSharing,
 	}
 	r.furnish()
 	r.open = true

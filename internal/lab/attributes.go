@@ -2,6 +2,7 @@ package lab
 
 import (
 	"encoding/base64"
+	"slices"
 	"strconv"
 )
 
@@ -77,6 +78,19 @@ type modifyInstanceInput struct {
 	EbsOptimized                                           *boolParam
 	InstanceType, InstanceInitiatedShutdownBehavior        *valueParam
 	UserData                                               *blobParam
+	BlockDeviceMapping                                     []instanceMappingParam
+}
+
+// instanceMappingParam is what can be said of a volume that an instance has.
+type instanceMappingParam struct {
+	DeviceName, VirtualName string
+	NoDevice                *string
+	Ebs                     *instanceEBSParam
+}
+
+type instanceEBSParam struct {
+	DeleteOnTermination *bool
+	VolumeId            string
 }
 
 // modifyInstanceAttribute changes one attribute. The older form, with Attribute and
@@ -90,7 +104,15 @@ func (r *region) modifyInstanceAttribute(in *modifyInstanceInput) (*success, *ap
 	if err := in.modernise(); err != nil {
 		return nil, err
 	}
+	err = oneAttribute(map[string]bool{
+		"groupSet": len(in.GroupId) > 0, "sourceDestCheck": in.SourceDestCheck != nil,
+		"disableApiTermination": in.DisableApiTermination != nil, "disableApiStop": in.DisableApiStop != nil,
+		"instanceInitiatedShutdownBehavior": in.InstanceInitiatedShutdownBehavior != nil,
+		"instanceType":                      in.InstanceType != nil, "userData": in.UserData != nil,
+		"ebsOptimized": in.EbsOptimized != nil, "blockDeviceMapping": len(in.BlockDeviceMapping) > 0,
+	})
 	switch {
+	case err != nil:
 	case len(in.GroupId) > 0:
 		err = found.setGroups(in.GroupId)
 	case in.SourceDestCheck != nil:
@@ -101,10 +123,10 @@ func (r *region) modifyInstanceAttribute(in *modifyInstanceInput) (*success, *ap
 		found.stopProtected = isTrue(in.DisableApiStop.Value)
 	case in.InstanceInitiatedShutdownBehavior != nil:
 		err = found.setShutdown(in.InstanceInitiatedShutdownBehavior.Value)
-	case in.InstanceType != nil || in.UserData != nil || in.EbsOptimized != nil:
-		err = found.modifyStopped(in)
+	case len(in.BlockDeviceMapping) > 0:
+		err = found.setDeletion(in.BlockDeviceMapping)
 	default:
-		err = fail("InvalidParameterCombination", "No attributes specified.")
+		err = found.modifyStopped(in)
 	}
 	if err != nil {
 		return nil, err
@@ -118,7 +140,7 @@ func (in *modifyInstanceInput) modernise() *apiError {
 		return &boolParam{Value: boolPointer(value && err == nil)}
 	}
 	switch in.Attribute {
-	case "":
+	case "", "groupSet", "blockDeviceMapping": // lists have parameters of their own
 	case "sourceDestCheck":
 		in.SourceDestCheck = flag()
 	case "disableApiTermination":
@@ -151,6 +173,31 @@ func (i *instance) setGroups(ids []string) *apiError {
 		return err
 	}
 	i.card.groups = groups
+	return nil
+}
+
+// setDeletion says of volumes what becomes of them at the instance's end; of all of
+// them or of none.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/preserving-volumes-on-termination.html
+func (i *instance) setDeletion(params []instanceMappingParam) *apiError {
+	chosen := make([]*volume, len(params))
+	for at, asked := range params {
+		of := slices.IndexFunc(i.volumes, func(v *volume) bool { return v.device == asked.DeviceName })
+		switch {
+		case asked.DeviceName == "":
+			return missing("deviceName")
+		case of < 0:
+			return fail("InvalidInstanceAttributeValue", "No device is currently mapped at %s", asked.DeviceName)
+		case asked.Ebs == nil || asked.Ebs.DeleteOnTermination == nil:
+			return missing("ebs.deleteOnTermination")
+		case asked.Ebs.VolumeId != "" && asked.Ebs.VolumeId != i.volumes[of].id:
+			return fail("InvalidInstanceAttributeValue", "The volume %s is not mapped at %s", asked.Ebs.VolumeId, asked.DeviceName)
+		}
+		chosen[at] = i.volumes[of]
+	}
+	for at, v := range chosen {
+		v.deleteOnTermination = *params[at].Ebs.DeleteOnTermination
+	}
 	return nil
 }
 

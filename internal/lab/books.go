@@ -21,8 +21,8 @@ type Books struct {
 type Leftover struct {
 	// Type is EC2's resource type: "instance", "image", "snapshot", "volume",
 	// "network-interface", "security-group", "launch-template", "key-pair",
-	// or one of the other services' that it has no name for: "target-group" or
-	// "load-balancer".
+	// "placement-group", or one of the other services' that it has no name for:
+	// "target-group" or "load-balancer".
 	Type   string            `json:"type"`
 	ID     string            `json:"id"`
 	Region string            `json:"region"`
@@ -79,7 +79,7 @@ func (r *region) furniture(kind, id string) bool {
 		return r.instances.get(id).state == stateTerminated
 	case "security-group":
 		return r.groups.get(id).name == "default"
-	case "subnet", "vpc":
+	case "subnet", "vpc", "replace-root-volume-task":
 		return true
 	}
 	return false

@@ -39,47 +39,67 @@ func (r *region) createImage(in *createImageInput) (*createImageOutput, *apiErro
 	if err != nil {
 		return nil, err
 	}
+	mappings, err := r.captureMappings(source, in.BlockDeviceMapping)
+	if err != nil {
+		return nil, err
+	}
 	now := r.now()
 	made := &image{
 		object: r.object("ami", tagMap{}.with(tags["image"])), region: r, owner: accountID, name: in.Name,
-		description: in.Description, created: now, state: imagePending, architecture: source.launch.image.architecture,
-		rootDevice: source.launch.image.rootDevice, os: source.launch.image.os,
-		imdsSupport:    source.launch.image.imdsSupport,
-		sourceInstance: source.id, sourceImage: source.launch.image.id, startAt: r.name,
+		description: in.Description, created: now, state: imagePending,
+		sourceInstance: source.id, sourceImage: source.image.id, sourceRegion: r.name, mappings: mappings,
 	}
-	var taken []mapping
+	made.inherit(source.image)
+	made.rootDevice = source.rootDevice()
 	for _, v := range source.volumes {
-		kept := r.takeSnapshot(v, made, tags["snapshot"], now)
-		m := mapping{
-			device: v.device, snapshotID: kept.id, size: v.size, kind: v.kind, iops: v.iops, throughput: v.throughput,
-			encrypted: v.encrypted, kmsKeyID: v.kmsKeyID, deleteOnTermination: v.deleteOnTermination,
+		at := slices.IndexFunc(mappings, func(m mapping) bool { return m.device == v.device })
+		if at < 0 {
+			continue
 		}
-		taken = append(taken, m)
-	}
-	if made.mappings, err = r.merge(taken, in.BlockDeviceMapping); err != nil {
-		for _, m := range taken {
-			r.snapshots.remove(m.snapshotID)
-		}
-		return nil, err
+		kept := r.takeSnapshot(v, tags["snapshot"], now)
+		kept.description = "Created by CreateImage(" + source.id + ") for " + made.id
+		mappings[at].snapshotID = kept.id
 	}
 	r.images.put(made)
 	restart := source.state == stateRunning && !isTrue(in.NoReboot)
-	source.machine.capture(restart, func(layers []guests.Layer, err error) { r.captured(made, source, layers, err) })
+	source.machine.capture(restart, func(layers []guests.Layer, err error) {
+		r.captured(made, source.disk().with(layers...), err)
+	})
 	return &createImageOutput{ImageID: made.id}, nil
+}
+
+// inherit takes over what an image made from another one has of it.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-boot.html
+func (i *image) inherit(from *image) {
+	i.architecture, i.rootDevice, i.bootMode = from.architecture, from.rootDevice, from.bootMode
+	i.imdsSupport, i.tpmSupport, i.withoutENA = from.imdsSupport, from.tpmSupport, from.withoutENA
+}
+
+// checkImageName refuses names that cannot be, or are taken.
+func (r *region) checkImageName(name, description string) *apiError {
+	switch {
+	case name == "":
+		return missing("Name")
+	case !imageName.MatchString(name):
+		return fail("InvalidAMIName.Malformed", "AMI names must be between 3 and 128 characters long, "+
+			"and may contain letters, numbers, and only the following characters: ( ) [ ] space . / - ' @ _")
+	case len([]rune(description)) > maxDescription:
+		return invalid("Character sets beyond %d characters are not possible for the parameter description", maxDescription)
+	}
+	at := slices.IndexFunc(r.images.all(), func(i *image) bool { return i.owner == accountID && i.name == name })
+	if at >= 0 {
+		return fail("InvalidAMIName.Duplicate", "AMI name %s is already in use by AMI %s", name, r.images.all()[at].id)
+	}
+	return nil
 }
 
 // checkCapture checks a capture's parameters and finds its instance.
 func (r *region) checkCapture(in *createImageInput) (*instance, *apiError) {
-	switch {
-	case in.InstanceId == "":
+	if in.InstanceId == "" {
 		return nil, missing("InstanceId")
-	case in.Name == "":
-		return nil, missing("Name")
-	case !imageName.MatchString(in.Name):
-		return nil, fail("InvalidAMIName.Malformed", "AMI names must be between 3 and 128 characters long, "+
-			"and may contain letters, numbers, and only the following characters: ( ) [ ] space . / - ' @ _")
-	case len([]rune(in.Description)) > maxDescription:
-		return nil, invalid("Character sets beyond %d characters are not possible for the parameter description", maxDescription)
+	}
+	if err := r.checkImageName(in.Name, in.Description); err != nil {
+		return nil, err
 	}
 	found, err := r.named([]string{in.InstanceId})
 	if err != nil {
@@ -89,41 +109,69 @@ func (r *region) checkCapture(in *createImageInput) (*instance, *apiError) {
 	if source.state != stateRunning && source.state != stateStopped {
 		return nil, fail("IncorrectState", "Instance '%s' is not 'running' or 'stopped'", source.id)
 	}
-	at := slices.IndexFunc(r.images.all(), func(i *image) bool { return i.owner == accountID && i.name == in.Name })
-	if at >= 0 {
-		return nil, fail("InvalidAMIName.Duplicate", "AMI name %s is already in use by AMI %s", in.Name, r.images.all()[at].id)
-	}
-	return source, nil
+	return source, r.checkPending(source.volumes...)
 }
 
-// takeSnapshot begins the snapshot of one volume for an image.
-func (r *region) takeSnapshot(of *volume, by *image, tags tagMap, now time.Time) *snapshot {
-	kept := &snapshot{
-		object: r.object("snap", tagMap{}.with(tags)), owner: accountID, state: snapshotPending, started: now,
-		size: of.size, volumeID: of.id, encrypted: of.encrypted, kmsKeyID: of.kmsKeyID,
-		description: "Created by CreateImage(" + by.sourceInstance + ") for " + by.id,
+// captureMappings are the mappings of an image of an instance: its volumes, of which
+// a request can leave out data volumes and say what becomes of the rest, and further
+// volumes. Neither size nor encryption of the instance's can be changed.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html
+func (r *region) captureMappings(source *instance, params []mappingParam) ([]mapping, *apiError) {
+	var taken []mapping
+	for _, v := range source.volumes {
+		taken = append(taken, mapping{
+			device: v.device, size: v.size, kind: v.kind, iops: v.iops, throughput: v.throughput,
+			encrypted: v.encrypted, kmsKeyID: v.kmsKeyID, deleteOnTermination: v.deleteOnTermination,
+		})
 	}
-	r.snapshots.put(kept)
-	return kept
+	for _, asked := range params {
+		existing := slices.ContainsFunc(taken, func(m mapping) bool { return m.device == asked.DeviceName })
+		switch {
+		case !existing:
+		case asked.NoDevice != nil && asked.DeviceName == source.rootDevice():
+			return nil, fail("InvalidBlockDeviceMapping", "The root device %s cannot be left out of an image", asked.DeviceName)
+		case asked.Ebs != nil && asked.Ebs.beyondDeletion():
+			return nil, fail("InvalidBlockDeviceMapping",
+				"Only deleteOnTermination can be changed for %s, which is a volume of the instance", asked.DeviceName)
+		}
+	}
+	return r.merge(taken, params)
+}
+
+// beyondDeletion tells whether more is asked than what becomes of the volume.
+func (e *ebsParam) beyondDeletion() bool {
+	rest := *e
+	rest.DeleteOnTermination = nil
+	return rest != ebsParam{}
 }
 
 // captured is the end of a capture, as far as the guest is concerned: the image and
 // its snapshots become available after the weather's time, or have failed.
-func (r *region) captured(made *image, source *instance, layers []guests.Layer, err error) {
+func (r *region) captured(made *image, content disk, err error) {
 	r.develop(made, toCapture, func(at time.Time, failed *stateReason) {
-		state := snapshotCompleted
-		made.state = imageAvailable
-		made.layers = append(slices.Clone(source.launch.image.layers), layers...)
+		made.disk = content
 		if err != nil {
 			failed = &stateReason{Code: "Server.InternalError", Message: "Server.InternalError: " + err.Error()}
 		}
-		if failed != nil {
-			made.state, state, made.reason = imageFailed, snapshotError, failed
-		}
-		for _, m := range made.mappings {
-			if kept := r.snapshots.get(m.snapshotID); kept != nil && kept.state == snapshotPending {
-				kept.state, kept.completed = state, at
-			}
-		}
+		made.finish(failed, at)
 	})
+}
+
+// finish completes an image and its snapshots, or ends them if the image has failed.
+func (i *image) finish(failed *stateReason, at time.Time) {
+	i.state, i.reason = imageAvailable, failed
+	state, why := snapshotCompleted, ""
+	if failed != nil {
+		i.state, state, why = imageFailed, snapshotError, failed.Message
+	}
+	for _, m := range i.mappings {
+		kept := i.region.snapshots.get(m.snapshotID)
+		if kept == nil || kept.state != snapshotPending {
+			continue
+		}
+		kept.state, kept.completed, kept.statusMessage = state, at, why
+		if m.device == i.rootDevice {
+			kept.disk = i.disk
+		}
+	}
 }

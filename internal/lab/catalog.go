@@ -69,15 +69,16 @@ func (r *region) publish() {
 			panic("the date of a public image: " + err.Error()) // a mistake in the table above
 		}
 		kept := &snapshot{
-			object: r.object("snap", tagMap{}), owner: published.owner, alias: published.alias,
+			object: r.object("snap", tagMap{}), region: r, owner: published.owner, alias: published.alias,
 			state: snapshotCompleted, started: created, size: published.size, volumeID: "vol-ffffffff",
-			description: published.description, public: true,
+			description: published.description, disk: disk{os: published.os},
+			permissions: []volumePermission{{Group: "all"}},
 		}
 		r.snapshots.put(kept)
 		base := &image{
 			object: r.object("ami", tagMap{}), region: r, owner: published.owner, alias: published.alias,
 			name: published.name, description: published.description, created: created, state: imageAvailable,
-			architecture: published.architecture, rootDevice: published.device, os: published.os,
+			architecture: published.architecture, rootDevice: published.device, disk: disk{os: published.os},
 			launch: []permissionParam{{Group: "all"}},
 			mappings: []mapping{{
 				device: published.device, snapshotID: kept.id, size: published.size, kind: "gp3",

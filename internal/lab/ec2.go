@@ -19,6 +19,15 @@ type action func(r *region, c *call) (any, *apiError)
 var ec2Actions = union(
 	coreActions,
 	launchTemplateActions,
+	imageActions,
+	imageRetirementActions,
+	imageSharingActions,
+	snapshotActions,
+	volumeActions,
+	rootVolumeActions,
+	monitoringActions,
+	imageLineageActions,
+	placementGroupActions,
 )
 
 func union(sets ...map[string]action) map[string]action {
@@ -43,14 +52,6 @@ var coreActions = map[string]action{
 	"DescribeInstanceCreditSpecifications":   of((*region).describeCredits),
 	"ModifyInstanceMetadataOptions":          of((*region).modifyInstanceMetadataOptions),
 	"DescribeInstanceTypes":                  of((*region).describeInstanceTypes),
-	"CreateImage":                            of((*region).createImage),
-	"DescribeImages":                         of((*region).describeImages),
-	"DeregisterImage":                        of((*region).deregisterImage),
-	"DescribeImageAttribute":                 of((*region).describeImageAttribute),
-	"ModifyImageAttribute":                   of((*region).modifyImageAttribute),
-	"DescribeSnapshots":                      of((*region).describeSnapshots),
-	"DeleteSnapshot":                         of((*region).deleteSnapshot),
-	"DescribeVolumes":                        of((*region).describeVolumes),
 	"DescribeNetworkInterfaces":              of((*region).describeNetworkInterfaces),
 	"DescribeSubnets":                        of((*region).describeSubnets),
 	"DescribeVpcs":                           of((*region).describeVpcs),

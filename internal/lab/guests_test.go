@@ -41,7 +41,12 @@ func consoleOf(t *testing.T, client *ec2.Client, id string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := base64.StdEncoding.DecodeString(aws.ToString(out.Output))
+	return decoded(t, out.Output)
+}
+
+func decoded(t *testing.T, output *string) string {
+	t.Helper()
+	text, err := base64.StdEncoding.DecodeString(aws.ToString(output))
 	if err != nil {
 		t.Fatal(err)
 	}

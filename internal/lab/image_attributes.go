@@ -1,20 +1,10 @@
 package lab
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
-
-// permissionParam is one launch permission, in requests and in the image.
-type permissionParam struct{ UserId, Group, OrganizationArn, OrganizationalUnitArn string }
-
-type permissionItem struct {
-	UserID   string `xml:"userId,omitempty"`
-	Group    string `xml:"group,omitempty"`
-	OrgARN   string `xml:"organizationArn,omitempty"`
-	OrgUnits string `xml:"organizationalUnitArn,omitempty"`
-}
 
 type textValue struct {
 	Value string `xml:"value,omitempty"`
@@ -26,7 +16,11 @@ type imageAttributeOutput struct {
 	ImageID     string            `xml:"imageId"`
 	Description *textValue        `xml:"description"`
 	IMDSSupport *textValue        `xml:"imdsSupport"`
+	TPMSupport  *textValue        `xml:"tpmSupport"`
+	SRIOV       *textValue        `xml:"sriovNetSupport"`
 	BootMode    *textValue        `xml:"bootMode"`
+	Launched    *textValue        `xml:"lastLaunchedTime"`
+	Protection  *textValue        `xml:"deregistrationProtection"`
 	Permissions *[]permissionItem `xml:"launchPermission"`
 	Mappings    []mappingItem     `xml:"blockDeviceMapping,omitempty"`
 }
@@ -51,8 +45,19 @@ func (r *region) describeImageAttribute(in *imageAttributeInput) (*imageAttribut
 		out.Description = &textValue{found.description}
 	case "imdsSupport":
 		out.IMDSSupport = &textValue{found.imdsSupport}
+	case "tpmSupport":
+		out.TPMSupport = &textValue{found.tpmSupport}
+	case "sriovNetSupport":
+		out.SRIOV = &textValue{found.item().SRIOV}
 	case "bootMode":
-		out.BootMode = &textValue{found.item().BootMode}
+		out.BootMode = &textValue{found.boots()}
+	case "lastLaunchedTime":
+		out.Launched = &textValue{}
+		if !found.lastLaunched.IsZero() {
+			out.Launched.Value = found.lastLaunched.Format(time.RFC3339)
+		}
+	case "deregistrationProtection":
+		out.Protection = &textValue{found.protection.text(r.now())}
 	case "blockDeviceMapping":
 		out.Mappings = found.item().Mappings
 	default:
@@ -79,27 +84,20 @@ func (r *region) modifyImageAttribute(in *modifyImageInput) (*success, *apiError
 	if err != nil {
 		return nil, err
 	}
+	if err := in.modernise(); err != nil {
+		return nil, err
+	}
+	err = oneAttribute(map[string]bool{
+		"description": in.Description != nil, "imdsSupport": in.ImdsSupport != nil, "launchPermission": in.LaunchPermission != nil,
+	})
 	switch {
+	case err != nil:
 	case in.Description != nil:
 		err = found.describe(in.Description.Value)
 	case in.ImdsSupport != nil:
 		err = found.requireTokens(in.ImdsSupport.Value)
-	case in.LaunchPermission != nil:
-		err = found.permit(in.LaunchPermission.Add, in.LaunchPermission.Remove)
-	case in.Attribute == "description":
-		err = found.describe(in.Value)
-	case in.Attribute == "imdsSupport":
-		err = found.requireTokens(in.Value)
-	case in.Attribute == "launchPermission" && in.OperationType == "add":
-		err = found.permit(in.permissions(), nil)
-	case in.Attribute == "launchPermission" && in.OperationType == "remove":
-		err = found.permit(nil, in.permissions())
-	case in.Attribute == "launchPermission":
-		err = invalid("Value (%s) for parameter operationType is invalid.", in.OperationType)
-	case in.Attribute == "":
-		err = missing("Attribute")
 	default:
-		err = invalid("Value (%s) for parameter attribute is invalid. Unknown attribute.", in.Attribute)
+		err = found.permit(in.LaunchPermission.Add, in.LaunchPermission.Remove)
 	}
 	if err != nil {
 		return nil, err
@@ -107,22 +105,58 @@ func (r *region) modifyImageAttribute(in *modifyImageInput) (*success, *apiError
 	return &success{Return: true}, nil
 }
 
-// permissions are those of the request's older form.
-func (in *modifyImageInput) permissions() []permissionParam {
-	var all []permissionParam
-	for _, id := range in.UserId {
-		all = append(all, permissionParam{UserId: id})
+// modernise turns the older form, with Attribute and Value, into the newer one.
+func (in *modifyImageInput) modernise() *apiError {
+	switch in.Attribute {
+	case "":
+		// An attribute's name may be left out where the older form's lists give it away.
+		if in.OperationType == "" {
+			return nil
+		}
+		fallthrough
+	case "launchPermission":
+		if in.LaunchPermission != nil {
+			return nil
+		}
+		in.LaunchPermission = &permissionsParam{}
+		switch in.OperationType {
+		case "add":
+			in.LaunchPermission.Add = in.permissions()
+		case "remove":
+			in.LaunchPermission.Remove = in.permissions()
+		default:
+			return invalid("Value (%s) for parameter operationType is invalid.", in.OperationType)
+		}
+	case "description":
+		if in.Description == nil {
+			in.Description = &valueParam{in.Value}
+		}
+	case "imdsSupport":
+		if in.ImdsSupport == nil {
+			in.ImdsSupport = &valueParam{in.Value}
+		}
+	default:
+		return invalid("Value (%s) for parameter attribute is invalid. Unknown attribute.", in.Attribute)
 	}
-	for _, group := range in.UserGroup {
-		all = append(all, permissionParam{Group: group})
+	return nil
+}
+
+// oneAttribute refuses to change none, or several at once.
+func oneAttribute(named map[string]bool) *apiError {
+	var names []string
+	for name, there := range named {
+		if there {
+			names = append(names, name)
+		}
 	}
-	for _, arn := range in.OrganizationArn {
-		all = append(all, permissionParam{OrganizationArn: arn})
+	slices.Sort(names)
+	switch len(names) {
+	case 0:
+		return combination("No attributes specified.")
+	case 1:
+		return nil
 	}
-	for _, arn := range in.OrganizationalUnitArn {
-		all = append(all, permissionParam{OrganizationalUnitArn: arn})
-	}
-	return all
+	return combination("Fields for multiple attribute types specified: %s", strings.Join(names, ", "))
 }
 
 func (i *image) describe(text string) *apiError {
@@ -140,35 +174,5 @@ func (i *image) requireTokens(value string) *apiError {
 		return invalid("Value (%s) for parameter imdsSupport is invalid.", value)
 	}
 	i.imdsSupport = value
-	return nil
-}
-
-var accountForm = regexp.MustCompile(`^[0-9]{12}$`)
-
-// permit adds and removes launch permissions. Adding what is there and removing what
-// is not changes nothing.
-// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/sharingamis-explicit.html
-func (i *image) permit(add, remove []permissionParam) *apiError {
-	for _, p := range slices.Concat(add, remove) {
-		switch {
-		case p.UserId != "" && !accountForm.MatchString(p.UserId):
-			return fail("InvalidAMIAttributeItemValue", "Invalid attribute item value \"%s\" for userId item type.", p.UserId)
-		case p.Group != "" && p.Group != "all":
-			return fail("InvalidAMIAttributeItemValue", "Invalid attribute item value \"%s\" for group item type.", p.Group)
-		case p == permissionParam{}:
-			return missing("LaunchPermission")
-		}
-	}
-	public := slices.Contains(add, permissionParam{Group: "all"})
-	if public && slices.ContainsFunc(i.mappings, func(m mapping) bool { return m.encrypted }) {
-		return invalid("Snapshot %s is encrypted. Image %s with encrypted snapshots can't be made public",
-			strings.Join(i.blockDevices(func(m mapping) string { return m.snapshotID }), ", "), i.id)
-	}
-	for _, p := range add {
-		if !slices.Contains(i.launch, p) {
-			i.launch = append(i.launch, p)
-		}
-	}
-	i.launch = slices.DeleteFunc(i.launch, func(p permissionParam) bool { return slices.Contains(remove, p) })
 	return nil
 }

@@ -1,11 +1,10 @@
 package lab
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"time"
-
-	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/guests"
 )
 
 // States of an image that the lab knows.
@@ -14,30 +13,56 @@ const (
 	imagePending   = "pending"
 	imageAvailable = "available"
 	imageFailed    = "failed"
+	imageDisabled  = "disabled"
 )
+
+// imageActions make and describe images.
+var imageActions = map[string]action{
+	"CreateImage":    of((*region).createImage),
+	"CopyImage":      of((*region).copyImage),
+	"RegisterImage":  of((*region).registerImage),
+	"DescribeImages": of((*region).describeImages),
+}
 
 // image is one AMI.
 type image struct {
 	object
 	region *region
 	// owner is an account; alias is how AWS calls some owners of public images.
-	owner, alias                         string
-	name, description                    string
-	created                              time.Time
-	state                                string
-	reason                               *stateReason
-	architecture, rootDevice, os         string
-	imdsSupport                          string
-	mappings                             []mapping
-	launch                               []permissionParam
-	sourceInstance, sourceImage, startAt string
-	// layers are what guests of this image start from.
-	layers []guests.Layer
+	owner, alias             string
+	name, description        string
+	created                  time.Time
+	state                    string
+	reason                   *stateReason
+	architecture, rootDevice string
+	imdsSupport, tpmSupport  string
+	// bootMode is empty for the architecture's usual one.
+	bootMode string
+	// withoutENA images cannot run on any type of the lab.
+	withoutENA bool
+	mappings   []mapping
+	// launch are the launch permissions beside the owner's.
+	launch []permissionParam
+	// sourceInstance, sourceImage and sourceRegion are what it was made from.
+	sourceInstance, sourceImage, sourceRegion string
+	// disk is what guests of this image start from.
+	disk disk
+	// lastLaunched is the latest launch that is reported; zero before the first.
+	lastLaunched time.Time
+	// deprecated is when the image is, or will be; zero for never.
+	deprecated time.Time
+	protection protection
 }
 
 // public tells whether everyone may launch it.
 func (i *image) public() bool {
 	return slices.ContainsFunc(i.launch, func(p permissionParam) bool { return p.Group == "all" })
+}
+
+// boots is how instances of the image boot.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-boot.html
+func (i *image) boots() string {
+	return cmp.Or(i.bootMode, onOff(i.architecture == arm, "uefi", "uefi-preferred"))
 }
 
 func (i *image) location() string {
@@ -58,7 +83,7 @@ func (i *image) blockDevices(value func(mapping) string) []string {
 // image finds an image that the account may use.
 func (r *region) image(id string) (*image, *apiError) {
 	if !wellFormed(id, "ami") {
-		return nil, fail("InvalidAMIID.Malformed", "Invalid id: \"%s\" (expecting \"ami-...\")", id)
+		return nil, malformedImage(id)
 	}
 	found := r.images.get(id)
 	if found == nil || found.hidden() {
@@ -80,6 +105,10 @@ func (r *region) ownImage(id string) (*image, *apiError) {
 		return nil, fail("AuthFailure", "Not authorized for image:%s", id)
 	}
 	return found, nil
+}
+
+func malformedImage(id string) *apiError {
+	return fail("InvalidAMIID.Malformed", "Invalid id: \"%s\" (expecting \"ami-...\")", id)
 }
 
 func noImage(ids []string) *apiError {
@@ -125,6 +154,10 @@ type imageItem struct {
 	SourceInstance string        `xml:"sourceInstanceId,omitempty"`
 	SourceImage    string        `xml:"sourceImageId,omitempty"`
 	SourceRegion   string        `xml:"sourceImageRegion,omitempty"`
+	TPM            string        `xml:"tpmSupport,omitempty"`
+	Deprecated     *time.Time    `xml:"deprecationTime"`
+	Protection     string        `xml:"deregistrationProtection,omitempty"`
+	LastLaunched   *time.Time    `xml:"lastLaunchedTime"`
 }
 
 type describeImagesOutput struct {
@@ -147,11 +180,22 @@ var imageFilters = filterable[*image]{
 	"virtualization-type": one(func(*image) string { return "hvm" }),
 	"image-type":          one(func(*image) string { return "machine" }),
 	"hypervisor":          one(func(*image) string { return "xen" }),
-	"ena-support":         one(func(*image) string { return "true" }),
+	"ena-support":         one(func(i *image) string { return strconv.FormatBool(!i.withoutENA) }),
 	"manifest-location":   one((*image).location),
 	"creation-date":       one(func(i *image) string { return i.created.Format(timeForm) }),
 	"source-instance-id":  one(func(i *image) string { return i.sourceInstance }),
 	"source-image-id":     one(func(i *image) string { return i.sourceImage }),
+	"source-image-region": one(func(i *image) string { return i.sourceRegion }),
+	"boot-mode":           one((*image).boots),
+	"sriov-net-support":   one(func(*image) string { return "simple" }),
+	"state-reason-code": func(i *image) []string {
+		if i.reason == nil {
+			return nil
+		}
+		return []string{i.reason.Code}
+	},
+	"product-code": func(*image) []string { return nil },
+	"platform":     func(*image) []string { return nil },
 	"block-device-mapping.device-name": func(i *image) []string {
 		return i.blockDevices(func(m mapping) string { return m.device })
 	},
@@ -176,14 +220,15 @@ func (r *region) describeImages(in *describeImagesInput) (*describeImagesOutput,
 	if len(in.ImageId) > 0 && in.MaxResults != nil {
 		return nil, combination("The parameter imageIdsSet cannot be used with the parameter maxResults")
 	}
-	for _, id := range in.ImageId {
-		if !wellFormed(id, "ami") {
-			return nil, fail("InvalidAMIID.Malformed", "Invalid id: \"%s\" (expecting \"ami-...\")", id)
-		}
+	if err := checkIDs(in.ImageId, "ami", malformedImage); err != nil {
+		return nil, err
 	}
+	now := r.now()
 	found, next, err := list(&r.images, listing[*image]{
 		ids: in.ImageId, absent: noImage, filters: in.Filter, fields: imageFilters,
-		also: func(i *image) bool { return ownedBy(in.Owner, i.owner, i.alias) && i.executableBy(in.ExecutableBy) },
+		also: func(i *image) bool {
+			return ownedBy(in.Owner, i.owner, i.alias) && i.executableBy(in.ExecutableBy) && i.listed(in, now)
+		},
 		page: in.pageParams, limits: pageLimits{least: 1, most: 1000},
 	})
 	if err != nil {
@@ -194,6 +239,17 @@ func (r *region) describeImages(in *describeImagesInput) (*describeImagesOutput,
 		out.Images = append(out.Images, i.item())
 	}
 	return out, nil
+}
+
+// listed tells whether the image is in an answer: those that are deprecated only for
+// their owner, by id, or if asked for, and those that are disabled only if asked for.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-deprecate.html#describe-deprecate-ami
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html
+func (i *image) listed(in *describeImagesInput, now time.Time) bool {
+	if i.state == imageDisabled && !isTrue(in.IncludeDisabled) {
+		return false
+	}
+	return i.owner == accountID || !i.isDeprecated(now) || isTrue(in.IncludeDeprecated) || slices.Contains(in.ImageId, i.id)
 }
 
 // ownedBy matches the Owner parameter: account ids, aliases and "self".
@@ -222,61 +278,23 @@ func (i *image) item() imageItem {
 		ID: i.id, Location: i.location(), State: i.state, OwnerID: i.owner, CreationDate: i.created.Format(timeForm),
 		Public: i.public(), Architecture: i.architecture, Type: "machine", OwnerAlias: i.alias, Name: i.name,
 		Description: i.description, RootDeviceType: "ebs", RootDevice: i.rootDevice, Virtualization: "hvm",
-		Hypervisor: "xen", ENA: true, SRIOV: "simple", IMDSSupport: i.imdsSupport, Platform: "Linux/UNIX",
-		BootMode: onOff(i.architecture == arm, "uefi", "uefi-preferred"), Usage: "RunInstances", StateReason: i.reason,
-		SourceInstance: i.sourceInstance, SourceImage: i.sourceImage, SourceRegion: i.startAt,
+		Hypervisor: "xen", ENA: !i.withoutENA, SRIOV: "simple", IMDSSupport: i.imdsSupport, Platform: "Linux/UNIX",
+		BootMode: i.boots(), Usage: "RunInstances", StateReason: i.reason, TPM: i.tpmSupport,
+		SourceInstance: i.sourceInstance, SourceImage: i.sourceImage, SourceRegion: i.sourceRegion,
+	}
+	if !i.deprecated.IsZero() {
+		item.Deprecated = &i.deprecated
 	}
 	// Tags are the owner's own: nobody else sees them.
 	// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html
 	if i.owner == accountID {
-		item.Tags = i.seenTags().items()
+		item.Tags, item.Protection = i.seenTags().items(), i.protection.text(i.region.now())
+		if !i.lastLaunched.IsZero() {
+			item.LastLaunched = &i.lastLaunched
+		}
 	}
 	for _, m := range i.mappings {
 		item.Mappings = append(item.Mappings, m.item())
 	}
 	return item
-}
-
-type deregisterInput struct {
-	ImageId                   string
-	DeleteAssociatedSnapshots *bool
-}
-
-type deletedSnapshotItem struct {
-	SnapshotID string `xml:"snapshotId"`
-	Code       string `xml:"returnCode"`
-}
-
-type deregisterOutput struct {
-	Return  bool                  `xml:"return"`
-	Deleted []deletedSnapshotItem `xml:"deleteSnapshotResultSet,omitempty"`
-}
-
-// deregisterImage takes an image away, with its snapshots if so asked; those that
-// other images use stay.
-// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeregisterImage.html
-func (r *region) deregisterImage(in *deregisterInput) (*deregisterOutput, *apiError) {
-	found, err := r.ownImage(in.ImageId)
-	if err != nil {
-		return nil, err
-	}
-	r.images.remove(found.id)
-	out := &deregisterOutput{Return: true}
-	if !isTrue(in.DeleteAssociatedSnapshots) {
-		return out, nil
-	}
-	for _, m := range found.mappings {
-		kept := r.snapshots.get(m.snapshotID)
-		if kept == nil || kept.owner != accountID {
-			continue
-		}
-		code := "success"
-		if r.usedBy(kept.id) != nil {
-			code = "skipped"
-		} else {
-			r.snapshots.remove(kept.id)
-		}
-		out.Deleted = append(out.Deleted, deletedSnapshotItem{SnapshotID: kept.id, Code: code})
-	}
-	return out, nil
 }

@@ -13,7 +13,10 @@ type placementItem struct {
 	Zone    string `xml:"availabilityZone"`
 	ZoneID  string `xml:"availabilityZoneId"`
 	Group   string `xml:"groupName"`
+	GroupID string `xml:"groupId,omitempty"`
 	Tenancy string `xml:"tenancy"`
+	// Partition is in a partition placement group.
+	Partition int `xml:"partitionNumber,omitempty"`
 }
 
 type monitoringItem struct {
@@ -97,6 +100,8 @@ type instanceItem struct {
 	Mappings            []instanceMappingItem `xml:"blockDeviceMapping"`
 	Virtualization      string                `xml:"virtualizationType"`
 	ClientToken         string                `xml:"clientToken"`
+	Lifecycle           string                `xml:"instanceLifecycle,omitempty"`
+	SpotRequestID       string                `xml:"spotInstanceRequestId,omitempty"`
 	Tags                []tagItem             `xml:"tagSet,omitempty"`
 	Hypervisor          string                `xml:"hypervisor"`
 	Interfaces          []interfaceItem       `xml:"networkInterfaceSet"`
@@ -118,17 +123,17 @@ type instanceItem struct {
 
 func (i *instance) item() instanceItem {
 	item := instanceItem{
-		ID: i.id, ImageID: i.launch.image.id, State: stateOf(i.state), Transition: i.transition,
+		ID: i.id, ImageID: i.image.id, State: stateOf(i.state), Transition: i.transition,
 		KeyName: i.launch.keyName, LaunchIndex: i.index, Type: i.kind.name, LaunchTime: i.launched,
-		Placement:   placementItem{Zone: i.launch.subnet.zone.name, ZoneID: i.launch.subnet.zone.id, Tenancy: "default"},
+		Placement: i.placement(), Lifecycle: i.lifecycle(), SpotRequestID: i.spotRequest,
 		Monitoring:  monitoringItem{State: onOff(i.monitoring, "enabled", "disabled")},
-		StateReason: i.reason, Architecture: i.launch.image.architecture, RootDeviceType: "ebs",
-		RootDevice: i.launch.image.rootDevice, Virtualization: "hvm", ClientToken: i.launch.token,
+		StateReason: i.reason, Architecture: i.image.architecture, RootDeviceType: "ebs",
+		RootDevice: i.rootDevice(), Virtualization: "hvm", ClientToken: i.launch.token,
 		Tags: i.seenTags().items(), Hypervisor: "xen", EBSOptimized: i.ebsOptimized, ENA: true,
 		CPU:                 cpuItem{Cores: i.kind.cores, Threads: i.kind.threads()},
 		CapacityReservation: reservationPreference{Preference: "open"},
 		Metadata:            i.metadata.item(i.state),
-		BootMode:            onOff(i.kind.architecture == arm, "uefi", "legacy-bios"),
+		BootMode:            i.boots(),
 		Platform:            "Linux/UNIX", UsageOperation: "RunInstances", UsageTime: i.launched,
 		Maintenance: maintenanceItem{AutoRecovery: "default", RebootMigration: "default"},
 	}
@@ -137,11 +142,21 @@ func (i *instance) item() instanceItem {
 	}
 	for _, v := range i.volumes {
 		item.Mappings = append(item.Mappings, instanceMappingItem{Device: v.device, EBS: instanceEBSItem{
-			VolumeID: v.id, Status: "attached", AttachTime: v.attachedAt, DeleteOnTermination: v.deleteOnTermination,
+			VolumeID: v.id, Status: v.attachment(), AttachTime: v.attachedAt, DeleteOnTermination: v.deleteOnTermination,
 		}})
 	}
 	i.network(&item)
 	return item
+}
+
+// boots is how the instance has booted: by UEFI where the image allows it, since all
+// types of the lab do.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-boot.html
+func (i *instance) boots() string {
+	if mode := i.image.boots(); mode != "uefi-preferred" {
+		return mode
+	}
+	return "uefi"
 }
 
 // network fills in what comes from the network interface, which a terminated

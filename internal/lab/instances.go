@@ -52,8 +52,10 @@ type instance struct {
 	// launch is the RunInstances call that made it, index its place in that.
 	launch *launch
 	index  int
-	kind   *instanceType
-	state  string
+	// image is the launch's, until the root volume is replaced from another one.
+	image *image
+	kind  *instanceType
+	state string
 	// since is when the state began.
 	since    time.Time
 	launched time.Time
@@ -63,6 +65,11 @@ type instance struct {
 	// healthyAt is when both status checks are passed; impairedSince is set while
 	// they fail.
 	healthyAt, impairedSince time.Time
+
+	// origin is what the first root volume was made from; lineage are the ids of all
+	// root volumes that there were.
+	origin  rootSource
+	lineage []string
 
 	card    *networkInterface
 	volumes []*volume
@@ -77,6 +84,8 @@ type instance struct {
 	monitoring         bool
 	ebsOptimized       bool
 	credits            string
+	// spotRequest is the Spot Instance request's id; empty on demand.
+	spotRequest string
 
 	console console
 	machine *machine
@@ -85,6 +94,9 @@ type instance struct {
 
 // live tells whether the instance is neither terminated nor about to be.
 func (i *instance) live() bool { return i.state != stateTerminated && i.state != stateShuttingDown }
+
+// lifecycle is empty for an instance on demand.
+func (i *instance) lifecycle() string { return onOff(i.spotRequest != "", lifecycleSpot, "") }
 
 func (i *instance) enter(state string, at time.Time) { i.state, i.since = state, at }
 
@@ -120,8 +132,8 @@ var instanceFilters = filterable[*instance]{
 	"instance-type":       one(func(i *instance) string { return i.kind.name }),
 	"instance-state-name": one(func(i *instance) string { return i.state }),
 	"instance-state-code": one(func(i *instance) string { return strconv.Itoa(stateCodes[i.state]) }),
-	"image-id":            one(func(i *instance) string { return i.launch.image.id }),
-	"architecture":        one(func(i *instance) string { return i.launch.image.architecture }),
+	"image-id":            one(func(i *instance) string { return i.image.id }),
+	"architecture":        one(func(i *instance) string { return i.image.architecture }),
 	"reservation-id":      one(func(i *instance) string { return i.launch.reservation }),
 	"client-token":        one(func(i *instance) string { return i.launch.token }),
 	"launch-index":        one(func(i *instance) string { return strconv.Itoa(i.index) }),
@@ -131,9 +143,17 @@ var instanceFilters = filterable[*instance]{
 	"hypervisor":          one(func(*instance) string { return "xen" }),
 	"virtualization-type": one(func(*instance) string { return "hvm" }),
 	"root-device-type":    one(func(*instance) string { return "ebs" }),
-	"root-device-name":    one(func(i *instance) string { return i.launch.image.rootDevice }),
-	"tenancy":             one(func(*instance) string { return "default" }),
-	"availability-zone":   one(func(i *instance) string { return i.launch.subnet.zone.name }),
+	"root-device-name":    one(func(i *instance) string { return i.rootDevice() }),
+	"tenancy":             one(func(i *instance) string { return i.launch.tenancy() }),
+	"instance-lifecycle":  one(func(i *instance) string { return i.lifecycle() }),
+	"spot-instance-request-id": one(func(i *instance) string {
+		return i.spotRequest
+	}),
+	"placement-group-name": one(func(i *instance) string { return i.placement().Group }),
+	"placement-partition-number": one(func(i *instance) string {
+		return strconv.Itoa(i.partition())
+	}),
+	"availability-zone": one(func(i *instance) string { return i.launch.subnet.zone.name }),
 	"availability-zone-id": one(func(i *instance) string {
 		return i.launch.subnet.zone.id
 	}),
@@ -200,10 +220,6 @@ type reservationItem struct {
 	Instances     []instanceItem `xml:"instancesSet"`
 }
 
-// maxInstanceIDs is how many ids one call may name.
-// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Query-Requests.html#api-pagination
-const maxInstanceIDs = 1000
-
 func noInstance(ids []string) *apiError {
 	if len(ids) == 1 {
 		return fail("InvalidInstanceID.NotFound", "The instance ID '%s' does not exist", ids[0])
@@ -213,15 +229,9 @@ func noInstance(ids []string) *apiError {
 
 // checkInstanceIDs refuses ids that could not be any.
 func checkInstanceIDs(ids []string) *apiError {
-	if len(ids) > maxInstanceIDs {
-		return invalid("The request names %d instance IDs; at most %d are possible", len(ids), maxInstanceIDs)
-	}
-	for _, id := range ids {
-		if !wellFormed(id, "i") {
-			return fail("InvalidInstanceID.Malformed", "Invalid id: \"%s\"", id)
-		}
-	}
-	return nil
+	return checkIDs(ids, "i", func(id string) *apiError {
+		return fail("InvalidInstanceID.Malformed", "Invalid id: \"%s\"", id)
+	})
 }
 
 func (r *region) describeInstances(in *describeInstancesInput) (*describeInstancesOutput, *apiError) {

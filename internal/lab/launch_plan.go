@@ -3,6 +3,7 @@ package lab
 import (
 	"encoding/base64"
 	"fmt"
+	"net/netip"
 	"slices"
 )
 
@@ -10,7 +11,8 @@ import (
 func (r *region) planLaunch(in *runInstancesInput) (*launch, *apiError) {
 	planned := &launch{asked: in, token: in.ClientToken, keyName: in.KeyName}
 	for _, check := range []func(*launch, *runInstancesInput) *apiError{
-		r.planImage, r.planNetwork, r.planCount, r.planVolumes, r.planInside, r.planRest, r.planCapacity,
+		r.planImage, r.planNetwork, r.planPlacement, r.planMarket, r.planCount, r.planAddress,
+		r.planVolumes, r.planInside, r.planRest, r.planCapacity,
 	} {
 		if err := check(planned, in); err != nil {
 			return nil, err
@@ -44,6 +46,11 @@ func (r *region) planImage(planned *launch, in *runInstancesInput) *apiError {
 			"Specify an instance type and an AMI that have matching architectures, and try again. "+
 			"You can use 'describe-instance-types' or 'describe-images' to discover the architecture of the instance type or AMI.",
 			kind.architecture, found.architecture)
+	}
+	// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/enhanced-networking-ena.html
+	if found.withoutENA {
+		return combination("Enhanced networking with the Elastic Network Adapter (ENA) is required for the '%s' instance type. "+
+			"Ensure that you are using an AMI that is enabled for ENA.", kind.name)
 	}
 	planned.image, planned.kind = found, kind
 	return nil
@@ -125,8 +132,6 @@ func (r *region) planCount(planned *launch, in *runInstancesInput) *apiError {
 		return invalid("Value (%d) for parameter maxCount is invalid. Maximum count should not be less than minimum count.", *in.MaxCount)
 	case *in.MaxCount > maxLaunch:
 		return throttled(fmt.Sprintf("Request limit exceeded: one request launches at most %d instances.", maxLaunch))
-	case in.PrivateIpAddress != "" || len(in.NetworkInterface) > 0 && in.NetworkInterface[0].PrivateIpAddress != "":
-		return fail("UnsupportedOperation", "The lab does not place instances at chosen private addresses")
 	}
 	planned.count = min(*in.MaxCount, planned.subnet.free())
 	if planned.count < *in.MinCount {
@@ -136,10 +141,54 @@ func (r *region) planCount(planned *launch, in *runInstancesInput) *apiError {
 	return nil
 }
 
+// planAddress checks the private address that was asked for, which only one instance
+// can have.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html
+func (r *region) planAddress(planned *launch, in *runInstancesInput) *apiError {
+	asked := in.PrivateIpAddress
+	for _, card := range in.NetworkInterface {
+		if asked != "" {
+			return combination("Network interfaces and an instance-level private IP address may not be specified on the same request")
+		}
+		asked = card.PrivateIpAddress
+	}
+	if asked == "" {
+		return nil
+	}
+	if *in.MaxCount > 1 {
+		return combination("The parameter privateIpAddress cannot be used when more than one instance is launched.")
+	}
+	address, bad := netip.ParseAddr(asked)
+	switch {
+	case bad != nil || !address.Is4():
+		return invalid("invalid value for parameter address: %s", asked)
+	case !planned.subnet.cidr.Contains(address):
+		return invalid("Address does not fall within the subnet's address range")
+	case !planned.subnet.usable(address):
+		return invalid("Address is in subnet's reserved address range")
+	case planned.subnet.used[address]:
+		return fail("InvalidIPAddress.InUse", "Address %s is in use.", asked)
+	}
+	planned.address = address
+	return nil
+}
+
+// takeAddress gives an instance the address that was asked for, or a free one.
+func (l *launch) takeAddress() netip.Addr {
+	if !l.address.IsValid() {
+		return l.subnet.take()
+	}
+	l.subnet.used[l.address] = true
+	return l.address
+}
+
 func (r *region) planVolumes(planned *launch, in *runInstancesInput) *apiError {
 	merged, err := r.merge(planned.image.mappings, in.BlockDeviceMapping)
 	if err != nil {
 		return err
+	}
+	if root := planned.image.rootDevice; !slices.ContainsFunc(merged, func(m mapping) bool { return m.device == root }) {
+		return fail("InvalidBlockDeviceMapping", "The root device %s cannot be left out", root)
 	}
 	for _, m := range merged {
 		if m.snapshotID != "" && r.snapshots.get(m.snapshotID) == nil {
@@ -178,9 +227,6 @@ func (r *region) planRest(_ *launch, in *runInstancesInput) *apiError {
 	if !slices.Contains([]string{"", "stop", "terminate"}, in.InstanceInitiatedShutdownBehavior) {
 		return invalid("Value (%s) for parameter instanceInitiatedShutdownBehavior is invalid.", in.InstanceInitiatedShutdownBehavior)
 	}
-	if in.Placement != nil && (in.Placement.GroupName != "" || !slices.Contains([]string{"", "default"}, in.Placement.Tenancy)) {
-		return fail("UnsupportedOperation", "The lab has neither placement groups nor dedicated tenancy")
-	}
 	if in.CreditSpecification != nil && !slices.Contains([]string{creditsStandard, creditsUnlimited}, in.CreditSpecification.CpuCredits) {
 		return invalid("Value (%s) for parameter cpuCredits is invalid.", in.CreditSpecification.CpuCredits)
 	}
@@ -192,7 +238,7 @@ func (r *region) planRest(_ *launch, in *runInstancesInput) *apiError {
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html
 func (r *region) planCapacity(planned *launch, in *runInstancesInput) *apiError {
 	candidates := []*subnet{planned.subnet}
-	if r.namedZone(in) == "" {
+	if r.namedZone(in) == "" && !planned.address.IsValid() {
 		for _, other := range r.subnets.all() {
 			if other != planned.subnet && other.defaultForZone && other.free() >= planned.count {
 				candidates = append(candidates, other)
@@ -200,7 +246,8 @@ func (r *region) planCapacity(planned *launch, in *runInstancesInput) *apiError 
 		}
 	}
 	for _, candidate := range candidates {
-		if count := r.capacity(planned.kind, candidate, *in.MinCount, planned.count); count >= *in.MinCount {
+		wanted := min(planned.count, r.spreadRoom(planned.group, candidate.zone))
+		if count := r.capacity(planned.kind, candidate, *in.MinCount, wanted); count >= *in.MinCount {
 			planned.subnet, planned.count = candidate, count
 			return nil
 		}

@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -131,34 +130,4 @@ func noTemplate(ids []string) *apiError {
 func noTemplateName() *apiError {
 	return fail("InvalidLaunchTemplateName.NotFoundException",
 		"At least one of the launch templates specified in the request does not exist.")
-}
-
-// templateToken remembers what a client token was used for.
-type templateToken struct {
-	asked  any
-	answer any
-}
-
-// maxTemplateToken is in ASCII characters.
-// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateLaunchTemplate.html
-const maxTemplateToken = 128
-
-// once answers a repeated call with what the first one answered.
-// https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
-func once[I, O any](r *region, token string, in *I, do func() (*O, *apiError)) (*O, *apiError) {
-	if len(token) > maxTemplateToken {
-		return nil, invalid("Value (%s) for parameter clientToken is invalid. It has more than %d characters.", token, maxTemplateToken)
-	}
-	if before, seen := r.templateTokens[token]; seen && token != "" {
-		answer, same := before.answer.(*O)
-		if !same || !reflect.DeepEqual(before.asked, in) {
-			return nil, fail("IdempotentParameterMismatch", "The client token '%s' was used with other parameters before.", token)
-		}
-		return answer, nil
-	}
-	out, err := do()
-	if err == nil && token != "" {
-		r.templateTokens[token] = templateToken{asked: in, answer: out}
-	}
-	return out, err
 }

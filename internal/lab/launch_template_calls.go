@@ -49,7 +49,7 @@ type createTemplateInput struct {
 
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateLaunchTemplate.html
 func (r *region) createLaunchTemplate(in *createTemplateInput) (*templateOutput, *apiError) {
-	return once(r, in.ClientToken, in, func() (*templateOutput, *apiError) {
+	return once(r, "CreateLaunchTemplate", in.ClientToken, in, func(in *createTemplateInput) (*templateOutput, *apiError) {
 		switch {
 		case in.LaunchTemplateName == "":
 			return nil, missing("LaunchTemplateName")
@@ -122,7 +122,7 @@ type createVersionOutput struct {
 
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateLaunchTemplateVersion.html
 func (r *region) createLaunchTemplateVersion(in *createVersionInput) (*createVersionOutput, *apiError) {
-	return once(r, in.ClientToken, in, func() (*createVersionOutput, *apiError) {
+	return once(r, "CreateLaunchTemplateVersion", in.ClientToken, in, func(in *createVersionInput) (*createVersionOutput, *apiError) {
 		found, err := r.launchTemplate(in.templateRef)
 		if err != nil {
 			return nil, err
@@ -205,7 +205,7 @@ type modifyTemplateInput struct {
 
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyLaunchTemplate.html
 func (r *region) modifyLaunchTemplate(in *modifyTemplateInput) (*templateOutput, *apiError) {
-	return once(r, in.ClientToken, in, func() (*templateOutput, *apiError) {
+	return once(r, "ModifyLaunchTemplate", in.ClientToken, in, func(in *modifyTemplateInput) (*templateOutput, *apiError) {
 		found, err := r.launchTemplate(in.templateRef)
 		if err != nil {
 			return nil, err

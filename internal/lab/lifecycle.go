@@ -207,6 +207,9 @@ func (r *region) stopInstances(in *instanceIDsInput) (*stateChangesOutput, *apiE
 		if !i.live() || i.state == statePending {
 			return nil, wrongState(i, "stopped")
 		}
+		if i.spotRequest != "" {
+			return nil, unstoppable(i)
+		}
 		if i.stopProtected {
 			return nil, fail("OperationNotPermitted",
 				"The instance '%s' may not be stopped. Modify its 'disableApiStop' instance attribute and try again.", i.id)

@@ -71,7 +71,7 @@ func (m *machine) boot(after time.Duration) {
 	}
 	of := m.instance
 	spec := guests.Spec{
-		InstanceID: of.id, OS: of.launch.image.os, Layers: of.launch.image.layers,
+		InstanceID: of.id, OS: of.disk().os, Layers: of.disk().layers,
 		Hostname: "ip-" + dashed(of.address()), UserData: of.userData,
 		Metadata: of.metadataHandler(), Console: &of.console, Off: func() { m.lab().poweredOff(of) },
 	}
@@ -189,6 +189,47 @@ func (m *machine) freeze(restart bool) (guests.Layer, error) {
 		return layer, fmt.Errorf("freezing the disk of %s: %w", m.instance.id, err)
 	}
 	return layer, nil
+}
+
+// replaceDisk powers the guest off, gives it another disk and boots it again. In
+// between it calls replaced, with the lab's lock held and with what was on the old
+// disk if that is kept. Where that fails, the guest boots from its old disk.
+func (m *machine) replaceDisk(content disk, keep bool, replaced func(old []guests.Layer, err error)) {
+	if l := m.lab(); !m.on || l.closed {
+		l.agenda.add(l.clock.now(), func(time.Time) { replaced(nil, nil) })
+		return
+	}
+	m.do(func() {
+		old, err := m.swap(content, keep)
+		l := m.lab()
+		l.mu.Lock()
+		replaced(old, err)
+		l.mu.Unlock()
+		if m.guest == nil {
+			return
+		}
+		if err := m.guest.Boot(); err != nil {
+			m.broken(err)
+		}
+	})
+}
+
+func (m *machine) swap(content disk, keep bool) (old []guests.Layer, err error) {
+	if m.guest == nil {
+		return nil, ErrNoGuest
+	}
+	m.guest.Stop()
+	if keep {
+		layer, err := m.guest.Freeze()
+		if err != nil {
+			return nil, fmt.Errorf("keeping the disk of %s: %w", m.instance.id, err)
+		}
+		old = []guests.Layer{layer}
+	}
+	if err := m.guest.ReplaceDisk(content.os, content.layers); err != nil {
+		return nil, fmt.Errorf("replacing the disk of %s: %w", m.instance.id, err)
+	}
+	return old, nil
 }
 
 // idle waits until what was asked of the guest is done, and returns the guest. It

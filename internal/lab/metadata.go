@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -109,12 +110,12 @@ func isDate(version string) bool {
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-metadata.html#instancedata-data-categories
 func (i *instance) metadataValues() map[string]string {
 	values := map[string]string{
-		"meta-data/ami-id":                         i.launch.image.id,
+		"meta-data/ami-id":                         i.image.id,
 		"meta-data/ami-launch-index":               strconv.Itoa(i.index),
 		"meta-data/ami-manifest-path":              "(unknown)",
 		"meta-data/instance-action":                "none",
 		"meta-data/instance-id":                    i.id,
-		"meta-data/instance-life-cycle":            "on-demand",
+		"meta-data/instance-life-cycle":            cmp.Or(i.lifecycle(), "on-demand"),
 		"meta-data/instance-type":                  i.kind.name,
 		"meta-data/reservation-id":                 i.launch.reservation,
 		"meta-data/profile":                        "default-hvm",
@@ -127,10 +128,16 @@ func (i *instance) metadataValues() map[string]string {
 	}
 	for at, v := range i.volumes {
 		name := fmt.Sprintf("ebs%d", at)
-		if v.device == i.launch.image.rootDevice {
+		if v.device == i.rootDevice() {
 			values["meta-data/block-device-mapping/root"], name = v.device, "ami"
 		}
 		values["meta-data/block-device-mapping/"+name] = v.device
+	}
+	if group := i.launch.group; group != nil {
+		values["meta-data/placement/group-name"] = group.name
+		if group.partitions > 0 {
+			values["meta-data/placement/partition-number"] = strconv.Itoa(i.partition())
+		}
 	}
 	if len(i.userData) > 0 {
 		values["user-data"] = string(i.userData)
@@ -180,8 +187,8 @@ func (i *instance) identityDocument() string {
 		address = i.card.address.String()
 	}
 	document, err := json.MarshalIndent(map[string]any{
-		"accountId": accountID, "architecture": i.launch.image.architecture, "availabilityZone": i.launch.subnet.zone.name,
-		"billingProducts": nil, "devpayProductCodes": nil, "marketplaceProductCodes": nil, "imageId": i.launch.image.id,
+		"accountId": accountID, "architecture": i.image.architecture, "availabilityZone": i.launch.subnet.zone.name,
+		"billingProducts": nil, "devpayProductCodes": nil, "marketplaceProductCodes": nil, "imageId": i.image.id,
 		"instanceId": i.id, "instanceType": i.kind.name, "kernelId": nil, "pendingTime": i.launched.Format(time.RFC3339),
 		"privateIp": address, "ramdiskId": nil, "region": i.region.name, "version": "2017-09-30",
 	}, "", "  ")

@@ -73,6 +73,23 @@ func page[T thing](all []T, asked pageParams, limits pageLimits) (some []T, next
 	return some, "", nil
 }
 
+// maxIDs is how many ids one call may name.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/Query-Requests.html#api-pagination
+const maxIDs = 1000
+
+// checkIDs refuses ids that could not be any, and too many of them.
+func checkIDs(ids []string, prefix string, malformed func(id string) *apiError) *apiError {
+	if len(ids) > maxIDs {
+		return invalid("The request names %d IDs; at most %d are possible", len(ids), maxIDs)
+	}
+	for _, id := range ids {
+		if !wellFormed(id, prefix) {
+			return malformed(id)
+		}
+	}
+	return nil
+}
+
 const tokenPrefix = "after:"
 
 func writeToken(seq int) string {

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -16,6 +17,9 @@ const (
 	// maxUserData is in bytes, before base64.
 	// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html
 	maxUserData = 16384
+	// launchReported is when an image's launch is reported.
+	// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-last-launched-time.html
+	launchReported = 24 * time.Hour
 	// maxClientToken is in characters.
 	// https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
 	maxClientToken = 64
@@ -26,7 +30,10 @@ type enabledParam struct{ Enabled *bool }
 
 type profileParam struct{ Arn, Name string }
 
-type placementParam struct{ AvailabilityZone, AvailabilityZoneId, GroupName, Tenancy string }
+type placementParam struct {
+	AvailabilityZone, AvailabilityZoneId, GroupName, GroupId, Tenancy string
+	PartitionNumber                                                   *int
+}
 
 type creditParam struct{ CpuCredits string }
 
@@ -64,6 +71,7 @@ type runInstancesInput struct {
 	LaunchTemplate                                                  *templateParam
 	InstanceInitiatedShutdownBehavior                               string
 	EbsOptimized, DisableApiTermination, DisableApiStop             *bool
+	InstanceMarketOptions                                           *marketParam
 }
 
 // launchKey is what a client token counts for: the zone if one is named, by a subnet
@@ -89,12 +97,28 @@ type launch struct {
 	userData    []byte
 	keyName     string
 	public      bool
-	count       int
-	instances   []*instance
+	// address is the private address that was asked for; invalid without one.
+	address netip.Addr
+	// group is the placement group; nil without one.
+	group     *placementGroup
+	spot      bool
+	count     int
+	instances []*instance
 }
 
-// runInstances launches, unless its client token has been seen.
+// runInstances launches what the request says.
 func (r *region) runInstances(in *runInstancesInput) (*reservationItem, *apiError) {
+	made, err := r.launch(in)
+	if err != nil {
+		return nil, err
+	}
+	return made.answer(), nil
+}
+
+// launch launches, unless the client token has been seen. The parameters are
+// complete: whoever has some of them from elsewhere, such as a launch template, puts
+// them together before.
+func (r *region) launch(in *runInstancesInput) (*launch, *apiError) {
 	if len(in.ClientToken) > maxClientToken {
 		return nil, invalid("Value (%s) for parameter clientToken is invalid. It has more than %d characters.", in.ClientToken, maxClientToken)
 	}
@@ -118,22 +142,21 @@ func (r *region) runInstances(in *runInstancesInput) (*reservationItem, *apiErro
 	if in.ClientToken != "" {
 		r.launches[key] = planned
 	}
-	return planned.answer(), nil
+	return planned, nil
 }
 
 // again answers a repeated call: with what the first one made, as it is now.
 // https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html
-func (r *region) again(before *launch, in *runInstancesInput) (*reservationItem, *apiError) {
+func (r *region) again(before *launch, in *runInstancesInput) (*launch, *apiError) {
 	if !reflect.DeepEqual(before.request, in) {
-		return nil, fail("IdempotentParameterMismatch",
-			"Arguments on this idempotent request are inconsistent with arguments used in previous request(s).")
+		return nil, tokenMismatch()
 	}
 	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
 	if !slices.ContainsFunc(before.instances, (*instance).live) {
 		return nil, fail("IdempotentInstanceTerminated",
 			"The client token '%s' was used for instances that have been terminated.", in.ClientToken)
 	}
-	return before.answer(), nil
+	return before, nil
 }
 
 func (l *launch) answer() *reservationItem {
@@ -167,12 +190,13 @@ func (r *region) start(planned *launch) {
 	}
 	r.occupy(planned)
 	r.bootLater(planned.instances, now)
+	r.lab.agenda.add(now.Add(launchReported), func(time.Time) { planned.image.lastLaunched = now })
 }
 
 func (r *region) makeInstance(planned *launch, index int, now time.Time) *instance {
 	in := planned.asked
 	made := &instance{
-		object: r.object("i", tagMap{}.with(planned.tags["instance"])), region: r, launch: planned, index: index,
+		object: r.object("i", tagMap{}.with(planned.tags["instance"])), region: r, launch: planned, index: index, image: planned.image,
 		kind: planned.kind, launched: now.Truncate(time.Second), userData: planned.userData, metadata: planned.metadata,
 		shutdownTerminates: in.InstanceInitiatedShutdownBehavior == "terminate",
 		protected:          isTrue(in.DisableApiTermination), stopProtected: isTrue(in.DisableApiStop),
@@ -182,9 +206,12 @@ func (r *region) makeInstance(planned *launch, index int, now time.Time) *instan
 	made.enter(statePending, now)
 	made.card = &networkInterface{
 		object: r.object("eni", tagMap{}.with(planned.tags["network-interface"])), instance: made,
-		subnet: planned.subnet, groups: slices.Clone(planned.groups), address: planned.subnet.take(),
+		subnet: planned.subnet, groups: slices.Clone(planned.groups), address: planned.takeAddress(),
 		mac: r.ids.mac(), attachment: r.ids.make("eni-attach"), attachedAt: made.launched,
 		deleteOnTermination: true, sourceDestCheck: true,
+	}
+	if planned.spot {
+		made.spotRequest = r.ids.make("sir")
 	}
 	if planned.public {
 		made.card.public = r.publicAddress()
@@ -199,6 +226,10 @@ func (r *region) makeInstance(planned *launch, index int, now time.Time) *instan
 			size: m.size, iops: m.iops, throughput: m.throughput, kind: m.kind, snapshotID: m.snapshotID,
 			encrypted: m.encrypted, kmsKeyID: r.kmsARN(m), attached: made, device: m.device,
 			attachedAt: made.launched, deleteOnTermination: m.deleteOnTermination,
+		}
+		if m.device == planned.image.rootDevice {
+			attached.disk = r.contentOf(m, planned.image)
+			made.origin, made.lineage = attached.origin(), []string{attached.id}
 		}
 		made.volumes = append(made.volumes, attached)
 		r.volumes.put(attached)

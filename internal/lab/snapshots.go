@@ -17,6 +17,7 @@ const (
 // snapshot is one EBS snapshot.
 type snapshot struct {
 	object
+	region             *region
 	owner, alias       string
 	description, state string
 	started, completed time.Time
@@ -24,7 +25,12 @@ type snapshot struct {
 	volumeID           string
 	encrypted          bool
 	kmsKeyID           string
-	public             bool
+	// statusMessage is why a copy failed.
+	statusMessage string
+	// permissions are who else may make volumes of it.
+	permissions []volumePermission
+	// disk is what is on it.
+	disk disk
 }
 
 func (s *snapshot) progress() string { return onOff(s.state == snapshotCompleted, "100%", "0%") }
@@ -41,6 +47,37 @@ func (r *region) usedBy(snapshotID string) *image {
 	return nil
 }
 
+func malformedSnapshot(id string) *apiError {
+	return fail("InvalidSnapshotID.Malformed", "Invalid id: \"%s\"", id)
+}
+
+// snapshot finds a snapshot that the account may use.
+func (r *region) snapshot(id string) (*snapshot, *apiError) {
+	if !wellFormed(id, "snap") {
+		return nil, malformedSnapshot(id)
+	}
+	found := r.snapshots.get(id)
+	if found == nil || found.hidden() {
+		return nil, noSnapshot([]string{id})
+	}
+	return found, nil
+}
+
+// ownSnapshot finds a snapshot that the account owns.
+func (r *region) ownSnapshot(id string) (*snapshot, *apiError) {
+	if id == "" {
+		return nil, missing("SnapshotId")
+	}
+	found, err := r.snapshot(id)
+	if err != nil {
+		return nil, err
+	}
+	if found.owner != accountID {
+		return nil, fail("AuthFailure", "Not authorized for snapshot:%s", found.id)
+	}
+	return found, nil
+}
+
 func noSnapshot(ids []string) *apiError {
 	return fail("InvalidSnapshot.NotFound", "The snapshot '%s' does not exist.", ids[0])
 }
@@ -55,6 +92,7 @@ type snapshotItem struct {
 	ID             string     `xml:"snapshotId"`
 	VolumeID       string     `xml:"volumeId"`
 	Status         string     `xml:"status"`
+	StatusMessage  string     `xml:"statusMessage,omitempty"`
 	StartTime      time.Time  `xml:"startTime"`
 	CompletionTime *time.Time `xml:"completionTime"`
 	Progress       string     `xml:"progress"`
@@ -92,18 +130,12 @@ func (r *region) describeSnapshots(in *describeSnapshotsInput) (*describeSnapsho
 	if len(in.SnapshotId) > 0 && in.MaxResults != nil {
 		return nil, combination("The parameter snapshotSet cannot be used with the parameter maxResults")
 	}
-	for _, id := range in.SnapshotId {
-		if !wellFormed(id, "snap") {
-			return nil, fail("InvalidSnapshotID.Malformed", "Invalid id: \"%s\"", id)
-		}
-	}
-	restorable := func(s *snapshot) bool {
-		return len(in.RestorableBy) == 0 || s.public && slices.Contains(in.RestorableBy, "all") ||
-			s.owner == accountID && (slices.Contains(in.RestorableBy, "self") || slices.Contains(in.RestorableBy, accountID))
+	if err := checkIDs(in.SnapshotId, "snap", malformedSnapshot); err != nil {
+		return nil, err
 	}
 	found, next, err := list(&r.snapshots, listing[*snapshot]{
 		ids: in.SnapshotId, absent: noSnapshot, filters: in.Filter, fields: snapshotFilters,
-		also: func(s *snapshot) bool { return ownedBy(in.Owner, s.owner, s.alias) && restorable(s) },
+		also: func(s *snapshot) bool { return ownedBy(in.Owner, s.owner, s.alias) && s.restorableBy(in.RestorableBy) },
 		page: in.pageParams, limits: pageLimits{least: 5, most: 1000, capped: true},
 	})
 	if err != nil {
@@ -116,11 +148,25 @@ func (r *region) describeSnapshots(in *describeSnapshotsInput) (*describeSnapsho
 	return out, nil
 }
 
+// restorableBy matches the RestorableBy parameter: "all" means the public snapshots,
+// "self" and account ids their own and those that are shared with them.
+func (s *snapshot) restorableBy(users []string) bool {
+	return len(users) == 0 || slices.ContainsFunc(users, func(user string) bool {
+		if user == "all" {
+			return s.public()
+		}
+		if user == "self" {
+			user = accountID
+		}
+		return s.owner == user || slices.Contains(s.permissions, volumePermission{UserId: user})
+	})
+}
+
 func (s *snapshot) item() snapshotItem {
 	item := snapshotItem{
 		ID: s.id, VolumeID: s.volumeID, Status: s.state, StartTime: s.started, Progress: s.progress(), OwnerID: s.owner,
 		OwnerAlias: s.alias, Size: s.size, Description: s.description, Encrypted: s.encrypted, KMSKeyID: s.kmsKeyID,
-		Tier: "standard",
+		Tier: "standard", StatusMessage: s.statusMessage,
 	}
 	if s.owner == accountID {
 		item.Tags = s.seenTags().items()
@@ -136,18 +182,9 @@ type deleteSnapshotInput struct{ SnapshotId string }
 // deleteSnapshot refuses while an image uses the snapshot.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSnapshot.html
 func (r *region) deleteSnapshot(in *deleteSnapshotInput) (*success, *apiError) {
-	if in.SnapshotId == "" {
-		return nil, missing("SnapshotId")
-	}
-	if !wellFormed(in.SnapshotId, "snap") {
-		return nil, fail("InvalidSnapshotID.Malformed", "Invalid id: \"%s\"", in.SnapshotId)
-	}
-	found := r.snapshots.get(in.SnapshotId)
-	if found == nil {
-		return nil, noSnapshot([]string{in.SnapshotId})
-	}
-	if found.owner != accountID {
-		return nil, fail("AuthFailure", "Not authorized for snapshot:%s", found.id)
+	found, err := r.ownSnapshot(in.SnapshotId)
+	if err != nil {
+		return nil, err
 	}
 	if user := r.usedBy(found.id); user != nil {
 		return nil, fail("InvalidSnapshot.InUse", "The snapshot %s is currently in use by %s", found.id, user.id)

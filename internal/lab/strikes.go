@@ -78,7 +78,7 @@ func (t NoCapacity) of(kind *instanceType, in *subnet) bool {
 // launchFailure is why a new instance ends at pending; nil when it does not.
 func (r *region) launchFailure(i *instance) *stateReason {
 	ordered := strike(r.lab, func(_ *order, t FailLaunch) bool {
-		return (t.Image == "" || t.Image == i.launch.image.id) && (t.Type == "" || t.Type == i.kind.name)
+		return (t.Image == "" || t.Image == i.image.id) && (t.Type == "" || t.Type == i.kind.name)
 	})
 	switch {
 	case ordered != nil:
@@ -113,7 +113,7 @@ func reasonOr(code, message string, usual stateReason) *stateReason {
 func (r *region) afflict(i *instance, since time.Time) {
 	r.weatherAnInstance(i, since)
 	ordered := strike(r.lab, func(_ *order, t Impair) bool {
-		return t.Instance == "" && (t.Image == "" || t.Image == i.launch.image.id)
+		return t.Instance == "" && (t.Image == "" || t.Image == i.image.id)
 	})
 	if ordered != nil {
 		i.impairedSince = i.healthyAt.Add(seconds(ordered.AfterSeconds))

@@ -56,6 +56,10 @@ var taggables = []taggable{
 	kindOf("launch-template", "lt", "InvalidLaunchTemplateId.NotFound",
 		func(r *region) *table[*launchTemplate] { return &r.templates }, nil),
 	kindOf("key-pair", "key", "InvalidKeyPair.NotFound", func(r *region) *table[*keyPair] { return &r.keys }, nil),
+	kindOf("placement-group", "pg", "InvalidPlacementGroup.Unknown",
+		func(r *region) *table[*placementGroup] { return &r.placementGroups }, nil),
+	kindOf("replace-root-volume-task", "replacevol", "InvalidReplaceRootVolumeTaskId.NotFound",
+		func(r *region) *table[*rootTask] { return &r.rootTasks }, nil),
 	kindOf("subnet", "subnet", "InvalidSubnetID.NotFound", func(r *region) *table[*subnet] { return &r.subnets }, nil),
 	kindOf("vpc", "vpc", "InvalidVpcID.NotFound", func(r *region) *table[*vpc] { return &r.vpcs }, nil),
 }

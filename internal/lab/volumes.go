@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 )
@@ -14,19 +15,35 @@ type volume struct {
 	kind, snapshotID       string
 	encrypted              bool
 	kmsKeyID               string
+	// creating volumes are not available yet.
+	creating bool
+	// moving is set while the volume is on its way to or from its instance: "attaching"
+	// or "detaching".
+	moving string
+	// modifications are all that there were, the latest last.
+	modifications []*volumeModification
 	// attached is the instance; nil for a volume that has none.
 	attached            *instance
 	device              string
 	attachedAt          time.Time
 	deleteOnTermination bool
+	// disk is what was on it when it was made, or when it was last detached; what a
+	// running guest has written since is the guest's.
+	disk disk
 }
 
 func (v *volume) state() string {
-	if v.attached == nil {
+	switch {
+	case v.creating:
+		return "creating"
+	case v.attached == nil:
 		return "available"
 	}
 	return "in-use"
 }
+
+// attachment is the state of the attachment, of a volume that has one.
+func (v *volume) attachment() string { return cmp.Or(v.moving, "attached") }
 
 // ebsParam is the EBS part of a block device mapping in a request.
 type ebsParam struct {
@@ -99,9 +116,9 @@ func (r *region) merge(base []mapping, params []mappingParam) ([]mapping, *apiEr
 // override puts a request's EBS parameters over a mapping, and checks the outcome.
 func (r *region) override(m *mapping, asked *ebsParam) *apiError {
 	if asked.SnapshotId != "" {
-		found := r.snapshots.get(asked.SnapshotId)
-		if found == nil {
-			return noSnapshot([]string{asked.SnapshotId})
+		found, err := r.snapshot(asked.SnapshotId)
+		if err != nil {
+			return err
 		}
 		m.snapshotID, m.size, m.encrypted = found.id, max(m.size, found.size), found.encrypted
 	}
@@ -143,7 +160,7 @@ func (m *mapping) performance(asked *ebsParam) *apiError {
 		m.iops, m.throughput = 3000, 125
 	}
 	if m.kind == "gp2" {
-		m.iops = min(16000, max(100, 3*m.size))
+		m.iops = gp2IOPS(m.size)
 	}
 	if asked.Iops != nil {
 		m.iops = *asked.Iops
@@ -175,6 +192,10 @@ func (m *mapping) mayAsk(asked *ebsParam) *apiError {
 	return nil
 }
 
+// gp2IOPS is what a gp2 volume has by its size.
+// https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html
+func gp2IOPS(size int) int { return min(16000, max(100, 3*size)) }
+
 // protection sets encryption and what becomes of the volume. A volume from an
 // encrypted snapshot is encrypted.
 // https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption.html
@@ -187,7 +208,7 @@ func (m *mapping) protection(asked *ebsParam) *apiError {
 	}
 	if asked.KmsKeyId != "" {
 		if !m.encrypted {
-			return combination("The parameter KmsKeyId requires the parameter Encrypted to be set.")
+			return keyWithoutEncryption()
 		}
 		m.kmsKeyID = asked.KmsKeyId
 	}
@@ -285,8 +306,10 @@ var volumeFilters = filterable[*volume]{
 	"volume-type":            one(func(v *volume) string { return v.kind }),
 	"encrypted":              one(func(v *volume) string { return strconv.FormatBool(v.encrypted) }),
 	"attachment.instance-id": attachedTo(func(v *volume) string { return v.attached.id }),
+	"create-time":            one(func(v *volume) string { return v.created.Format(timeForm) }),
+	"multi-attach-enabled":   one(func(*volume) string { return "false" }),
 	"attachment.device":      attachedTo(func(v *volume) string { return v.device }),
-	"attachment.status":      attachedTo(func(*volume) string { return "attached" }),
+	"attachment.status":      attachedTo((*volume).attachment),
 	"attachment.delete-on-termination": attachedTo(func(v *volume) string {
 		return strconv.FormatBool(v.deleteOnTermination)
 	}),
@@ -296,11 +319,11 @@ func (r *region) describeVolumes(in *describeVolumesInput) (*describeVolumesOutp
 	if len(in.VolumeId) > 0 && in.MaxResults != nil {
 		return nil, combination("The parameter volumeSet cannot be used with the parameter maxResults")
 	}
-	absent := func(ids []string) *apiError {
-		return fail("InvalidVolume.NotFound", "The volume '%s' does not exist.", ids[0])
+	if err := checkIDs(in.VolumeId, "vol", malformedVolume); err != nil {
+		return nil, err
 	}
 	found, next, err := list(&r.volumes, listing[*volume]{
-		ids: in.VolumeId, absent: absent, filters: in.Filter, fields: volumeFilters,
+		ids: in.VolumeId, absent: noVolume, filters: in.Filter, fields: volumeFilters,
 		page: in.pageParams, limits: pageLimits{least: 5, most: 1000, capped: true},
 	})
 	if err != nil {
@@ -320,10 +343,14 @@ func (v *volume) item() volumeItem {
 		Encrypted: v.encrypted, KMSKeyID: v.kmsKeyID,
 	}
 	if v.attached != nil {
-		item.Attachments = []attachmentItem{{
-			VolumeID: v.id, InstanceID: v.attached.id, Device: v.device, Status: "attached",
-			AttachTime: v.attachedAt, DeleteOnTermination: v.deleteOnTermination,
-		}}
+		item.Attachments = []attachmentItem{v.attachmentItem()}
 	}
 	return item
+}
+
+func (v *volume) attachmentItem() attachmentItem {
+	return attachmentItem{
+		VolumeID: v.id, InstanceID: v.attached.id, Device: v.device, Status: v.attachment(),
+		AttachTime: v.attachedAt, DeleteOnTermination: v.deleteOnTermination,
+	}
 }

@@ -26,8 +26,12 @@ const rootTree = "root"
 type realGuest struct {
 	host *realHost
 	spec Spec
-	// dir is the guest's directory, relative to the host's.
-	dir string
+	// dir is the guest's directory, relative to the host's; system and base are what
+	// its disk stands on: a base image and frozen layers. Only ReplaceDisk changes the
+	// three, while the guest is off.
+	dir    string
+	system string
+	base   []Layer
 
 	// disk is held while the disk is copied, removed or handed to a boot.
 	disk sync.Mutex
@@ -44,7 +48,7 @@ type realGuest struct {
 
 // trees returns the guest's overlays: the root, then the program directories.
 func (g *realGuest) trees() []pid1.Tree {
-	root := pid1.Tree{Lower: append(g.layers(rootTree), filepath.Join("b", g.spec.OS), "h")}
+	root := pid1.Tree{Lower: append(g.layers(rootTree), filepath.Join("b", g.system), "h")}
 	trees := []pid1.Tree{root}
 	for _, name := range g.host.programs {
 		tree := pid1.Tree{Name: name, Lower: g.layers(name)}
@@ -73,7 +77,7 @@ func treeDir(tree pid1.Tree) string {
 // layers returns one tree's directories in the image's layers, the topmost first.
 func (g *realGuest) layers(tree string) []string {
 	var dirs []string
-	for _, layer := range slices.Backward(g.spec.Layers) {
+	for _, layer := range slices.Backward(g.base) {
 		if layer.Dir == "" {
 			continue
 		}
@@ -99,7 +103,7 @@ func (h *realHost) has(dir string) bool {
 
 // makeDisk makes the empty disk.
 func (g *realGuest) makeDisk() error {
-	for _, layer := range g.spec.Layers {
+	for _, layer := range g.base {
 		if layer.Dir != "" && !g.host.has(layer.Dir) {
 			return fmt.Errorf("the layer %s: %w", layer.Dir, fs.ErrNotExist)
 		}
@@ -238,6 +242,34 @@ func (g *realGuest) Freeze() (Layer, error) {
 		}
 	}
 	return Layer{Dir: dir}, nil
+}
+
+func (g *realGuest) ReplaceDisk(system string, layers []Layer) error {
+	if err := g.host.base(system); err != nil {
+		return err
+	}
+	g.disk.Lock()
+	defer g.disk.Unlock()
+	g.mu.Lock()
+	running, gone := g.process != nil, g.gone
+	g.mu.Unlock()
+	switch {
+	case gone:
+		return errors.New("the guest is destroyed")
+	case running:
+		return errRunning
+	}
+	oldDir, oldSystem, oldBase := g.dir, g.system, g.base
+	if err := g.host.add(g); err != nil {
+		return err
+	}
+	g.system, g.base = system, layers
+	if err := g.makeDisk(); err != nil {
+		failed := g.dir
+		g.dir, g.system, g.base = oldDir, oldSystem, oldBase
+		return errors.Join(err, disk.Remove(filepath.Join(g.host.dir, failed)))
+	}
+	return disk.Remove(filepath.Join(g.host.dir, oldDir))
 }
 
 func (g *realGuest) Destroy() {

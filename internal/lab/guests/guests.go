@@ -55,6 +55,10 @@ type Guest interface {
 	// or the layer is removed: what differs from the guest's own layers, which stay
 	// below it in the new image. A running guest is halted for the time of the copy.
 	Freeze() (Layer, error)
+	// ReplaceDisk gives a guest that is off an empty disk above other layers, or above
+	// another base image, and removes the one that it had. The next boot is that disk's
+	// first. After an error the guest still has its old disk.
+	ReplaceDisk(system string, layers []Layer) error
 	// Destroy ends the guest and removes its disk.
 	Destroy()
 }

@@ -42,4 +42,6 @@ func (g noGuest) Boot() error {
 
 func (noGuest) Freeze() (Layer, error) { return Layer{}, nil }
 
+func (noGuest) ReplaceDisk(string, []Layer) error { return nil }
+
 func (noGuest) Destroy() {}

@@ -167,7 +167,7 @@ func (h *realHost) Start(spec Spec) (Guest, error) {
 	if err := h.base(spec.OS); err != nil {
 		return nil, err
 	}
-	g := &realGuest{host: h, spec: spec}
+	g := &realGuest{host: h, spec: spec, system: spec.OS, base: spec.Layers}
 	if err := h.add(g); err != nil {
 		return nil, err
 	}

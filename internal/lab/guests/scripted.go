@@ -141,6 +141,16 @@ func (g *scriptedGuest) Freeze() (Layer, error) {
 	return Layer{Dir: fmt.Sprintf("scripted:%d", frozen.Add(1))}, nil
 }
 
+func (g *scriptedGuest) ReplaceDisk(system string, layers []Layer) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.machine != nil {
+		return errRunning
+	}
+	g.spec.OS, g.spec.Layers = system, layers
+	return nil
+}
+
 func (g *scriptedGuest) Destroy() {
 	g.Stop()
 	g.host.mu.Lock()

@@ -123,3 +123,27 @@ func TestAuto_explainsWhyGuestsAreOff(t *testing.T) {
 		t.Errorf("status %t, %q", running, reason)
 	}
 }
+
+func TestScripted_replacesItsDisk(t *testing.T) {
+	layers := make(chan []Layer, 2)
+	host := &Scripted{Boot: func(_ Spec, m *Machine) { layers <- m.Layers }}
+	g, err := host.Start(Spec{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Destroy()
+	<-layers
+	if err := g.ReplaceDisk("debian", []Layer{{Dir: "x"}}); err == nil {
+		t.Error("the disk of a running guest was replaced")
+	}
+	g.Stop()
+	if err := g.ReplaceDisk("debian", []Layer{{Dir: "x"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Boot(); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-layers; len(got) != 1 || got[0].Dir != "x" {
+		t.Errorf("it boots on %v, want the new layer", got)
+	}
+}
