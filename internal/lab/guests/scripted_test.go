@@ -60,7 +60,7 @@ func TestScripted_bootsInVirtualTime(t *testing.T) {
 		if boots != 2 || offs != 1 {
 			t.Errorf("%d boots, off %d times", boots, offs)
 		}
-		if _, _, err := g.Run(t.Context(), "true"); !errors.Is(err, errOff) {
+		if _, _, err := g.Run(t.Context(), "true"); !errors.Is(err, ErrOff) {
 			t.Errorf("a command in a stopped guest: %v", err)
 		}
 	})
