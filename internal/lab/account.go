@@ -49,11 +49,16 @@ type region struct {
 	snapshots    table[*snapshot]
 	profiles     table[*profileAssociation]
 	keys         table[*keyPair]
-	parameters   map[string]parameter
+	parameters   map[string]*parameter
 	templates    table[*launchTemplate]
 	targetGroups table[*targetGroup]
 	balancers    table[*loadBalancer]
 	listeners    table[*listener]
+	// keysOfKMS and aliases are encryption keys; keys above are those of SSH.
+	keysOfKMS table[*kmsKey]
+	aliases   []*kmsAlias
+	// commands are Run Command's, in order.
+	commands []*command
 	// templateTokens are the client tokens of calls about launch templates.
 	templateTokens map[string]templateToken
 	// launches are RunInstances calls by client token and zone.
@@ -78,7 +83,7 @@ func (l *Lab) region(name string) (*region, *apiError) {
 	}
 	r := &region{
 		lab: l, name: name, ids: newIDs(l.seed, name),
-		parameters: map[string]parameter{}, templateTokens: map[string]templateToken{},
+		parameters: map[string]*parameter{}, templateTokens: map[string]templateToken{},
 		launches: map[launchKey]*launch{},
 	}
 	r.furnish()
@@ -120,6 +125,7 @@ func (r *region) furnish() {
 		r.subnets.put(newSubnet(r.object("subnet", tagMap{}), home, zone, cidr))
 	}
 	r.publish()
+	r.furnishKeys()
 }
 
 // zoneIDPrefix shortens a region's name as zone ids do: eu-west-1 is euw1.
