@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // s3Answer is the answer of an S3 action.
@@ -131,72 +130,4 @@ func asXML(document any) []byte {
 
 func xmlAnswer(document any) *s3Answer {
 	return &s3Answer{header: map[string]string{"Content-Type": "application/xml"}, content: asXML(document)}
-}
-
-// signedURL is what a presigned URL says of itself; nil for other requests.
-type signedURL struct {
-	date time.Time
-	span time.Duration
-}
-
-// longestURL is how long a presigned URL may be valid, signatureSkew how far its date
-// may lie ahead.
-// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
-const (
-	longestURL    = 7 * 24 * time.Hour
-	signatureSkew = 15 * time.Minute
-)
-
-func queryError(message string) *apiError {
-	return s3Fail(http.StatusBadRequest, "AuthorizationQueryParametersError", message)
-}
-
-// readSignedURL reads a presigned URL's parameters. The signature itself is not
-// checked.
-func readSignedURL(query map[string][]string) (*signedURL, *apiError) {
-	first := func(name string) string { return strings.Join(query[name], ",") }
-	if first("X-Amz-Credential") == "" {
-		return nil, nil
-	}
-	for _, name := range []string{"X-Amz-Algorithm", "X-Amz-Signature", "X-Amz-Date", "X-Amz-SignedHeaders", "X-Amz-Expires"} {
-		if first(name) == "" {
-			return nil, queryError("Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, " +
-				"X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.")
-		}
-	}
-	date, err := time.Parse("20060102T150405Z", first("X-Amz-Date"))
-	if err != nil {
-		return nil, queryError("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
-	}
-	seconds, err := strconv.Atoi(first("X-Amz-Expires"))
-	switch {
-	case err != nil:
-		return nil, queryError("X-Amz-Expires should be a number")
-	case seconds < 0:
-		return nil, queryError("X-Amz-Expires must be non-negative")
-	case time.Duration(seconds)*time.Second > longestURL:
-		return nil, queryError("X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds")
-	}
-	return &signedURL{date: date, span: time.Duration(seconds) * time.Second}, nil
-}
-
-// check refuses a URL before and after its time. It was signed by the machine's
-// clock; how long it is valid is the lab's time.
-func (s *signedURL) check(c clock) *apiError {
-	if s == nil {
-		return nil
-	}
-	now, from := c.now(), c.at(s.date)
-	if from.After(now.Add(signatureSkew)) {
-		return s3Fail(http.StatusForbidden, "AccessDenied", "Request is not valid yet")
-	}
-	if until := from.Add(s.span); now.After(until) {
-		err := s3Fail(http.StatusForbidden, "AccessDenied", "Request has expired")
-		err.more = map[string]string{
-			"X-Amz-Expires": strconv.Itoa(int(s.span.Seconds())),
-			"Expires":       until.Format(time.RFC3339), "ServerTime": now.Format(time.RFC3339),
-		}
-		return err
-	}
-	return nil
 }

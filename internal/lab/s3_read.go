@@ -59,6 +59,7 @@ func readS3(c *call, request *http.Request) *apiError {
 // plainQuery are parameters that do not change what is asked for.
 var plainQuery = []string{
 	"x-id", "prefix", "delimiter", "max-keys", "continuation-token", "start-after", "encoding-type", "fetch-owner",
+	"AWSAccessKeyId", "Signature", "Expires", "x-amz-security-token",
 }
 
 // findRoute puts together what s3Routes has.

@@ -21,9 +21,14 @@ var noScope = &apiError{
 // readScope reads who asks which service where. It is false for a request that is
 // not signed.
 func (c *call) readScope(request *http.Request) bool {
+	query := request.URL.Query()
 	found := scopeInHeader.FindStringSubmatch(request.Header.Get("Authorization"))
 	if found == nil {
-		found = scopeInQuery.FindStringSubmatch(request.URL.Query().Get("X-Amz-Credential"))
+		found = scopeInQuery.FindStringSubmatch(query.Get("X-Amz-Credential"))
+	}
+	if found == nil && isOldURL(query) {
+		// It names neither; there is one service that takes it, and one region.
+		found = []string{"", query.Get("AWSAccessKeyId"), "us-east-1", "s3"}
 	}
 	if found == nil {
 		return false

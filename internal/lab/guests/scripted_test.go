@@ -123,3 +123,37 @@ func TestAuto_explainsWhyGuestsAreOff(t *testing.T) {
 		t.Errorf("status %t, %q", running, reason)
 	}
 }
+
+func TestScripted_executes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		host := &Scripted{Command: func(_ context.Context, _ Spec, _ *Machine, script string) (string, int, error) { return script, 3, nil }}
+		g, err := host.Start(Spec{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := g.Execute(t.Context(), Command{Script: "x"}); err != nil || got != (Result{Output: "x", ExitCode: 3}) {
+			t.Errorf("by Command: %+v, %v", got, err)
+		}
+		host.Executed = func(ctx context.Context, _ Spec, _ *Machine, command Command) (Result, error) {
+			<-ctx.Done()
+			return Result{Errors: command.Directory}, context.Cause(ctx)
+		}
+		go func() {
+			<-time.After(time.Minute)
+			g.Stop()
+		}()
+		if got, err := g.Execute(t.Context(), Command{Directory: "/srv"}); !errors.Is(err, ErrOff) || got.Errors != "/srv" {
+			t.Errorf("across a stop: %+v, %v", got, err)
+		}
+	})
+}
+
+func TestNone_executesNothing(t *testing.T) {
+	g, err := None("no reason").Start(Spec{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.Execute(t.Context(), Command{Script: "true"}); err == nil || !strings.Contains(err.Error(), "no reason") {
+		t.Errorf("error %v, want one with the reason", err)
+	}
+}
