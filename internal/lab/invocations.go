@@ -180,13 +180,12 @@ func (v *invocation) run() {
 	l.drivers.Go(func() {
 		defer cancel(nil)
 		defer release()
-		v.follow(limited)
+		v.record(v.execute(limited))
 	})
 }
 
-// follow sees a run to its end and writes down what came of it.
-func (v *invocation) follow(ctx context.Context) {
-	result, err := v.execute(ctx)
+// record writes down what came of a run. It takes the lab's lock.
+func (v *invocation) record(result guests.Result, err error) {
 	l := v.instance.region.lab
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -122,15 +122,14 @@ func absent(value reflect.Value) bool {
 func checkList(list reflect.Value, rules memberRules, name string) *apiError {
 	for i := range list.Len() {
 		entry, at := list.Index(i), fmt.Sprintf("%s.%d.member", name, i+1)
-		switch entry.Kind() {
-		case reflect.Struct:
-			if err := checkMembers(entry, at+"."); err != nil {
-				return err
-			}
-		case reflect.String:
-			if err := rules.text(entry.String(), name); err != nil {
-				return err
-			}
+		var err *apiError
+		if entry.Kind() == reflect.Struct {
+			err = checkMembers(entry, at+".")
+		} else {
+			err = rules.text(entry.String(), name)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -72,8 +72,7 @@ func (t tagMap) values(key string) []string {
 // comparison is how a filter compares; each key has its own options.
 func (f parameterFilter) comparison(key string) (func(have, want string) bool, *apiError) {
 	equals := func(have, want string) bool { return have == want }
-	begins := func(have, want string) bool { return strings.HasPrefix(have, want) }
-	options := map[string]func(have, want string) bool{"Equals": equals, "BeginsWith": begins}
+	options := map[string]func(have, want string) bool{"Equals": equals, "BeginsWith": strings.HasPrefix}
 	first := "Equals"
 	switch key {
 	case "Path":
@@ -83,7 +82,7 @@ func (f parameterFilter) comparison(key string) (func(have, want string) bool, *
 			"Recursive": func(have, want string) bool { return under(have, want, true) },
 		}
 	case "Name":
-		options["Contains"] = func(have, want string) bool { return strings.Contains(have, want) }
+		options["Contains"] = strings.Contains
 	case "Label":
 		delete(options, "BeginsWith")
 	}

@@ -223,9 +223,15 @@ func TestParameter_versionsAndLabels(t *testing.T) {
 	if got := get(t, client, "/v:prod"); *got.Value != "101" {
 		t.Errorf("the moved label is at %s, want 101", *got.Value)
 	}
-	mustPut(t, client, "/v", "102", overwriting)
+}
+
+func TestParameter_historyInPages(t *testing.T) {
+	_, client := store(t)
+	for version := range 102 {
+		mustPut(t, client, "/v", fmt.Sprint(version+1), overwriting)
+	}
 	var numbers []int64
-	pager := ssm.NewGetParameterHistoryPaginator(client, &ssm.GetParameterHistoryInput{Name: name, MaxResults: aws.Int32(30)})
+	pager := ssm.NewGetParameterHistoryPaginator(client, &ssm.GetParameterHistoryInput{Name: aws.String("/v"), MaxResults: aws.Int32(30)})
 	for pager.HasMorePages() {
 		page, err := pager.NextPage(t.Context())
 		if err != nil {

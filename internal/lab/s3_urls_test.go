@@ -3,7 +3,6 @@ package lab_test
 import (
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -132,12 +131,7 @@ func TestCommand_outputGoesToTheBucket(t *testing.T) {
 // TestCommand_inARealGuest runs a command that fetches a presigned URL, in a guest
 // where there are some.
 func TestCommand_inARealGuest(t *testing.T) {
-	dir, err := os.MkdirTemp("", "services-test-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	host, err := guests.NewReal(dir)
+	host, err := guests.NewReal(t.Context(), t.TempDir())
 	if err != nil {
 		t.Skip(err)
 	}

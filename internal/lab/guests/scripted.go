@@ -142,7 +142,15 @@ func (g *scriptedGuest) Execute(ctx context.Context, command Command) (Result, e
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer context.AfterFunc(m.ctx, func() { cancel(ErrOff) })()
+	over := make(chan struct{})
+	defer close(over)
+	go func() {
+		select {
+		case <-m.ctx.Done():
+			cancel(ErrOff)
+		case <-over:
+		}
+	}()
 	result, err := g.host.Executed(ctx, g.spec, m, command)
 	if err != nil && m.ctx.Err() != nil {
 		err = ErrOff
