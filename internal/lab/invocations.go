@@ -21,8 +21,10 @@ type invocation struct {
 	stdout, stderr  string
 	// saved are the streams that went to the bucket.
 	saved map[string]bool
-	// runs counts how often the agent has begun it; cancel ends the present run.
+	// runs counts how often the agent has begun it; cancel ends the present run, whose
+	// life is its own.
 	runs   int
+	life   context.Context
 	cancel context.CancelCauseFunc
 }
 
@@ -174,14 +176,15 @@ func (v *invocation) run() {
 		return
 	}
 	v.runs++
-	ctx, cancel := context.WithCancelCause(l.life)
-	limited, release := context.WithTimeoutCause(ctx, l.clock.real(v.command.limit), errTimeIsOver)
-	v.cancel = cancel
-	l.drivers.Go(func() {
-		defer cancel(nil)
-		defer release()
-		v.record(v.execute(limited))
-	})
+	v.life, v.cancel = context.WithCancelCause(l.life)
+	l.drivers.Go(func() { v.record(v.attempt()) })
+}
+
+// attempt is one run of the script in the guest, for as long as its time lasts.
+func (v *invocation) attempt() (guests.Result, error) {
+	ctx, release := context.WithTimeoutCause(v.life, v.instance.region.lab.clock.real(v.command.limit), errTimeIsOver)
+	defer release()
+	return v.execute(ctx)
 }
 
 // record writes down what came of a run. It takes the lab's lock.
@@ -191,6 +194,7 @@ func (v *invocation) record(result guests.Result, err error) {
 	defer l.mu.Unlock()
 	now := l.clock.now()
 	l.agenda.settle(now)
+	v.cancel(nil)
 	v.cancel = nil
 	switch {
 	case v.over() || errors.Is(err, errClosing):
