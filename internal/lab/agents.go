@@ -116,7 +116,7 @@ func agentValues(key string) func(*instance) []string {
 	if values := agentFields[key]; values != nil {
 		return values
 	}
-	return tagFilter(key, func(i *instance) tagMap { return i.tags })
+	return tagFilter(key, func(i *instance) tagMap { return i.seenTags() })
 }
 
 // describeInstanceInformation lists the managed instances. A stopped one stays in the

@@ -13,9 +13,9 @@ import (
 )
 
 // slow is weather in which agents and commands take their time.
-type slow struct{ calm }
-
-func (slow) pace() pace { return pace{agent: time.Minute, command: 2 * time.Second} }
+var slow = weather{times: map[transition]spread{
+	toRegister: {time.Minute, time.Minute, time.Minute}, toAppear: {2 * time.Second, 2 * time.Second, 2 * time.Second},
+}}
 
 // say makes a Systems Manager request and returns the status and the answer.
 func say(t *testing.T, l *Lab, action, body string) (int, map[string]any) {
@@ -41,7 +41,7 @@ func TestPace_ofAgentsAndCommands(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer l.Close()
-		l.weather = slow{}
+		l.weather = slow
 		l.mu.Lock()
 		r, _ := l.region("us-east-1")
 		image := r.parameters["/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"].latest().value
