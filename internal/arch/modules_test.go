@@ -16,6 +16,7 @@ var wanted = map[string]string{
 	"github.com/aws/smithy-go":                                    "the SDK's errors and middleware",
 	"github.com/aws/aws-sdk-go-v2/service/ec2":                    "instances, images, snapshots",
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2": "target groups of fleets",
+	"github.com/aws/aws-sdk-go-v2/service/s3":                     "buckets, in the lab's tests",
 	"github.com/aws/aws-sdk-go-v2/service/ssm":                    "public parameters as image sources",
 	"github.com/aws/aws-sdk-go-v2/service/sts":                    "the account that credentials belong to",
 	"github.com/google/go-cmp":                                    "differences in tests",

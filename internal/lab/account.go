@@ -49,7 +49,7 @@ type region struct {
 	snapshots    table[*snapshot]
 	profiles     table[*profileAssociation]
 	keys         table[*keyPair]
-	parameters   map[string]parameter
+	parameters   map[string]*parameter
 	templates    table[*launchTemplate]
 	targetGroups table[*targetGroup]
 	balancers    table[*loadBalancer]
@@ -57,6 +57,11 @@ type region struct {
 	// placementGroups and rootTasks are what their names say.
 	placementGroups table[*placementGroup]
 	rootTasks       table[*rootTask]
+	// keysOfKMS and aliases are encryption keys; keys above are those of SSH.
+	keysOfKMS table[*kmsKey]
+	aliases   []*kmsAlias
+	// commands are Run Command's, in order.
+	commands []*command
 	// launches are RunInstances calls by client token and zone.
 	launches map[launchKey]*launch
 	// publicImages tells whether images can be made public.
@@ -83,7 +88,7 @@ func (l *Lab) region(name string) (*region, *apiError) {
 	}
 	r := &region{
 		lab: l, name: name, ids: newIDs(l.seed, name),
-		parameters: map[string]parameter{},
+		parameters: map[string]*parameter{},
 		launches:   map[launchKey]*launch{}, tokens: map[tokenKey]any{}, publicImages: blockNewSharing,
 	}
 	r.furnish()
@@ -125,6 +130,7 @@ func (r *region) furnish() {
 		r.subnets.put(newSubnet(r.object("subnet", tagMap{}), home, zone, cidr))
 	}
 	r.publish()
+	r.furnishKeys()
 }
 
 // zoneIDPrefix shortens a region's name as zone ids do: eu-west-1 is euw1.

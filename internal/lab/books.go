@@ -22,7 +22,8 @@ type Leftover struct {
 	// Type is EC2's resource type: "instance", "image", "snapshot", "volume",
 	// "network-interface", "security-group", "launch-template", "key-pair",
 	// "placement-group", or one of the other services' that it has no name for:
-	// "target-group" or "load-balancer".
+	// "target-group", "load-balancer", "parameter", "bucket", "object", "kms-key" or
+	// "kms-alias".
 	Type   string            `json:"type"`
 	ID     string            `json:"id"`
 	Region string            `json:"region"`
@@ -69,7 +70,7 @@ func (r *region) leftovers() []Leftover {
 			all = append(all, Leftover{Type: kind.kind, ID: thing.id, Region: r.name, Tags: maps.Clone(thing.tags)})
 		}
 	}
-	return all
+	return append(all, r.serviceLeftovers()...)
 }
 
 // furniture is what a fresh account has, and what is over but still described.

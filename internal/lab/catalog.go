@@ -1,9 +1,6 @@
 package lab
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // release is one public image that was published in every region.
 type release struct {
@@ -92,10 +89,7 @@ func (r *region) publish() {
 		}
 		r.images.put(base)
 		for _, name := range published.parameters {
-			r.parameters[name] = parameter{
-				name: name, value: base.id, modified: created, version: r.parameters[name].version + 1,
-				arn: strings.Join([]string{"arn:aws:ssm", r.name, "", "parameter" + name}, ":"),
-			}
+			r.publishParameter(name, base.id, created)
 		}
 	}
 }

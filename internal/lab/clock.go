@@ -33,3 +33,8 @@ func (l *Lab) wait(lasting time.Duration) bool {
 		return false
 	}
 }
+
+// at is the lab's time at a moment of the machine's clock.
+func (c clock) at(moment time.Time) time.Time {
+	return c.origin.Add(time.Duration(float64(moment.Sub(c.origin)) * c.speed)).Round(0).UTC()
+}

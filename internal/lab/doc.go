@@ -1,5 +1,5 @@
-// Package lab is a cloud to rehearse on: EC2, SSM and STS over their own wire
-// protocols, in memory, so that the real SDK, other providers and the AWS CLI can
+// Package lab is a cloud to rehearse on: EC2, SSM, STS, S3 and KMS over their own
+// wire protocols, in memory, so that the real SDK, other providers and the AWS CLI can
 // be pointed at it.
 //
 // A request takes one way in: [Lab.ServeHTTP] reads service and region from the
@@ -14,5 +14,14 @@
 // a bubble of testing/synctest.
 //
 // Signatures are not checked, and there is no IAM: every caller is the account's
-// own administrator, and every well-formed instance profile exists.
+// own administrator or a role that it has assumed, and every well-formed instance
+// profile, role and issuer of tokens exists. What a signature says of time counts: a
+// presigned URL expires, and so do a role's keys.
+//
+// A guest has no network but two addresses. At 169.254.169.254 it finds its metadata.
+// At the address at which the lab was asked to boot it, it finds the lab itself, so
+// that a URL that somebody presigned against the lab works inside as it does outside;
+// the door below /_lab/ is not there. Systems Manager's agent is where AWS has it:
+// in Amazon Linux's images, with an instance profile. It is part of the guest, so
+// where guests are off, no instance is managed.
 package lab

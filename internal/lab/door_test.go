@@ -134,7 +134,7 @@ func TestServices_actionsThatAreNotThere(t *testing.T) {
 		t.Errorf("EC2: %q", got)
 	}
 	parameters := ssm.NewFromConfig(config(server.URL, "us-east-1", nil))
-	_, err = parameters.SendCommand(t.Context(), &ssm.SendCommandInput{DocumentName: aws.String("AWS-RunShellScript")})
+	_, err = parameters.ListDocuments(t.Context(), &ssm.ListDocumentsInput{})
 	if got := code(t, err); got != "UnknownOperationException" {
 		t.Errorf("SSM: %q", got)
 	}

@@ -14,6 +14,8 @@ type apiError struct {
 	message string
 	// cut is set for an answer that does not arrive; there is then no status.
 	cut cut
+	// more is what S3 adds to some errors: elements of the answer, and headers.
+	more map[string]string
 }
 
 func (e *apiError) Error() string { return e.code + ": " + e.message }
@@ -46,5 +48,5 @@ func throttled(message string) *apiError {
 
 // isThrottle tells whether the books count the answer as throttled.
 func (e *apiError) isThrottle() bool {
-	return e.code == "RequestLimitExceeded" || e.code == "ThrottlingException" || e.code == "Throttling"
+	return e.code == "RequestLimitExceeded" || e.code == "ThrottlingException" || e.code == "SlowDown" || e.code == "Throttling"
 }

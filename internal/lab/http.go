@@ -3,9 +3,10 @@ package lab
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -22,6 +23,12 @@ type call struct {
 	// form holds the parameters of a query request, body those of a JSON one.
 	form url.Values
 	body []byte
+	// keyID is the access key that the request is signed with.
+	keyID string
+	// address is where the request arrived.
+	address netip.AddrPort
+	// rest is what a REST request asks for.
+	rest *s3Request
 	// requestID is set before the action runs; number counts requests from 1.
 	requestID string
 	number    int
@@ -29,6 +36,8 @@ type call struct {
 
 // protocol is how a service is spoken.
 type protocol struct {
+	// read finds out what is asked; nil reads a query or a JSON request.
+	read func(c *call, request *http.Request) *apiError
 	// do runs the action.
 	do func(l *Lab, r *region, c *call) (any, *apiError)
 	// answer and refuse write what came of it.
@@ -40,6 +49,8 @@ type protocol struct {
 var services = map[string]protocol{
 	"ec2": {do: doEC2, answer: answerEC2, refuse: refuseEC2},
 	"ssm": {do: doSSM, answer: answerJSON, refuse: refuseJSON},
+	"kms": {do: doKMS, answer: answerJSON, refuse: refuseJSON},
+	"s3":  {read: readS3, do: doS3, answer: answerS3, refuse: refuseS3},
 	"sts": {do: doSTS, answer: answerSTS, refuse: refuseSTS},
 
 	"elasticloadbalancing": {do: doELB, answer: answerELB, refuse: refuseELB},
@@ -51,13 +62,18 @@ func (l *Lab) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		l.door.ServeHTTP(w, request)
 		return
 	}
+	l.serveCloud(w, request)
+}
+
+// serveCloud is ServeHTTP without the door, which has no place inside guests.
+func (l *Lab) serveCloud(w http.ResponseWriter, request *http.Request) {
 	c, err := readCall(w, request)
 	speak, known := services[c.service]
 	if !known {
 		speak = services["sts"] // the plain query protocol's error shape
 	}
 	if err == nil && !known {
-		err = fail("InvalidAction", "The lab does not serve %q; it serves EC2, SSM and STS.", c.service)
+		err = fail("InvalidAction", "The lab does not serve %q; it serves EC2, SSM, ELBv2, STS, S3 and KMS.", c.service)
 	}
 	var result any
 	c.number = int(l.requests.Add(1))
@@ -110,6 +126,7 @@ func (l *Lab) perform(c *call, speak protocol) (any, *apiError) {
 	defer l.mu.Unlock()
 	now := l.clock.now()
 	l.agenda.settle(now)
+	l.address = c.address
 	c.requestID = l.ids.uuid()
 	l.counts.request(c.action)
 	result, err := l.effect(c, speak, now)
@@ -133,6 +150,9 @@ func (l *Lab) effect(c *call, speak protocol, now time.Time) (any, *apiError) {
 	if err := l.before(c, ordered, now); err != nil {
 		return nil, err
 	}
+	if err := l.checkSession(c, now); err != nil {
+		return nil, err
+	}
 	result, failure := speak.do(l, r, c)
 	switch lost := l.after(c, ordered); {
 	case lost == nil:
@@ -151,38 +171,36 @@ func (l *Lab) requestID() string {
 	return l.ids.uuid()
 }
 
-// scope finds the credential scope: key/date/region/service/aws4_request.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
-var scope = regexp.MustCompile(`Credential=[^/,]+/[0-9]{8}/([^/,]+)/([^/,]+)/aws4_request`)
-
 // readCall finds out what is asked. The call is usable for an error answer even
 // when there is an error.
 func readCall(w http.ResponseWriter, request *http.Request) (*call, *apiError) {
 	c := &call{}
-	found := scope.FindStringSubmatch(request.Header.Get("Authorization"))
-	if found == nil {
-		return c, &apiError{
-			status: http.StatusUnauthorized, code: "AuthFailure",
-			message: "AWS was not able to validate the provided access credentials: the request has no credential scope",
-		}
+	if local, ok := request.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
+		c.address = local.AddrPort()
 	}
-	c.region, c.service = found[1], found[2]
-	body := http.MaxBytesReader(w, request.Body, maxBody)
-	if target := request.Header.Get("X-Amz-Target"); target != "" {
+	signed := c.readScope(request)
+	if read := services[c.service].read; read != nil {
+		request.Body = http.MaxBytesReader(w, request.Body, maxObject+maxBody)
+		return c, read(c, request)
+	}
+	request.Body = http.MaxBytesReader(w, request.Body, maxBody)
+	if target := request.Header.Get("X-Amz-Target"); target != "" && signed {
 		_, c.action, _ = strings.Cut(target, ".")
-		content, err := io.ReadAll(body)
+		content, err := io.ReadAll(request.Body)
 		if err != nil {
 			return c, fail("SerializationException", "reading the body: %v", err)
 		}
 		c.body = content
 		return c, nil
 	}
-	request.Body = body
 	if err := request.ParseForm(); err != nil {
 		return c, fail("MalformedQueryString", "The query string is malformed: %v", err)
 	}
 	c.form = request.Form
 	c.action = c.form.Get("Action")
+	if !signed && !c.takeUnsigned() {
+		return c, noScope
+	}
 	if c.action == "" {
 		return c, fail("MissingAction", "The request must contain the parameter Action")
 	}

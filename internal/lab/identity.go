@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"net/http"
 	"reflect"
+	"regexp"
 )
 
 const stsVersion = "https://sts.amazonaws.com/doc/2011-06-15/"
 
-// callerIdentity is the account's administrator, who makes every request.
+// callerIdentity is who makes a request: the account's administrator, or a role.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 type callerIdentity struct {
 	ARN     string `xml:"Arn"`
@@ -16,11 +17,71 @@ type callerIdentity struct {
 	Account string `xml:"Account"`
 }
 
-func doSTS(_ *Lab, _ *region, c *call) (any, *apiError) {
-	if c.action != "GetCallerIdentity" {
+// stsActions are the STS actions that the lab knows.
+var stsActions = union(identityActions, roleActions)
+
+var identityActions = map[string]action{
+	"GetCallerIdentity": asCaller((*Lab).getCallerIdentity),
+	"GetAccessKeyInfo":  asCaller((*Lab).getAccessKeyInfo),
+}
+
+// asCaller turns a method into an action whose answer depends on who asks.
+func asCaller[I, O any](do func(*Lab, *call, *I) (*O, *apiError)) action {
+	return func(r *region, c *call) (any, *apiError) {
+		tree := parameterTree(c.form)
+		tree.take("Action")
+		tree.take("Version")
+		input := new(I)
+		if err := tree.decode(reflect.ValueOf(input)); err != nil {
+			return nil, err
+		}
+		if err := checkMembers(reflect.ValueOf(input).Elem(), ""); err != nil {
+			err.code = "ValidationError"
+			return nil, err
+		}
+		output, err := do(r.lab, c, input)
+		if err != nil {
+			return nil, err
+		}
+		return output, nil
+	}
+}
+
+func doSTS(_ *Lab, r *region, c *call) (any, *apiError) {
+	do := stsActions[c.action]
+	if do == nil {
 		return nil, fail("InvalidAction", "Could not find operation %s for version 2011-06-15", c.action)
 	}
-	return callerIdentity{ARN: callerARN, UserID: callerUserID, Account: accountID}, nil
+	return do(r, c)
+}
+
+type noParameters struct{}
+
+// getCallerIdentity knows the keys that AssumeRole has given out; every other one is
+// the administrator's.
+func (l *Lab) getCallerIdentity(c *call, _ *noParameters) (*callerIdentity, *apiError) {
+	if found := l.sessions[c.keyID]; found != nil {
+		return &callerIdentity{ARN: found.arn, UserID: found.userID, Account: accountID}, nil
+	}
+	return &callerIdentity{ARN: callerARN, UserID: callerUserID, Account: accountID}, nil
+}
+
+var accessKeyForm = regexp.MustCompile(`^A(?:KIA|SIA)[A-Z0-9]{12,124}$`)
+
+type accessKeyInput struct{ AccessKeyId string }
+
+type accessKeyOutput struct {
+	Account string `xml:"Account"`
+}
+
+// getAccessKeyInfo takes every well-formed key for the account's, since every key
+// works in the lab.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetAccessKeyInfo.html
+func (l *Lab) getAccessKeyInfo(_ *call, in *accessKeyInput) (*accessKeyOutput, *apiError) {
+	if !accessKeyForm.MatchString(in.AccessKeyId) {
+		return nil, fail("ValidationError", "The access key ID %s isn't valid.", in.AccessKeyId)
+	}
+	return &accessKeyOutput{Account: accountID}, nil
 }
 
 func answerSTS(w http.ResponseWriter, c *call, result any) {

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // imageLineageActions tell where an image is used and where it comes from.
@@ -55,8 +54,8 @@ func (r *region) parameterReferences(images map[string]bool, _ map[string][]stri
 	var found []*reference
 	for _, name := range slices.Sorted(maps.Keys(r.parameters)) {
 		p := r.parameters[name]
-		if images[p.value] && !strings.HasPrefix(name, "/aws/") {
-			found = append(found, &reference{ImageID: p.value, Type: "ssm:Parameter", ARN: p.arn})
+		if value := p.latest().value; images[value] && !p.public {
+			found = append(found, &reference{ImageID: value, Type: "ssm:Parameter", ARN: p.arn})
 		}
 	}
 	return found

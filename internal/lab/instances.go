@@ -90,6 +90,7 @@ type instance struct {
 	console console
 	machine *machine
 	tokens  metadataTokens
+	agent   agent
 }
 
 // live tells whether the instance is neither terminated nor about to be.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 
@@ -38,7 +39,9 @@ type Lab struct {
 	weather weather
 	guests  guests.Host
 	door    http.Handler
-	seed    uint64
+	// cloud is everything but the door.
+	cloud http.Handler
+	seed  uint64
 	// onRequest is nil or the option's; requests numbers the requests.
 	onRequest func(number int, action string)
 	requests  atomic.Int64
@@ -58,8 +61,15 @@ type Lab struct {
 	buckets  map[bucketKey]*bucket
 	troubles troubles
 	closed   bool
-	// drivers are the goroutines that drive guests.
+	// drivers are the goroutines that drive guests; life ends when the lab is closed.
 	drivers sync.WaitGroup
+	life    context.Context
+	endLife context.CancelCauseFunc
+	// s3Buckets are those of all regions; sessions are roles' by access key id.
+	s3Buckets map[string]*s3Bucket
+	sessions  map[string]*session
+	// address is where the lab was last asked something: guests reach it there as well.
+	address netip.AddrPort
 }
 
 // New makes a lab. It fails on an unknown weather, on rates that are not probabilities
@@ -82,10 +92,13 @@ func New(options Options) (*Lab, error) {
 		counts:    newCounts(),
 		tallies:   newTallies(),
 		buckets:   map[bucketKey]*bucket{},
+		s3Buckets: map[string]*s3Bucket{},
+		sessions:  map[string]*session{},
 		onRequest: options.OnRequest,
 		closing:   make(chan struct{}),
 	}
-	lab.door = lab.doorHandler()
+	lab.life, lab.endLife = context.WithCancelCause(context.Background())
+	lab.door, lab.cloud = lab.doorHandler(), http.HandlerFunc(lab.serveCloud)
 	return lab, nil
 }
 
@@ -107,6 +120,7 @@ func (l *Lab) Close() error {
 		return nil
 	}
 	close(l.closing)
+	l.endLife(errClosing)
 	l.drivers.Wait()
 	if l.guests == nil {
 		return nil

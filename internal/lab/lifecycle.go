@@ -31,6 +31,7 @@ func (i *instance) booted(at time.Time) {
 		}
 	}
 	i.enter(stateRunning, at)
+	i.agentLater(at)
 	i.healthyAt = at.Add(i.region.lab.takes(toPass, i.id))
 	if first {
 		i.region.afflict(i, at)

@@ -74,6 +74,7 @@ func (m *machine) boot(after time.Duration) {
 		InstanceID: of.id, OS: of.disk().os, Layers: of.disk().layers,
 		Hostname: "ip-" + dashed(of.address()), UserData: of.userData,
 		Metadata: of.metadataHandler(), Console: &of.console, Off: func() { m.lab().poweredOff(of) },
+		Cloud: m.lab().cloud, CloudAddress: m.lab().address,
 	}
 	m.do(func() {
 		if after > 0 && !(m.lab().wait(after) && m.wanted()) {

@@ -51,6 +51,7 @@ func (r *region) associate(with *instance, found *profile, now time.Time) *profi
 	made := &profileAssociation{object: r.object("iip-assoc", nil), instance: with, profile: found, since: now}
 	with.profile = made
 	r.profiles.put(made)
+	with.agentLater(now)
 	return made
 }
 

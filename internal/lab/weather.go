@@ -97,12 +97,15 @@ func cutConnection(how cut) *apiError {
 // throttled is a request too many, in the words of the service.
 // https://docs.aws.amazon.com/systems-manager/latest/APIReference/CommonErrors.html
 // https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/CommonErrors.html
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 func (c *call) throttled() *apiError {
 	switch c.service {
 	case "ec2":
 		return throttled("Request limit exceeded.")
-	case "ssm":
+	case "ssm", "kms":
 		return fail("ThrottlingException", "Rate exceeded")
+	case "s3":
+		return s3Fail(http.StatusServiceUnavailable, "SlowDown", "Please reduce your request rate.")
 	}
 	return fail("Throttling", "Rate exceeded")
 }
@@ -114,8 +117,10 @@ func (c *call) broken(luck float64) *apiError {
 		return codedFailure("ServiceUnavailable")
 	}
 	switch c.service {
-	case "ec2":
+	case "ec2", "s3":
 		return codedFailure("InternalError")
+	case "kms":
+		return codedFailure("KMSInternalException")
 	case "ssm":
 		return codedFailure("InternalServerError")
 	}
@@ -131,6 +136,7 @@ var failures = map[string]apiError{
 	"Unavailable":          {status: http.StatusServiceUnavailable, message: "The server is overloaded and can't handle the request."},
 	"InternalError":        {status: http.StatusInternalServerError, message: "An internal error has occurred"},
 	"InternalFailure":      {status: http.StatusInternalServerError, message: "The request processing has failed because of an unknown error, exception or failure."},
+	"KMSInternalException": {status: http.StatusInternalServerError, message: "The request was rejected because an internal exception occurred."},
 	"InternalServerError":  {status: http.StatusInternalServerError, message: "An error occurred on the server side."},
 	"InsufficientInstanceCapacity": {
 		status:  http.StatusInternalServerError,

@@ -177,13 +177,29 @@ func (g *realGuest) supervise(p *process) {
 }
 
 func (g *realGuest) Run(ctx context.Context, script string) (output string, exitCode int, err error) {
-	g.mu.Lock()
-	p := g.process
-	g.mu.Unlock()
+	p := g.present()
 	if p == nil {
-		return "", 0, errOff
+		return "", 0, ErrOff
 	}
-	return p.run(ctx, script)
+	event, err := p.run(ctx, pid1.Request{Op: pid1.OpRun, Script: script})
+	return string(event.Data), event.ExitCode, err
+}
+
+func (g *realGuest) Execute(ctx context.Context, command Command) (Result, error) {
+	p := g.present()
+	if p == nil {
+		return Result{}, ErrOff
+	}
+	event, err := p.run(ctx, pid1.Request{
+		Op: pid1.OpRun, Script: command.Script, Apart: true, Directory: command.Directory, Environment: command.Environment,
+	})
+	return Result{Output: string(event.Data), Errors: string(event.Errors), ExitCode: event.ExitCode}, err
+}
+
+func (g *realGuest) present() *process {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.process
 }
 
 func (g *realGuest) Stop() {

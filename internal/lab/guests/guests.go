@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/netip"
 )
 
 // Host starts guests. Implementations: Real (Linux namespaces), None (guests are
@@ -32,6 +33,10 @@ type Spec struct {
 	UserData []byte
 	// Metadata answers at 169.254.169.254:80 inside the guest.
 	Metadata http.Handler
+	// Cloud answers at CloudAddress inside the guest, as it does outside, so that a URL of
+	// the lab's means the same there. Without an address there is no way out of the guest.
+	Cloud        http.Handler
+	CloudAddress netip.AddrPort
 	// Console receives everything that the boot and the user data print.
 	Console io.Writer
 	// Off is called once when the guest has powered itself off (or has died).
@@ -41,11 +46,33 @@ type Spec struct {
 // Layer is the frozen file system difference of an image; opaque to the lab.
 type Layer struct{ Dir string }
 
+// Command is a program to run in a guest.
+type Command struct {
+	// Script is run by its #! line, by /bin/sh without one.
+	Script string
+	// Directory is where it runs; the root without one.
+	Directory string
+	// Environment is all that it finds set.
+	Environment []string
+}
+
+// Result is what came of a command.
+type Result struct {
+	// Output and Errors are what it printed on either stream.
+	Output, Errors string
+	// ExitCode is 128 plus the signal's number for a command that was killed.
+	ExitCode int
+}
+
 // Guest is one running (or stopped) guest.
 type Guest interface {
 	// Run runs a shell script inside as root and returns its combined output and
 	// exit code.
 	Run(ctx context.Context, script string) (output string, exitCode int, err error)
+	// Execute runs a command inside as root. When the context ends before it, the command is
+	// killed with its whole process group, and the error is the context's cause; what it
+	// printed until then is in the result.
+	Execute(ctx context.Context, command Command) (Result, error)
 	// Stop powers the guest off from outside and waits until it is off. Off is not
 	// called. Stopping a stopped guest does nothing.
 	Stop()

@@ -30,6 +30,10 @@ func (g noGuest) Run(context.Context, string) (output string, exitCode int, err 
 	return "", 0, fmt.Errorf("guests are off: %s", g.reason)
 }
 
+func (g noGuest) Execute(context.Context, Command) (Result, error) {
+	return Result{}, fmt.Errorf("guests are off: %s", g.reason)
+}
+
 func (noGuest) Stop() {}
 
 func (g noGuest) Boot() error {

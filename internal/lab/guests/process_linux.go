@@ -34,7 +34,8 @@ type process struct {
 	conn     *pid1.Conn
 	console  io.Writer
 	metadata http.Handler
-	server   *http.Server
+	cloud    http.Handler
+	servers  []*http.Server
 	// ended receives how the boot ended.
 	ended chan end
 
@@ -46,7 +47,7 @@ type process struct {
 }
 
 // errDuring says that a command's guest went off before the command's end.
-var errDuring = errors.New("the guest went off during the command")
+var errDuring = fmt.Errorf("%w: it went off during the command", ErrOff)
 
 // startProcess begins a boot.
 func startProcess(g *realGuest) (*process, error) {
@@ -69,13 +70,14 @@ func startProcess(g *realGuest) (*process, error) {
 		return nil, errors.Join(fmt.Errorf("the kernel makes no namespaces for this user: %w", err), conn.Close())
 	}
 	p := &process{
-		cmd: cmd, conn: conn, console: console(g.spec), metadata: g.spec.Metadata,
+		cmd: cmd, conn: conn, console: console(g.spec), metadata: g.spec.Metadata, cloud: g.spec.Cloud,
 		ended: make(chan end, 1), runs: map[int64]chan pid1.Event{},
 	}
 	// A guest that died at once is seen by follow, with its last words.
 	_ = conn.Send(pid1.Config{
 		Root: filepath.Join(g.dir, "mnt"), Trees: g.trees(), OneID: oneID,
 		InstanceID: g.spec.InstanceID, Hostname: g.spec.Hostname, UserData: g.spec.UserData,
+		Cloud: g.spec.CloudAddress,
 	})
 	go p.follow()
 	return p, nil
@@ -100,8 +102,12 @@ func (p *process) follow() {
 		case pid1.KindConsole:
 			_, _ = p.console.Write(event.Data)
 		case pid1.KindListener:
-			if err := p.serveMetadata(); err != nil {
+			if err := p.serve(p.metadata); err != nil {
 				fmt.Fprintf(p.console, "lab: no instance metadata: %v\r\n", err)
+			}
+		case pid1.KindCloud:
+			if err := p.serve(p.cloud); err != nil {
+				fmt.Fprintf(p.console, "lab: no way to the cloud: %v\r\n", err)
 			}
 		case pid1.KindResult:
 			p.mu.Lock()
@@ -117,8 +123,8 @@ func (p *process) follow() {
 	p.kill()
 	_ = p.cmd.Wait()
 	_ = p.conn.Close()
-	if p.server != nil {
-		_ = p.server.Close()
+	for _, server := range p.servers {
+		_ = server.Close()
 	}
 	p.mu.Lock()
 	p.over = true
@@ -142,9 +148,9 @@ func howEnded(state *os.ProcessState) end {
 	}
 }
 
-// serveMetadata serves the instance metadata on the listener that the guest opened in
-// its own network.
-func (p *process) serveMetadata() error {
+// serve serves what is outside on the listener that the guest has just opened in its
+// own network.
+func (p *process) serve(handler http.Handler) error {
 	file, err := p.conn.TakeFile()
 	if err != nil {
 		return err
@@ -154,20 +160,20 @@ func (p *process) serveMetadata() error {
 	if err != nil {
 		return err
 	}
-	handler := p.metadata
 	if handler == nil {
 		handler = http.NotFoundHandler()
 	}
-	p.server = &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
-	go func() { _ = p.server.Serve(listener) }()
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
+	p.servers = append(p.servers, server)
+	go func() { _ = server.Serve(listener) }()
 	return nil
 }
 
-// run runs a script in the guest.
-func (p *process) run(ctx context.Context, script string) (output string, exitCode int, err error) {
-	id, answer, err := p.ask(pid1.Request{Op: pid1.OpRun, Script: script})
+// run runs a script in the guest and returns the event that answers it.
+func (p *process) run(ctx context.Context, request pid1.Request) (pid1.Event, error) {
+	id, answer, err := p.ask(request)
 	if err != nil {
-		return "", 0, err
+		return pid1.Event{}, err
 	}
 	var event pid1.Event
 	var ok bool
@@ -181,11 +187,11 @@ func (p *process) run(ctx context.Context, script string) (output string, exitCo
 	}
 	switch {
 	case !ok:
-		return "", 0, errors.Join(err, errDuring)
+		return pid1.Event{}, errors.Join(err, errDuring)
 	case event.Error != "":
-		return "", 0, errors.Join(err, errors.New(event.Error))
+		return pid1.Event{}, errors.Join(err, errors.New(event.Error))
 	}
-	return string(event.Data), event.ExitCode, err
+	return event, err
 }
 
 // ask sends a request under a new id and returns where its answer arrives; the

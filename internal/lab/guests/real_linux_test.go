@@ -43,7 +43,7 @@ echo "still here"
 			t.Errorf("the console says %q:\n%s", never, console)
 		}
 	}
-	if _, _, err := g.Run(t.Context(), "true"); !errors.Is(err, errOff) {
+	if _, _, err := g.Run(t.Context(), "true"); !errors.Is(err, ErrOff) {
 		t.Errorf("running a command in a guest that is off: %v", err)
 	}
 	content, err := os.ReadFile(filepath.Join(g.freeze(t).Dir, "root/root/kept"))

@@ -18,6 +18,9 @@ type Scripted struct {
 	Boot func(spec Spec, m *Machine)
 	// Command stands for Guest.Run; without it commands succeed and print nothing.
 	Command func(ctx context.Context, spec Spec, m *Machine, script string) (output string, exitCode int, err error)
+	// Executed stands for Guest.Execute; without it Command does, its output on the first
+	// stream.
+	Executed func(ctx context.Context, spec Spec, m *Machine, command Command) (Result, error)
 
 	mu     sync.Mutex
 	guests map[*scriptedGuest]struct{}
@@ -122,12 +125,43 @@ func (g *scriptedGuest) end(m *Machine) bool {
 	return true
 }
 
-func (g *scriptedGuest) Run(ctx context.Context, script string) (output string, exitCode int, err error) {
+func (g *scriptedGuest) present() *Machine {
 	g.mu.Lock()
-	m := g.machine
-	g.mu.Unlock()
+	defer g.mu.Unlock()
+	return g.machine
+}
+
+func (g *scriptedGuest) Execute(ctx context.Context, command Command) (Result, error) {
+	if g.host.Executed == nil {
+		output, code, err := g.Run(ctx, command.Script)
+		return Result{Output: output, ExitCode: code}, err
+	}
+	m := g.present()
 	if m == nil {
-		return "", 0, errOff
+		return Result{}, ErrOff
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	over := make(chan struct{})
+	defer close(over)
+	go func() {
+		select {
+		case <-m.ctx.Done():
+			cancel(ErrOff)
+		case <-over:
+		}
+	}()
+	result, err := g.host.Executed(ctx, g.spec, m, command)
+	if err != nil && m.ctx.Err() != nil {
+		err = ErrOff
+	}
+	return result, err
+}
+
+func (g *scriptedGuest) Run(ctx context.Context, script string) (output string, exitCode int, err error) {
+	m := g.present()
+	if m == nil {
+		return "", 0, ErrOff
 	}
 	if g.host.Command == nil {
 		return "", 0, nil
@@ -174,9 +208,11 @@ func (c scriptedConsole) Write(p []byte) (int, error) {
 	return c.guest.spec.Console.Write(p)
 }
 
+// ErrOff says that a guest is off, or went off during what was asked of it.
+var ErrOff = errors.New("the guest is off")
+
 // What guests refuse, whatever they are made of.
 var (
 	errClosed  = errors.New("the guests' host is closed")
-	errOff     = errors.New("the guest is off")
 	errRunning = errors.New("the guest is running")
 )

@@ -60,7 +60,7 @@ func TestScripted_bootsInVirtualTime(t *testing.T) {
 		if boots != 2 || offs != 1 {
 			t.Errorf("%d boots, off %d times", boots, offs)
 		}
-		if _, _, err := g.Run(t.Context(), "true"); !errors.Is(err, errOff) {
+		if _, _, err := g.Run(t.Context(), "true"); !errors.Is(err, ErrOff) {
 			t.Errorf("a command in a stopped guest: %v", err)
 		}
 	})
@@ -145,5 +145,39 @@ func TestScripted_replacesItsDisk(t *testing.T) {
 	}
 	if got := <-layers; len(got) != 1 || got[0].Dir != "x" {
 		t.Errorf("it boots on %v, want the new layer", got)
+	}
+}
+
+func TestScripted_executes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		host := &Scripted{Command: func(_ context.Context, _ Spec, _ *Machine, script string) (string, int, error) { return script, 3, nil }}
+		g, err := host.Start(Spec{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := g.Execute(t.Context(), Command{Script: "x"}); err != nil || got != (Result{Output: "x", ExitCode: 3}) {
+			t.Errorf("by Command: %+v, %v", got, err)
+		}
+		host.Executed = func(ctx context.Context, _ Spec, _ *Machine, command Command) (Result, error) {
+			<-ctx.Done()
+			return Result{Errors: command.Directory}, context.Cause(ctx)
+		}
+		go func() {
+			<-time.After(time.Minute)
+			g.Stop()
+		}()
+		if got, err := g.Execute(t.Context(), Command{Directory: "/srv"}); !errors.Is(err, ErrOff) || got.Errors != "/srv" {
+			t.Errorf("across a stop: %+v, %v", got, err)
+		}
+	})
+}
+
+func TestNone_executesNothing(t *testing.T) {
+	g, err := None("no reason").Start(Spec{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.Execute(t.Context(), Command{Script: "true"}); err == nil || !strings.Contains(err.Error(), "no reason") {
+		t.Errorf("error %v, want one with the reason", err)
 	}
 }

@@ -1,6 +1,7 @@
 package pid1
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -63,34 +64,38 @@ func (g *guest) serve() {
 
 func (g *guest) answer(request Request) {
 	event := Event{Kind: KindResult, ID: request.ID}
-	code, output, err := g.run(request)
-	if err != nil {
+	if err := g.run(request, &event); err != nil {
 		event.Error = err.Error()
 	}
-	event.ExitCode, event.Data = code, output
 	g.mu.Lock()
 	delete(g.runs, request.ID)
 	g.mu.Unlock()
 	_ = g.conn.Send(event)
 }
 
-// run runs a script by its #! line, by /bin/sh without one. Its output goes to a
-// file: a pipe would stay open for as long as a daemon that the script started.
-func (g *guest) run(request Request) (int, []byte, error) {
+// run runs a script by its #! line, by /bin/sh without one. Its output goes to
+// files: a pipe would stay open for as long as a daemon that the script started.
+func (g *guest) run(request Request, into *Event) error {
 	base := filepath.Join(runDir, strconv.FormatInt(request.ID, 10))
 	if err := os.WriteFile(base, []byte(request.Script), 0o700); err != nil {
-		return 0, nil, err
+		return err
 	}
 	defer os.Remove(base)
-	output, err := os.OpenFile(base+".out", os.O_RDWR|os.O_APPEND|os.O_CREATE|os.O_TRUNC, 0o600)
+	output, err := openOutput(base + ".out")
 	if err != nil {
-		return 0, nil, err
+		return err
 	}
-	defer os.Remove(output.Name())
-	defer output.Close()
+	defer output.close()
+	errorOutput := output
+	if request.Apart {
+		if errorOutput, err = openOutput(base + ".err"); err != nil {
+			return err
+		}
+		defer errorOutput.close()
+	}
 	null, err := os.Open(os.DevNull)
 	if err != nil {
-		return 0, nil, err
+		return err
 	}
 	defer null.Close()
 
@@ -98,15 +103,39 @@ func (g *guest) run(request Request) (int, []byte, error) {
 	if strings.HasPrefix(request.Script, "#!") {
 		path, args = base, []string{base}
 	}
-	env := append([]string{"AWS_SSM_INSTANCE_ID=" + g.config.InstanceID}, runEnvironment...)
-	group, done, err := g.reaper.start(path, args, env, [3]*os.File{null, output, output})
+	env := request.Environment
+	if !request.Apart {
+		env = append([]string{"AWS_SSM_INSTANCE_ID=" + g.config.InstanceID}, runEnvironment...)
+	}
+	files := [3]*os.File{null, output.File, errorOutput.File}
+	group, done, err := g.reaper.start(cmp.Or(request.Directory, "/"), path, args, env, files)
 	if err != nil {
-		return 0, nil, fmt.Errorf("starting the command: %w", err)
+		return fmt.Errorf("starting the command: %w", err)
 	}
 	g.started(request.ID, group)
-	code := <-done
-	text, err := io.ReadAll(io.NewSectionReader(output, 0, maxOutput))
-	return code, text, err
+	into.ExitCode = <-done
+	if into.Data, err = output.read(); err != nil || !request.Apart {
+		return err
+	}
+	into.Errors, err = errorOutput.read()
+	return err
+}
+
+// output is a file that takes what a command prints.
+type output struct{ *os.File }
+
+func openOutput(path string) (output, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE|os.O_TRUNC, 0o600)
+	return output{file}, err
+}
+
+func (o output) read() ([]byte, error) {
+	return io.ReadAll(io.NewSectionReader(o.File, 0, maxOutput))
+}
+
+func (o output) close() {
+	_ = os.Remove(o.Name())
+	_ = o.Close()
 }
 
 // started notes a run's process group, and ends it at once if it was cancelled

@@ -88,6 +88,9 @@ func (g *guest) start() error {
 		return err
 	}
 	defer listener.Close()
+	if err := g.openCloud(); err != nil {
+		_ = g.conn.Send(Event{Kind: KindConsole, Data: fmt.Appendf(nil, "lab: no way to the cloud: %v\r\n", err)})
+	}
 	g.reaper = newReaper()
 	g.console, err = openConsole(g.booted, func(data []byte) {
 		_ = g.conn.Send(Event{Kind: KindConsole, Data: data})
@@ -166,7 +169,7 @@ func (g *guest) execute(args, env []string) (int, error) {
 		return 0, err
 	}
 	defer null.Close()
-	_, done, err := g.reaper.start(args[0], args, env, [3]*os.File{null, g.console.Out, g.console.Out})
+	_, done, err := g.reaper.start("/", args[0], args, env, [3]*os.File{null, g.console.Out, g.console.Out})
 	if err != nil {
 		return 0, err
 	}

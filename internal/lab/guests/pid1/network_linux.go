@@ -34,6 +34,37 @@ func listenMetadata() (*os.File, error) {
 	return listener.File()
 }
 
+// openCloud opens a listener at the address that the cloud has outside and passes it to
+// the host, to be served there. An address of another machine's becomes one of the
+// guest's own loopback device.
+func (g *guest) openCloud() error {
+	at := g.config.Cloud
+	if !at.IsValid() {
+		return nil
+	}
+	if address := at.Addr(); address.Is4() && !address.IsLoopback() {
+		socket, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return fmt.Errorf("opening a socket for the network's set-up: %w", err)
+		}
+		defer unix.Close(socket)
+		if err := addAddress(socket, "lo:1", address.String()); err != nil {
+			return err
+		}
+	}
+	listener, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
+	if err != nil {
+		return fmt.Errorf("listening where the cloud is: %w", err)
+	}
+	defer listener.Close()
+	file, err := listener.File()
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return g.conn.SendFile(Event{Kind: KindCloud}, file)
+}
+
 // bringUp sets a device's "up" flag (netdevice(7)).
 func bringUp(socket int, device string) error {
 	request, err := unix.NewIfreq(device)

@@ -36,16 +36,16 @@ func newReaper() *reaper {
 	return r
 }
 
-// start runs a program in a process group of its own and returns its id and a
+// start runs a program in a directory and a process group of its own and returns its id and a
 // channel that receives its exit code: 128 plus the signal's number when killed.
-func (r *reaper) start(path string, args, env []string, files [3]*os.File) (int, <-chan int, error) {
+func (r *reaper) start(dir, path string, args, env []string, files [3]*os.File) (int, <-chan int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
 		return 0, nil, errPoweringOff
 	}
 	pid, err := syscall.ForkExec(path, args, &syscall.ProcAttr{
-		Dir:   "/",
+		Dir:   dir,
 		Env:   env,
 		Files: []uintptr{files[0].Fd(), files[1].Fd(), files[2].Fd()},
 		Sys:   &syscall.SysProcAttr{Setpgid: true},

@@ -1,5 +1,7 @@
 package pid1
 
+import "net/netip"
+
 // Env marks a process that was started to be a guest's first process.
 const Env = "STAMP_LAB_GUEST"
 
@@ -16,6 +18,8 @@ type Config struct {
 	InstanceID string
 	Hostname   string
 	UserData   []byte
+	// Cloud is where the guest reaches the cloud outside; invalid without a way there.
+	Cloud netip.AddrPort
 }
 
 // Tree is one overlay of a guest's file system.
@@ -45,6 +49,11 @@ type Request struct {
 	Op string
 	// Script is what an OpRun runs.
 	Script string `json:",omitempty"`
+	// Apart asks for both streams of the output apart, and for the place and environment
+	// below.
+	Apart       bool     `json:",omitempty"`
+	Directory   string   `json:",omitempty"`
+	Environment []string `json:",omitempty"`
 }
 
 // Kinds of an Event.
@@ -54,6 +63,8 @@ const (
 	// KindListener says that the file systems stand and that the file descriptor
 	// sent with this event listens at the metadata service's address.
 	KindListener = "listener"
+	// KindCloud says that the file descriptor sent with this event listens at Config.Cloud.
+	KindCloud = "cloud"
 	// KindResult answers an OpRun or an OpPause.
 	KindResult = "result"
 )
@@ -63,6 +74,8 @@ type Event struct {
 	Kind string
 	// Data is what was printed: on the console, or by a run.
 	Data []byte `json:",omitempty"`
+	// Errors is what a run printed on its second stream, if that was asked for apart.
+	Errors []byte `json:",omitempty"`
 	// ID is the request that a result belongs to.
 	ID int64 `json:",omitempty"`
 	// ExitCode is a run's; 128 plus the signal's number for one that was killed.
