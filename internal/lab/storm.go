@@ -74,7 +74,9 @@ func (r *region) stormCapacity(kind *instanceType, in *subnet, least, most int) 
 // weatherAnInstance decides what befalls an instance that is running since a time.
 func (r *region) weatherAnInstance(i *instance, since time.Time) {
 	l, rates := r.lab, r.lab.weather.rates
-	fate := func(kind string) time.Time { return since.Add(time.Duration(l.chance(kind+" when", i.id) * withinHour)) }
+	fate := func(kind string) time.Time {
+		return since.Add(time.Duration(l.chance(kind+" when", i.id) * withinHour))
+	}
 	switch {
 	case l.chance("impaired at boot", i.id) < rates.ImpairedAtBoot:
 		i.impairedSince = i.healthyAt
