@@ -76,7 +76,7 @@ func (m *machine) boot(after time.Duration) {
 		Metadata: of.metadataHandler(), Console: &of.console, Off: func() { m.lab().poweredOff(of) },
 	}
 	m.do(func() {
-		if after > 0 && !(m.lab().wait(after) && m.wanted()) {
+		if after > 0 && (!m.lab().wait(after) || !m.wanted()) {
 			return
 		}
 		if err := m.start(spec); err != nil {
