@@ -1,6 +1,9 @@
 package lab
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // clock is the lab's one clock. It runs speed times as fast as the machine's, from
 // the moment it was made; a lab in a testing/synctest bubble must be made there.
@@ -17,9 +20,10 @@ func (c clock) now() time.Time {
 	return c.origin.Add(time.Duration(float64(elapsed) * c.speed)).Round(0).UTC()
 }
 
-// real is how long some of the lab's time takes on the machine.
+// real is how long some of the lab's time takes on the machine, rounded up: who waits
+// for that finds it passed.
 func (c clock) real(lasting time.Duration) time.Duration {
-	return time.Duration(float64(lasting) / c.speed)
+	return time.Duration(math.Ceil(float64(lasting) / c.speed))
 }
 
 // wait lets some of the lab's time pass. It is false when the lab is closed before.

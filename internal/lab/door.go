@@ -17,6 +17,21 @@ func (l *Lab) doorHandler() http.Handler {
 		l.ResetBooks()
 		w.WriteHeader(http.StatusNoContent)
 	})
+	mux.HandleFunc("GET /_lab/troubles", func(w http.ResponseWriter, _ *http.Request) {
+		writeDoor(w, http.StatusOK, l.Troubles())
+	})
+	mux.HandleFunc("POST /_lab/troubles", l.orderThroughDoor)
+	mux.HandleFunc("DELETE /_lab/troubles", func(w http.ResponseWriter, _ *http.Request) {
+		l.LiftAll()
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("DELETE /_lab/troubles/{id}", func(w http.ResponseWriter, request *http.Request) {
+		if err := l.Lift(request.PathValue("id")); err != nil {
+			refuseAtDoor(w, err)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
 	mux.HandleFunc("POST /_lab/instances/{id}/run", l.runThroughDoor)
 	mux.HandleFunc("POST /_lab/instances/{id}/{state}", func(w http.ResponseWriter, request *http.Request) {
 		if err := l.SetState(request.PathValue("id"), request.PathValue("state")); err != nil {
@@ -51,7 +66,7 @@ func (l *Lab) runThroughDoor(w http.ResponseWriter, request *http.Request) {
 func refuseAtDoor(w http.ResponseWriter, err error) {
 	status := http.StatusBadRequest
 	switch {
-	case errors.Is(err, ErrNoSuchInstance):
+	case errors.Is(err, ErrNoSuchInstance), errors.Is(err, ErrNoSuchTrouble):
 		status = http.StatusNotFound
 	case errors.Is(err, ErrNoGuest):
 		status = http.StatusConflict

@@ -25,13 +25,14 @@ import (
 // bubble runs a test inside a bubble, on a lab with scripted guests.
 func bubble(t *testing.T, host guests.Host, test func(t *testing.T, inside *lab.Lab, client *ec2.Client)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		inside, err := lab.New(lab.Options{Guests: host})
-		if err != nil {
-			t.Fatal(err)
-		}
-		client := ec2.NewFromConfig(config(labtest.Endpoint, "us-east-1", labtest.InBubble(t, inside)))
-		test(t, inside, client)
+	inWeather(t, lab.Options{Guests: host}, test)
+}
+
+// inWeather runs a test inside a bubble, with an EC2 client for us-east-1.
+func inWeather(t *testing.T, options lab.Options, test func(t *testing.T, inside *lab.Lab, client *ec2.Client)) {
+	t.Helper()
+	labtest.Bubble(t, options, func(t *testing.T, inside *lab.Lab, client *http.Client) {
+		test(t, inside, ec2.NewFromConfig(config(labtest.Endpoint, "us-east-1", client)))
 	})
 }
 

@@ -77,7 +77,7 @@ func (m *machine) boot(after time.Duration) {
 		Cloud: m.lab().cloud, CloudAddress: m.lab().address,
 	}
 	m.do(func() {
-		if after > 0 && !(m.lab().wait(after) && m.wanted()) {
+		if after > 0 && (!m.lab().wait(after) || !m.wanted()) {
 			return
 		}
 		if err := m.start(spec); err != nil {

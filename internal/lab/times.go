@@ -18,6 +18,7 @@ const (
 	toCapture   transition = "capture"   // an image and its snapshots from pending to available
 	toCopy      transition = "copy"      // a copy of an image, likewise
 	toRegister  transition = "register"  // from running until the SSM agent is online
+	toDeliver   transition = "deliver"   // a command from its call until the SSM agent has it
 	toAppear    transition = "appear"    // from the call that makes a thing until it is described
 	toTag       transition = "tag"       // from the call that tags a thing until its tags are described
 )
@@ -64,6 +65,9 @@ var awsTimes = map[transition]spread{
 	// The agent starts with the last services of the boot, which measured 23 s after
 	// running in the first source above, and then registers.
 	toRegister: {15 * time.Second, 30 * time.Second, 2 * time.Minute},
+	// The agent hears of a command at once; it then starts a worker for it.
+	// https://docs.aws.amazon.com/systems-manager/latest/userguide/ssm-agent-technical-details.html
+	toDeliver: {500 * time.Millisecond, 2 * time.Second, 5 * time.Second},
 	// "Begin with a couple of seconds of wait time" is AWS's advice to clients, so that
 	// mostly it takes less.
 	// https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html

@@ -16,13 +16,21 @@ const timeForm = "2006-01-02T15:04:05.000Z"
 // element is one field of a response struct, read from its xml tag: "name", or
 // "name,omitempty" for what AWS leaves out when there is none.
 type element struct {
-	index     int
-	name      string
-	omitEmpty bool
+	index int
+	// opening and closing are its tags.
+	opening, closing string
+	omitEmpty        bool
 }
 
-// elements holds the fields of response types, by type.
-var elements sync.Map
+// layout is how a response type is written: by its fields, or in a way of its own.
+type layout struct {
+	own    bool
+	fields []element
+}
+
+// layouts holds those of response types, by type: to take a value out of reflection
+// copies it, which for a thousand instances would be felt.
+var layouts sync.Map
 
 // xmlWriter is a value that writes its own content.
 type xmlWriter interface{ writeXML(out *bytes.Buffer) }
@@ -41,15 +49,12 @@ func writeList(out *bytes.Buffer, value reflect.Value, item string) {
 			writeList(out, value.Elem(), item)
 		}
 	case reflect.Struct:
-		switch own := value.Interface().(type) {
-		case time.Time:
-			out.WriteString(own.UTC().Format(timeForm))
-			return
-		case xmlWriter:
-			own.writeXML(out)
+		known := layoutOf(value.Type())
+		if known.own {
+			writeOwn(out, value)
 			return
 		}
-		for _, field := range elementsOf(value.Type()) {
+		for _, field := range known.fields {
 			writeElement(out, field, value.Field(field.index), item)
 		}
 	case reflect.Slice:
@@ -65,7 +70,7 @@ func writeList(out *bytes.Buffer, value reflect.Value, item string) {
 	case reflect.String:
 		writeText(out, value.String())
 	default:
-		out.WriteString(strconv.FormatInt(value.Int(), 10))
+		out.Write(strconv.AppendInt(out.AvailableBuffer(), value.Int(), 10))
 	}
 }
 
@@ -85,28 +90,36 @@ func writeElement(out *bytes.Buffer, field element, value reflect.Value, item st
 	if empty && (field.omitEmpty || value.Kind() == reflect.Pointer) {
 		return
 	}
-	out.WriteByte('<')
-	out.WriteString(field.name)
-	out.WriteByte('>')
+	out.WriteString(field.opening)
 	writeList(out, value, item)
-	out.WriteString("</")
-	out.WriteString(field.name)
-	out.WriteByte('>')
+	out.WriteString(field.closing)
 }
 
-func elementsOf(of reflect.Type) []element {
-	if known, ok := elements.Load(of); ok {
-		if fields, ok := known.([]element); ok {
-			return fields
+// writeOwn writes a value that is not a list of elements.
+func writeOwn(out *bytes.Buffer, value reflect.Value) {
+	switch own := value.Interface().(type) {
+	case time.Time:
+		out.Write(own.UTC().AppendFormat(out.AvailableBuffer(), timeForm))
+	case xmlWriter:
+		own.writeXML(out)
+	}
+}
+
+func layoutOf(of reflect.Type) *layout {
+	if known, ok := layouts.Load(of); ok {
+		if known, ok := known.(*layout); ok {
+			return known
 		}
 	}
-	var fields []element
+	made := &layout{own: of == reflect.TypeFor[time.Time]() || of.Implements(reflect.TypeFor[xmlWriter]())}
 	for i := range of.NumField() {
 		name, option, _ := strings.Cut(of.Field(i).Tag.Get("xml"), ",")
 		if name != "" {
-			fields = append(fields, element{index: i, name: name, omitEmpty: option == "omitempty"})
+			made.fields = append(made.fields, element{
+				index: i, opening: "<" + name + ">", closing: "</" + name + ">", omitEmpty: option == "omitempty",
+			})
 		}
 	}
-	elements.Store(of, fields)
-	return fields
+	layouts.Store(of, made)
+	return made
 }
