@@ -32,6 +32,11 @@ func (l *Lab) doorHandler() http.Handler {
 		}
 		w.WriteHeader(http.StatusNoContent)
 	})
+	mux.HandleFunc("GET /_lab/state", func(w http.ResponseWriter, _ *http.Request) {
+		writeDoor(w, http.StatusOK, l.State())
+	})
+	mux.HandleFunc("GET "+pagePath, servePage)
+	mux.HandleFunc("GET /_lab/instances/{id}/console", l.showConsole)
 	mux.HandleFunc("POST /_lab/instances/{id}/run", l.runThroughDoor)
 	mux.HandleFunc("POST /_lab/instances/{id}/{state}", func(w http.ResponseWriter, request *http.Request) {
 		if err := l.SetState(request.PathValue("id"), request.PathValue("state")); err != nil {

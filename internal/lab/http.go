@@ -56,8 +56,13 @@ var services = map[string]protocol{
 	"elasticloadbalancing": {do: doELB, answer: answerELB, refuse: refuseELB},
 }
 
-// ServeHTTP answers every service at one endpoint; the door is below /_lab/.
+// ServeHTTP answers every service at one endpoint; the door is below /_lab/, and a
+// browser at the root gets the page.
 func (l *Lab) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	if asksForPage(request) {
+		servePage(w, request)
+		return
+	}
 	if strings.HasPrefix(request.URL.Path, "/_lab/") {
 		l.door.ServeHTTP(w, request)
 		return

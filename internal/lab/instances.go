@@ -91,6 +91,11 @@ type instance struct {
 	machine *machine
 	tokens  metadataTokens
 	agent   agent
+	// secrets makes what the metadata service gives out. It is the instance's own, so
+	// that what guests ask for does not change the ids of what is made next.
+	secrets ids
+	// credentials are those of the instance's role; nil until somebody asks for them.
+	credentials *roleCredentials
 }
 
 // live tells whether the instance is neither terminated nor about to be.

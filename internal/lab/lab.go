@@ -37,8 +37,10 @@ type Options struct {
 type Lab struct {
 	clock   clock
 	weather weather
-	guests  guests.Host
-	door    http.Handler
+	// weatherName is what the page calls the weather.
+	weatherName string
+	guests      guests.Host
+	door        http.Handler
 	// cloud is everything but the door.
 	cloud http.Handler
 	seed  uint64
@@ -83,8 +85,8 @@ func New(options Options) (*Lab, error) {
 		return nil, fmt.Errorf("speed %g: the clock cannot run backwards", options.Speed)
 	}
 	lab := &Lab{
-		clock:     newClock(cmp.Or(options.Speed, 1)),
-		weather:   weather,
+		clock:   newClock(cmp.Or(options.Speed, 1)),
+		weather: weather, weatherName: cmp.Or(options.Weather, "calm"),
 		guests:    options.Guests,
 		seed:      options.Seed,
 		ids:       newIDs(options.Seed, "requests"),

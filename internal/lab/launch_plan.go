@@ -216,8 +216,10 @@ func (r *region) planInside(planned *launch, in *runInstancesInput) *apiError {
 			return err
 		}
 	}
-	planned.metadata, err = planned.image.metadataDefaults().with(in.MetadataOptions)
-	return err
+	if planned.metadata, err = planned.image.metadataDefaults().with(in.MetadataOptions); err != nil {
+		return err
+	}
+	return planned.metadata.checkTags(planned.tags["instance"])
 }
 
 func (r *region) planRest(_ *launch, in *runInstancesInput) *apiError {

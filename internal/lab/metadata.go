@@ -2,7 +2,6 @@ package lab
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -66,7 +65,7 @@ func (i *instance) newMetadataToken(header http.Header, request *http.Request, n
 	if err != nil || ttl < 1 || ttl > maxTokenTTL {
 		return http.StatusBadRequest, ""
 	}
-	token := i.region.ids.make("token")
+	token := i.secrets.make("token")
 	if i.tokens == nil {
 		i.tokens = metadataTokens{}
 	}
@@ -150,6 +149,9 @@ func (i *instance) metadataValues() map[string]string {
 	if i.card != nil {
 		i.networkMetadata(values)
 	}
+	if i.profile != nil {
+		i.roleMetadata(values)
+	}
 	return values
 }
 
@@ -186,14 +188,10 @@ func (i *instance) identityDocument() string {
 	if i.card != nil {
 		address = i.card.address.String()
 	}
-	document, err := json.MarshalIndent(map[string]any{
+	return document(map[string]any{
 		"accountId": accountID, "architecture": i.image.architecture, "availabilityZone": i.launch.subnet.zone.name,
 		"billingProducts": nil, "devpayProductCodes": nil, "marketplaceProductCodes": nil, "imageId": i.image.id,
 		"instanceId": i.id, "instanceType": i.kind.name, "kernelId": nil, "pendingTime": i.launched.Format(time.RFC3339),
 		"privateIp": address, "ramdiskId": nil, "region": i.region.name, "version": "2017-09-30",
-	}, "", "  ")
-	if err != nil {
-		return ""
-	}
-	return string(document)
+	})
 }

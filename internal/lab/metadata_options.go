@@ -2,7 +2,9 @@ package lab
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
+	"regexp"
 	"slices"
 	"time"
 )
@@ -62,6 +64,25 @@ func (m metadataOptions) with(asked *metadataParam) (metadataOptions, *apiError)
 	return m, nil
 }
 
+// metadataTagKey is what a tag's key must be like for its value to have an address in
+// the metadata service.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/work-with-tags-in-IMDS.html
+var metadataTagKey = regexp.MustCompile(`^[0-9a-zA-Z\-_+=,.@:]{1,255}$`)
+
+// checkTags refuses tags that cannot be shown, where tags are to be shown.
+func (m metadataOptions) checkTags(tags tagMap) *apiError {
+	if m.tags != "enabled" {
+		return nil
+	}
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		if !metadataTagKey.MatchString(key) || key == "." || key == ".." || key == "_index" {
+			return invalid(`'%s' is not a valid tag key. Tag keys must match pattern ([0-9a-zA-Z\\-_+=,.@:]{1,255}), `+
+				"and must not be a reserved name ('.', '..', '_index')", key)
+		}
+	}
+	return nil
+}
+
 func (m metadataOptions) item(state string) metadataItem {
 	return metadataItem{
 		State: onOff(state == statePending, "pending", "applied"), Tokens: m.tokens, HopLimit: m.hops,
@@ -85,9 +106,14 @@ func (r *region) modifyInstanceMetadataOptions(in *modifyMetadataInput) (*modify
 	if err != nil {
 		return nil, err
 	}
-	if found.metadata, err = found.metadata.with(&in.metadataParam); err != nil {
+	changed, err := found.metadata.with(&in.metadataParam)
+	if err == nil {
+		err = changed.checkTags(found.tags)
+	}
+	if err != nil {
 		return nil, err
 	}
+	found.metadata = changed
 	return &modifyMetadataOutput{InstanceID: found.id, Options: found.metadata.item(statePending)}, nil
 }
 

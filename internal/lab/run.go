@@ -239,6 +239,7 @@ func (r *region) makeInstance(planned *launch, index int, now time.Time) *instan
 	}
 	r.instances.put(made)
 	made.machine = newMachine(made)
+	made.secrets = newIDs(r.lab.seed, made.id)
 	return made
 }
 

@@ -113,6 +113,11 @@ func (r *region) createTags(in *createTagsInput) (*success, *apiError) {
 		if len(thing.tags.with(added)) > maxTags {
 			return nil, tagLimit(thing.id)
 		}
+		if i := r.instances.get(thing.id); i != nil {
+			if err := i.metadata.checkTags(added); err != nil {
+				return nil, err
+			}
+		}
 	}
 	for _, thing := range things {
 		r.retag(thing, thing.tags.with(added))

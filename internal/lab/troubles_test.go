@@ -2,7 +2,6 @@ package lab_test
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -330,25 +329,6 @@ func TestOrder_refusals(t *testing.T) {
 	}
 }
 
-// visit asks at the door of a lab in a bubble.
-func visit(t *testing.T, client *http.Client, method, path, body string) (status int, answer string) {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, labtest.Endpoint+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	content, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response.StatusCode, string(content)
-}
-
 func TestDoor_troubles(t *testing.T) {
 	labtest.Bubble(t, lab.Options{}, func(t *testing.T, inside *lab.Lab, client *http.Client) {
 		for _, step := range []struct {
@@ -372,7 +352,7 @@ func TestDoor_troubles(t *testing.T) {
 			{"DELETE", "", "", 204, ""},
 			{"GET", "", "", 200, "[]"},
 		} {
-			status, answer := visit(t, client, step.method, "/_lab/troubles"+step.path, step.body)
+			status, answer := visit(t, client, step.method, labtest.Endpoint+"/_lab/troubles"+step.path, step.body)
 			if status != step.status || !strings.Contains(answer, step.answer) {
 				t.Errorf("%s %s %s: %d %s, want %d %s", step.method, step.path, step.body, status, answer, step.status, step.answer)
 			}

@@ -1,0 +1,161 @@
+package lab
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// State is what the lab's page shows: everything that is there, in all regions. Times
+// are the lab's.
+type State struct {
+	Now time.Time `json:"now"`
+	// Account is the account's number.
+	Account string `json:"account"`
+	// Weather is the weather's name; Speed is how much faster than the machine's the
+	// lab's clock runs.
+	Weather string  `json:"weather"`
+	Speed   float64 `json:"speed"`
+	// Guests tells whether something really runs inside instances.
+	Guests GuestsState `json:"guests"`
+	// Instances are in order of region and creation. Those that have been terminated are
+	// there for a minute of the machine's time; Terminated counts all that EC2 still
+	// describes.
+	Instances  []InstanceState `json:"instances"`
+	Terminated int             `json:"terminated"`
+	// Images are the account's own, and those of others that something was made from.
+	Images []ImageState `json:"images"`
+	// Requests and Throttled are the books' counts by action.
+	Requests  map[string]int `json:"requests"`
+	Throttled map[string]int `json:"throttled"`
+	// Leftovers is how many things have not been terminated, deregistered or deleted.
+	Leftovers int `json:"leftovers"`
+	// Seconds are those of the last five minutes in which a request came in.
+	Seconds []Stretch `json:"seconds"`
+}
+
+// GuestsState tells whether guests run, and if not why not.
+type GuestsState struct {
+	Running bool   `json:"running"`
+	Reason  string `json:"reason,omitempty"`
+}
+
+// InstanceState is one instance.
+type InstanceState struct {
+	ID     string `json:"id"`
+	Region string `json:"region"`
+	// State is EC2's name of it: "pending", "running" and so on; Since is when it began.
+	State string    `json:"state"`
+	Since time.Time `json:"since"`
+	// Health is what the status checks of a running instance say: "ok", "initializing"
+	// or "impaired".
+	Health string `json:"health,omitempty"`
+	Image  string `json:"image"`
+	Type   string `json:"type"`
+	Zone   string `json:"zone"`
+	Subnet string `json:"subnet"`
+	// Address is the private one, while there is one.
+	Address string `json:"address,omitempty"`
+	// Index is the instance's place among those of its RunInstances call.
+	Index    int               `json:"index"`
+	Launched time.Time         `json:"launched"`
+	Reason   string            `json:"reason,omitempty"`
+	Tags     map[string]string `json:"tags"`
+}
+
+// ImageState is one AMI.
+type ImageState struct {
+	ID     string `json:"id"`
+	Region string `json:"region"`
+	Name   string `json:"name"`
+	// Own tells whether it is the account's.
+	Own   bool   `json:"own"`
+	State string `json:"state"`
+	// Source is the image that it was made from; empty for images of others.
+	Source  string    `json:"source,omitempty"`
+	Created time.Time `json:"created"`
+	// Gone is set for an image that is no more, but that others were made from or that
+	// instances still run on.
+	Gone bool              `json:"gone,omitempty"`
+	Tags map[string]string `json:"tags"`
+}
+
+// terminatedShown is how long the page shows a terminated instance, in the machine's
+// time, so that people see it go.
+const terminatedShown = time.Minute
+
+// State returns a copy of what is there now.
+func (l *Lab) State() State {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.clock.now()
+	l.agenda.settle(now)
+	running, reason := l.guestsRun()
+	state := State{
+		Now: now, Account: accountID, Weather: l.weatherName, Speed: l.clock.speed,
+		Guests:    GuestsState{Running: running, Reason: reason},
+		Instances: []InstanceState{}, Images: []ImageState{},
+		Requests: maps.Clone(l.counts.requests), Throttled: maps.Clone(l.counts.throttled),
+		Seconds: l.tallies[0].copied(now),
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.regions)) {
+		l.regions[name].addState(&state, now)
+	}
+	return state
+}
+
+func (r *region) addState(state *State, now time.Time) {
+	shown := now.Add(-time.Duration(float64(terminatedShown) * r.lab.clock.speed))
+	used := map[string]*image{}
+	for _, i := range r.instances.all() {
+		if i.state == stateTerminated {
+			state.Terminated++
+			if i.since.Before(shown) {
+				continue
+			}
+		}
+		used[i.image.id] = i.image
+		state.Instances = append(state.Instances, i.forPage(now))
+	}
+	for _, own := range r.images.all() {
+		if own.owner != accountID {
+			continue
+		}
+		used[own.id] = own
+		if source := r.images.get(own.sourceImage); source != nil {
+			used[source.id] = source
+		} else if used[own.sourceImage] == nil {
+			used[own.sourceImage] = &image{object: object{id: own.sourceImage}, region: r, owner: accountID, state: imageAvailable}
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(used)) {
+		if id != "" {
+			state.Images = append(state.Images, used[id].forPage(r.images.get(id) == nil))
+		}
+	}
+	state.Leftovers += len(r.leftovers())
+}
+
+func (i *instance) forPage(now time.Time) InstanceState {
+	shown := InstanceState{
+		ID: i.id, Region: i.region.name, State: i.state, Since: i.since, Image: i.image.id, Type: i.kind.name,
+		Zone: i.launch.subnet.zone.name, Subnet: i.launch.subnet.id, Index: i.index, Launched: i.launched, Tags: maps.Clone(i.tags),
+	}
+	if i.state == stateRunning {
+		shown.Health = i.health(now)
+	}
+	if i.card != nil {
+		shown.Address = i.card.address.String()
+	}
+	if i.reason != nil {
+		shown.Reason = i.reason.Message
+	}
+	return shown
+}
+
+func (i *image) forPage(gone bool) ImageState {
+	return ImageState{
+		ID: i.id, Region: i.region.name, Name: i.name, Own: i.owner == accountID, State: i.state,
+		Source: i.sourceImage, Created: i.created, Gone: gone, Tags: maps.Clone(i.tags),
+	}
+}
