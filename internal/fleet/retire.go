@@ -53,7 +53,17 @@ func end(ctx context.Context, aws AWS, groups []string, members []Member, progre
 	if !cloud.HasCode(err, cloud.CodeNotPermitted) {
 		return err
 	}
-	// Somebody else has protected them: they are the fleet's all the same.
+	// Somebody else has protected some of them: they are the fleet's all the same. Those
+	// of other zones have ended by now.
+	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_TerminateInstances.html
+	left, err := aws.Instances(ctx, cloud.InstanceQuery{IDs: ids})
+	if err != nil {
+		return err
+	}
+	ids = ids[:0]
+	for _, instance := range left {
+		ids = append(ids, instance.ID)
+	}
 	if err := aws.SetTerminationProtection(ctx, ids, false); err != nil {
 		return err
 	}

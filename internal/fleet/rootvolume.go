@@ -34,6 +34,9 @@ func (r *run) renewDisks(ctx context.Context, changes []Change) ([]Member, error
 	err := r.aws.CreateTags(ctx, idsOf(members), cloud.Tags{
 		cloud.TagRootImage: r.spec.ImageID, cloud.TagGeneration: strconv.Itoa(r.plan.NextGeneration),
 	})
+	if err == nil {
+		err = r.waitTagged(ctx, idsOf(members))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -42,6 +45,26 @@ func (r *run) renewDisks(ctx context.Context, changes []Change) ([]Member, error
 		members[i].since, members[i].ImageID, members[i].Generation = now, r.spec.ImageID, r.plan.NextGeneration
 	}
 	return members, nil
+}
+
+// waitTagged waits until the instances are described with their new image: whoever
+// reads them next must not take them for unfinished.
+func (r *run) waitTagged(ctx context.Context, ids []string) error {
+	_, err := cloud.Poll[int]{
+		What: fmt.Sprintf("the tags of %s (%s) to be visible", instances(len(ids)), r.aws.Name()),
+		Read: func(ctx context.Context) (int, string, string, error) {
+			found, err := r.aws.Instances(ctx, cloud.InstanceQuery{IDs: ids})
+			for _, instance := range found {
+				if instance.Tags[cloud.TagRootImage] != r.spec.ImageID {
+					return 0, "not visible", "", err
+				}
+			}
+			return len(found), "visible", "", err
+		},
+		Pending: []string{"not visible"},
+		Target:  []string{"visible"},
+	}.Wait(ctx)
+	return err
 }
 
 // unfinished is the image of a root volume whose replacement has begun.
