@@ -19,6 +19,8 @@ type action func(r *region, c *call) (any, *apiError)
 var ec2Actions = union(
 	coreActions,
 	launchTemplateActions,
+	groupRuleActions,
+	vpcDetailActions,
 )
 
 func union(sets ...map[string]action) map[string]action {
