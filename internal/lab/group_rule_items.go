@@ -107,7 +107,7 @@ func (g *groupRule) item() ruleItem {
 	item := ruleItem{
 		ID: g.id, ARN: g.group.region.arn("ec2", "security-group-rule/"+g.id), GroupID: g.group.id, OwnerID: accountID,
 		Egress: g.egress, Protocol: g.spec.protocol, From: g.spec.from, To: g.spec.to, CIDR4: g.spec.cidr4, CIDR6: g.spec.cidr6,
-		Description: g.description, Tags: g.tags.items(),
+		Description: g.description, Tags: g.seenTags().items(),
 	}
 	if g.spec.groupID != "" {
 		item.Referenced = &referencedGroup{GroupID: g.spec.groupID, UserID: accountID, VPCID: g.group.vpc.id}

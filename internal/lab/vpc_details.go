@@ -134,7 +134,7 @@ func (r *region) describeRouteTables(in *describeRouteTablesInput) (*describeRou
 	out := &describeRouteTablesOutput{NextToken: next}
 	for _, t := range found {
 		out.Tables = append(out.Tables, routeTableItem{
-			ID: t.id, VPCID: t.vpc.id, OwnerID: accountID, Tags: t.tags.items(),
+			ID: t.id, VPCID: t.vpc.id, OwnerID: accountID, Tags: t.seenTags().items(),
 			Routes: []routeItem{
 				{Destination: t.vpc.cidr.String(), Gateway: "local", State: "active", Origin: "CreateRouteTable"},
 				{Destination: "0.0.0.0/0", Gateway: t.gateway.id, State: "active", Origin: "CreateRoute"},
@@ -190,7 +190,7 @@ func (r *region) describeInternetGateways(in *describeGatewaysInput) (*describeG
 	out := &describeGatewaysOutput{NextToken: next}
 	for _, g := range found {
 		out.Gateways = append(out.Gateways, gatewayItem{
-			ID: g.id, OwnerID: accountID, Tags: g.tags.items(), Attachments: []gatewayAttachment{{VPCID: g.vpc.id, State: "available"}},
+			ID: g.id, OwnerID: accountID, Tags: g.seenTags().items(), Attachments: []gatewayAttachment{{VPCID: g.vpc.id, State: "available"}},
 		})
 	}
 	return out, nil
