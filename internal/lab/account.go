@@ -41,6 +41,9 @@ type region struct {
 	zones        []zone
 	vpcs         table[*vpc]
 	subnets      table[*subnet]
+	groupRules   table[*groupRule]
+	routeTables  table[*routeTable]
+	gateways     table[*internetGateway]
 	groups       table[*securityGroup]
 	interfaces   table[*networkInterface]
 	instances    table[*instance]
@@ -121,16 +124,22 @@ func (r *region) furnish() {
 		dhcpOptions: r.ids.make("dopt"), association: r.ids.make("vpc-cidr-assoc"),
 	}
 	r.vpcs.put(home)
-	r.groups.put(&securityGroup{
-		object: r.object("sg", tagMap{}), vpc: home, name: "default",
+	group := &securityGroup{
+		object: r.object("sg", tagMap{}), region: r, vpc: home, name: "default",
 		description: "default VPC security group",
-	})
+	}
+	r.groups.put(group)
 	for i, zone := range r.zones {
 		cidr := netip.PrefixFrom(netip.AddrFrom4([4]byte{172, 31, byte(16 * i), 0}), 20)
 		r.subnets.put(newSubnet(r.object("subnet", tagMap{}), home, zone, cidr))
 	}
 	r.publish()
 	r.furnishKeys()
+	// https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html
+	inside := ruleSpec{protocol: allProtocols, from: anyPort, to: anyPort, groupID: group.id}
+	r.addRule(group, false, described{ruleSpec: inside}, nil)
+	r.addRule(group, true, described{ruleSpec: everything}, nil)
+	r.connect(home)
 }
 
 // zoneIDPrefix shortens a region's name as zone ids do: eu-west-1 is euw1.

@@ -80,8 +80,10 @@ func (r *region) furniture(kind, id string) bool {
 		return r.instances.get(id).state == stateTerminated
 	case "security-group":
 		return r.groups.get(id).name == "default"
-	case "subnet", "vpc", "replace-root-volume-task":
+	case "subnet", "vpc", "replace-root-volume-task", "route-table", "internet-gateway":
 		return true
+	case "security-group-rule", "listener":
+		return true // it goes with what it belongs to
 	}
 	return false
 }

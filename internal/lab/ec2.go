@@ -28,6 +28,8 @@ var ec2Actions = union(
 	monitoringActions,
 	imageLineageActions,
 	placementGroupActions,
+	groupRuleActions,
+	vpcDetailActions,
 )
 
 func union(sets ...map[string]action) map[string]action {

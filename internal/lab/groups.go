@@ -2,10 +2,10 @@ package lab
 
 import "slices"
 
-// securityGroup is one security group. Rules are not kept: nothing in the lab has a
-// network that they could guard.
+// securityGroup is one security group. Its rules are in the region's table.
 type securityGroup struct {
 	object
+	region            *region
 	vpc               *vpc
 	name, description string
 }
@@ -20,23 +20,6 @@ type describeSecurityGroupsInput struct {
 	GroupName []string
 	Filter    []filterParam
 	pageParams
-}
-
-type cidrRange struct {
-	CIDR string `xml:"cidrIp"`
-}
-
-type groupPair struct {
-	OwnerID string `xml:"userId"`
-	GroupID string `xml:"groupId"`
-}
-
-type permission struct {
-	Protocol string      `xml:"ipProtocol"`
-	Groups   []groupPair `xml:"groups"`
-	Ranges   []cidrRange `xml:"ipRanges"`
-	Ranges6  []string    `xml:"ipv6Ranges"`
-	Prefixes []string    `xml:"prefixListIds"`
 }
 
 type securityGroupItem struct {
@@ -85,11 +68,7 @@ func (r *region) describeSecurityGroups(in *describeSecurityGroupsInput) (*descr
 		item := securityGroupItem{
 			OwnerID: accountID, ID: g.id, Name: g.name, ARN: r.arn("ec2", "security-group/"+g.id),
 			Description: g.description, VPCID: g.vpc.id, Tags: g.seenTags().items(),
-			Egress: []permission{{Protocol: "-1", Ranges: []cidrRange{{CIDR: "0.0.0.0/0"}}}},
-		}
-		// https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html
-		if g.name == "default" {
-			item.Ingress = []permission{{Protocol: "-1", Groups: []groupPair{{OwnerID: accountID, GroupID: g.id}}}}
+			Ingress: r.permissionsOf(g, false), Egress: r.permissionsOf(g, true),
 		}
 		out.Groups = append(out.Groups, item)
 	}
@@ -118,7 +97,7 @@ func (r *region) createSecurityGroup(in *createSecurityGroupInput) (*createSecur
 	home := r.vpcs.all()[0]
 	if in.VpcId != "" {
 		if home = r.vpcs.get(in.VpcId); home == nil {
-			return nil, fail("InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", in.VpcId)
+			return nil, noVPC([]string{in.VpcId})
 		}
 	}
 	if slices.ContainsFunc(r.groups.all(), func(g *securityGroup) bool { return g.vpc == home && g.name == in.GroupName }) {
@@ -129,10 +108,11 @@ func (r *region) createSecurityGroup(in *createSecurityGroupInput) (*createSecur
 		return nil, err
 	}
 	created := &securityGroup{
-		object: r.object("sg", tagMap{}.with(tags["security-group"])), vpc: home,
+		object: r.object("sg", tagMap{}.with(tags["security-group"])), region: r, vpc: home,
 		name: in.GroupName, description: in.GroupDescription,
 	}
 	r.groups.put(created)
+	r.addRule(created, true, described{ruleSpec: everything}, nil)
 	return &createSecurityGroupOutput{
 		ID: created.id, ARN: r.arn("ec2", "security-group/"+created.id), Tags: created.seenTags().items(),
 	}, nil
@@ -157,6 +137,12 @@ func (r *region) deleteSecurityGroup(in *deleteSecurityGroupInput) (*success, *a
 			return nil, fail("DependencyViolation", "resource %s has a dependent object", group.id)
 		}
 	}
+	for _, rule := range r.groupRules.all() {
+		if rule.spec.groupID == group.id && rule.group != group {
+			return nil, fail("DependencyViolation", "resource %s has a dependent object", group.id)
+		}
+	}
+	r.dropRules(group)
 	r.groups.remove(group.id)
 	return &success{Return: true}, nil
 }

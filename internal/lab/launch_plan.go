@@ -223,6 +223,9 @@ func (r *region) planInside(planned *launch, in *runInstancesInput) *apiError {
 }
 
 func (r *region) planRest(_ *launch, in *runInstancesInput) *apiError {
+	if err := in.extras(); err != nil {
+		return err
+	}
 	if in.KeyName != "" && r.key(in.KeyName) == nil {
 		return fail("InvalidKeyPair.NotFound", "The key pair '%s' does not exist", in.KeyName)
 	}

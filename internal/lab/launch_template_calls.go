@@ -32,7 +32,7 @@ type templateItem struct {
 func (t *launchTemplate) item() templateItem {
 	return templateItem{
 		ID: t.id, Name: t.name, Created: t.created, CreatedBy: callerARN,
-		Default: t.standard, Latest: t.latest, Tags: t.tags.items(),
+		Default: t.standard, Latest: t.latest, Tags: t.seenTags().items(),
 	}
 }
 

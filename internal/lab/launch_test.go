@@ -192,8 +192,11 @@ func TestRunInstances_refusals(t *testing.T) {
 			in.IamInstanceProfile = &types.IamInstanceProfileSpecification{Arn: aws.String("arn:aws:iam::999999999999:instance-profile/web")}
 		}, "InvalidParameterValue"},
 		"token too long": {withToken(strings.Repeat("t", 65)), "InvalidParameterValue"},
-		"what the lab does not know": {func(in *ec2.RunInstancesInput) {
+		"hibernation": {func(in *ec2.RunInstancesInput) {
 			in.HibernationOptions = &types.HibernationOptionsRequest{Configured: aws.Bool(true)}
+		}, "UnsupportedHibernationConfiguration"},
+		"what the lab does not know": {func(in *ec2.RunInstancesInput) {
+			in.MaintenanceOptions = &types.InstanceMaintenanceOptionsRequest{AutoRecovery: types.InstanceAutoRecoveryStateDisabled}
 		}, "UnknownParameter"},
 		"only asking": {func(in *ec2.RunInstancesInput) { in.DryRun = aws.Bool(true) }, "DryRunOperation"},
 	}

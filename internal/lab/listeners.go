@@ -11,6 +11,9 @@ var listenerActions = map[string]action{
 	"DescribeListeners": elb((*region).describeListeners),
 	"ModifyListener":    elb((*region).modifyListener),
 	"DeleteListener":    elb((*region).deleteListener),
+
+	"DescribeListenerAttributes": elb((*region).describeListenerAttributes),
+	"ModifyListenerAttributes":   elb((*region).modifyListenerAttributes),
 }
 
 // listener is one listener of a load balancer.
@@ -20,6 +23,8 @@ type listener struct {
 	protocol string
 	port     int
 	actions  []listenerAction
+	// attributes are those of its load balancer's type.
+	attributes map[string]string
 }
 
 // Types of actions.
@@ -162,7 +167,7 @@ func (r *region) createListener(in *createListenerInput) (*listenersOutput, *api
 		return nil, err
 	}
 	path := "listener/" + strings.SplitN(of.id, "/", 2)[1]
-	made.object = r.elbObject(path, tags)
+	made.object, made.attributes = r.elbObject(path, tags), standards(of.listenerAttributes())
 	r.listeners.put(made)
 	r.markUse()
 	return &listenersOutput{Listeners: []listenerItem{made.item()}}, nil

@@ -131,10 +131,7 @@ func (r *region) createLoadBalancer(in *createLoadBalancerInput) (*loadBalancers
 		object: r.elbObject(path, tags), loadBalancerSpec: spec, zones: zones, created: now,
 		activeAt: now.Add(r.lapse(provisioning)),
 	}
-	made.attributes = map[string]string{}
-	for _, attribute := range made.known() {
-		made.attributes[attribute.key] = attribute.standard
-	}
+	made.attributes = standards(made.known())
 	r.balancers.put(made)
 	return &loadBalancersOutput{Balancers: []loadBalancerItem{r.loadBalancerItem(made)}}, nil
 }

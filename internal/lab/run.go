@@ -69,6 +69,8 @@ type runInstancesInput struct {
 	Monitoring                                                      *enabledParam
 	CreditSpecification                                             *creditParam
 	LaunchTemplate                                                  *templateParam
+	HibernationOptions                                              *configuredParam
+	EnclaveOptions                                                  *enabledParam
 	InstanceInitiatedShutdownBehavior                               string
 	EbsOptimized, DisableApiTermination, DisableApiStop             *bool
 	InstanceMarketOptions                                           *marketParam

@@ -207,11 +207,8 @@ var vpcFilters = filterable[*vpc]{
 }
 
 func (r *region) describeVpcs(in *describeVpcsInput) (*describeVpcsOutput, *apiError) {
-	absent := func(ids []string) *apiError {
-		return fail("InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", ids[0])
-	}
 	found, next, err := list(&r.vpcs, listing[*vpc]{
-		ids: in.VpcId, absent: absent, filters: in.Filter, fields: vpcFilters,
+		ids: in.VpcId, absent: noVPC, filters: in.Filter, fields: vpcFilters,
 		page: in.pageParams, limits: pageLimits{least: 5, most: 1000},
 	})
 	if err != nil {

@@ -64,6 +64,15 @@ var (
 	}
 )
 
+// standards are the defaults of attributes.
+func standards(known []elbAttribute) map[string]string {
+	values := map[string]string{}
+	for _, attribute := range known {
+		values[attribute.key] = attribute.standard
+	}
+	return values
+}
+
 func (g *targetGroup) known() []elbAttribute {
 	if g.application() {
 		return slices.Concat(groupAttributes, applicationGroupAttributes)
@@ -73,10 +82,7 @@ func (g *targetGroup) known() []elbAttribute {
 
 // defaults are the attributes of a new group.
 func (g *targetGroup) defaults() map[string]string {
-	values := map[string]string{}
-	for _, attribute := range g.known() {
-		values[attribute.key] = attribute.standard
-	}
+	values := standards(g.known())
 	if g.protocol == "UDP" || g.protocol == "TCP_UDP" {
 		values["deregistration_delay.connection_termination.enabled"] = "true"
 	}

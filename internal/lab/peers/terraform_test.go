@@ -1,0 +1,204 @@
+package peers
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/labtest"
+)
+
+// providerVersion is the version of hashicorp/aws that the configuration asks for.
+const providerVersion = "5.100.0"
+
+// fleet is how many plain instances the configuration has.
+const fleet = 20
+
+// wanted ends the test unless peers are to be tested.
+func wanted(t *testing.T) {
+	t.Helper()
+	if os.Getenv("STAMP_PEERS") == "" {
+		t.Skip("peers are tested by make test-lab-peers, which sets STAMP_PEERS")
+	}
+}
+
+// stack is one configuration, driven by a real CLI, on a lab of its own.
+type stack struct {
+	server    *labtest.Server
+	cli, dir  string
+	environ   []string
+	variables []string
+}
+
+// newStack copies the configuration and initialises it.
+func newStack(t *testing.T) *stack {
+	t.Helper()
+	wanted(t)
+	mirror := os.Getenv("STAMP_AWS_PROVIDER_DIR")
+	if mirror == "" {
+		t.Skip("STAMP_AWS_PROVIDER_DIR does not name a file system mirror with hashicorp/aws " + providerVersion)
+	}
+	cli, err := exec.LookPath(os.Getenv("TF_ACC_TERRAFORM_PATH"))
+	if err != nil {
+		if cli, err = exec.LookPath("terraform"); err != nil {
+			t.Skip("no terraform on PATH and TF_ACC_TERRAFORM_PATH is not set; make test-lab-peers brings a CLI")
+		}
+	}
+	s := &stack{server: labtest.Start(t, lab.Options{}), cli: cli, dir: t.TempDir()}
+	if err := os.CopyFS(s.dir, os.DirFS(filepath.Join("testdata", "terraform"))); err != nil {
+		t.Fatal(err)
+	}
+	config := filepath.Join(s.dir, "cli.tfrc")
+	content := fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", mirror)
+	if err := os.WriteFile(config, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// Only what a user would set: an endpoint and keys.
+	s.environ = append(withoutAWS(os.Environ()), "TF_CLI_CONFIG_FILE="+config, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1",
+		"AWS_ENDPOINT_URL="+s.server.URL, "AWS_ACCESS_KEY_ID=lab", "AWS_SECRET_ACCESS_KEY=lab")
+	s.run(t, 0, "init", "-input=false")
+	return s
+}
+
+// withoutAWS leaves out what else could decide where requests go, or whom they are
+// signed for.
+func withoutAWS(environ []string) []string {
+	var kept []string
+	for _, entry := range environ {
+		if !strings.HasPrefix(entry, "AWS_") && !strings.HasPrefix(entry, "TF_") {
+			kept = append(kept, entry)
+		}
+	}
+	return kept
+}
+
+// run runs the CLI and expects an exit code. It returns standard output.
+func (s *stack) run(t *testing.T, want int, arguments ...string) string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), s.cli, append(arguments, "-no-color")...)
+	command.Dir, command.Env = s.dir, s.environ
+	var output, complaints bytes.Buffer
+	command.Stdout, command.Stderr = &output, &complaints
+	err := command.Run()
+	code := 0
+	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
+		code = failed.ExitCode()
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	if code != want {
+		t.Fatalf("%s %s: exit code %d, want %d\n%s\n%s", filepath.Base(s.cli), strings.Join(arguments, " "), code, want, output.String(), complaints.String())
+	}
+	return output.String()
+}
+
+func (s *stack) do(t *testing.T, want int, command string, options ...string) string {
+	t.Helper()
+	arguments := append([]string{command, "-input=false"}, options...)
+	for _, variable := range s.variables {
+		arguments = append(arguments, "-var", variable)
+	}
+	return s.run(t, want, arguments...)
+}
+
+// settled applies, and then expects a plan without changes.
+func (s *stack) settled(t *testing.T, what string) string {
+	t.Helper()
+	output := s.do(t, 0, "apply", "-auto-approve")
+	if plan := s.planned(t); plan != 0 {
+		t.Errorf("%s: after the apply another plan has changes:\n%s", what, s.do(t, plan, "plan", "-detailed-exitcode"))
+	}
+	return output
+}
+
+// planned is the exit code of a plan: 0 without changes, 2 with some.
+func (s *stack) planned(t *testing.T) int {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), s.cli, append([]string{"plan", "-input=false", "-detailed-exitcode"}, s.vars()...)...)
+	command.Dir, command.Env = s.dir, s.environ
+	err := command.Run()
+	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
+		return failed.ExitCode()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return 0
+}
+
+func (s *stack) vars() []string {
+	var options []string
+	for _, variable := range s.variables {
+		options = append(options, "-var", variable)
+	}
+	return options
+}
+
+// outputs are the configuration's outputs.
+type outputs struct {
+	Instances, InstanceTypes, Tiers, UserData []string
+	Latest                                    float64
+}
+
+func (s *stack) outputs(t *testing.T) outputs {
+	t.Helper()
+	var raw map[string]struct{ Value json.RawMessage }
+	if err := json.Unmarshal([]byte(s.run(t, 0, "output", "-json")), &raw); err != nil {
+		t.Fatal(err)
+	}
+	var all outputs
+	for name, into := range map[string]any{
+		"instances": &all.Instances, "instance_types": &all.InstanceTypes, "tiers": &all.Tiers, "latest": &all.Latest,
+	} {
+		if err := json.Unmarshal(raw[name].Value, into); err != nil {
+			t.Fatalf("output %s: %v", name, err)
+		}
+	}
+	return all
+}
+
+// TestAWSProvider is the life of a configuration: created, planned again, changed in
+// place, planned again, destroyed, and nothing is left.
+func TestAWSProvider(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+
+	s.settled(t, "created")
+	created := s.outputs(t)
+	if len(created.Instances) != fleet {
+		t.Fatalf("%d instances, want %d", len(created.Instances), fleet)
+	}
+
+	s.variables = []string{"tier=two", "instance_type=t3.small", "port=8081"}
+	output := s.settled(t, "changed")
+	if !regexp.MustCompile(`Resources: 1 added, \d+ changed, 1 destroyed`).MatchString(output) {
+		t.Errorf("only the instance of the launch template should have been replaced:\n%s", output[max(0, len(output)-400):])
+	}
+	changed := s.outputs(t)
+	if diff := cmp.Diff(created.Instances, changed.Instances); diff != "" {
+		t.Errorf("instances were replaced (-before +after):\n%s", diff)
+	}
+	for at, kind := range changed.InstanceTypes {
+		if kind != "t3.small" || changed.Tiers[at] != "two" {
+			t.Errorf("instance %d is a %s of tier %s, want a t3.small of tier two", at, kind, changed.Tiers[at])
+		}
+	}
+	if changed.Latest != created.Latest+1 {
+		t.Errorf("the launch template's latest version went from %g to %g, want one more", created.Latest, changed.Latest)
+	}
+
+	s.do(t, 0, "destroy", "-auto-approve")
+	if left := s.server.Lab.Books().Leftovers; len(left) > 0 {
+		t.Errorf("after the destroy these are left: %v", left)
+	}
+}
