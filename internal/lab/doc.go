@@ -8,6 +8,12 @@
 // What is not implemented answers as AWS answers what it does not know, never with
 // a made-up success; so does a parameter that the lab does not understand.
 //
+// Weather is how long things take, how many requests are too many, and how often
+// something goes wrong by itself: at once and never in calm weather, as on AWS in aws
+// weather, and with bad luck besides in a storm. What befalls whom depends on the seed
+// and on names, of things or of numbered requests, and on nothing else. Troubles are
+// what goes wrong because a test ordered it ([Lab.Order]).
+//
 // Things take their time by the agenda: a launch writes down when its instances
 // will run, and every request begins by carrying out what has come due. There is no
 // background goroutine except those that drive guests, so that a lab also lives in

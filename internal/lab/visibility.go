@@ -24,7 +24,7 @@ func (r *region) retag(thing *object, tags tagMap) {
 	if lag > 0 && !now.Before(thing.tagsAt) {
 		thing.formerTags = thing.tags
 	}
-	thing.tags, thing.tagsAt = tags, now.Add(lag)
+	thing.home, thing.tags, thing.tagsAt = r, tags, now.Add(lag)
 }
 
 // seenTags are the tags that are described.
