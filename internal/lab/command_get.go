@@ -27,7 +27,7 @@ type getInvocationOutput struct {
 // https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetCommandInvocation.html
 func (r *region) getCommandInvocation(in *getInvocationInput) (*getInvocationOutput, *apiError) {
 	v := r.invocation(in.CommandId, in.InstanceId)
-	if v == nil || !v.seen {
+	if v == nil || !v.command.seen {
 		return nil, fail("InvocationDoesNotExist", "")
 	}
 	asked := v.command.asked

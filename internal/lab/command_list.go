@@ -246,7 +246,7 @@ func (r *region) listCommandInvocations(in *listInvocationsInput) (*listInvocati
 	var chosen []*invocation
 	for _, c := range all {
 		for _, v := range c.invocations {
-			kept := v.seen && (in.InstanceId == "" || v.instance.id == in.InstanceId)
+			kept := v.command.seen && (in.InstanceId == "" || v.instance.id == in.InstanceId)
 			for _, filter := range in.Filters {
 				if filter.Key == "ExecutionStage" {
 					return nil, fail("InvalidFilterKey", "The filter ExecutionStage can't be used with ListCommandInvocations.")

@@ -49,6 +49,9 @@ type command struct {
 	limit       time.Duration
 	invocations []*invocation
 	cancelled   bool
+	// seen is set once its invocations can be asked for, arrived once it has come to
+	// where the agents hear of it.
+	seen, arrived bool
 }
 
 // ssmDocument is one of AWS's documents.
@@ -122,7 +125,8 @@ func (r *region) sendCommand(in *sendCommandInput) (*sendCommandOutput, *apiErro
 		made.invocations = append(made.invocations, newInvocation(made, i))
 	}
 	r.commands = append(r.commands, made)
-	r.lab.agenda.add(made.requested.Add(r.lab.takes(toAppear, made.id)), made.arrive)
+	r.lab.agenda.add(made.requested.Add(r.lab.takes(toAppear, made.id)), func(time.Time) { made.seen = true })
+	r.lab.agenda.add(made.requested.Add(r.lab.takes(toDeliver, made.id)), made.arrive)
 	r.lab.agenda.add(made.requested.Add(made.deliveryTimeout()), made.giveUp)
 	r.lab.agenda.add(made.expires, made.expire)
 	return &sendCommandOutput{made.item()}, nil

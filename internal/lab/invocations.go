@@ -12,8 +12,6 @@ import (
 type invocation struct {
 	command  *command
 	instance *instance
-	// seen is set once it can be asked for.
-	seen bool
 	// status is one of the few; details say more.
 	status, details string
 	started, ended  time.Time
@@ -63,11 +61,9 @@ func (v *invocation) end(status, details string, at time.Time) {
 	v.command.pump(at)
 }
 
-// arrive makes a command visible, and sends it on.
+// arrive is when the agents hear of a command.
 func (c *command) arrive(at time.Time) {
-	for _, v := range c.invocations {
-		v.seen = true
-	}
+	c.arrived = true
 	c.pump(at)
 }
 
@@ -86,7 +82,7 @@ func (c *command) pump(at time.Time) {
 	}
 	for _, v := range c.invocations {
 		switch {
-		case !v.waiting() || !v.seen:
+		case !v.waiting() || !c.arrived:
 		case failures > c.maxErrors():
 			v.enter(cmdCancelled, detailEnded)
 			v.ended = at

@@ -15,6 +15,7 @@ import (
 // slow is weather in which agents and commands take their time.
 var slow = weather{times: map[transition]spread{
 	toRegister: {time.Minute, time.Minute, time.Minute}, toAppear: {2 * time.Second, 2 * time.Second, 2 * time.Second},
+	toDeliver: {5 * time.Second, 5 * time.Second, 5 * time.Second},
 }}
 
 // say makes a Systems Manager request and returns the status and the answer.
@@ -32,8 +33,8 @@ func say(t *testing.T, l *Lab, action, body string) (int, map[string]any) {
 	return recorder.Code, answer
 }
 
-// TestPace_ofAgentsAndCommands: an agent comes up after the boot, and a command can
-// be seen some time after the sending.
+// TestPace_ofAgentsAndCommands: an agent comes up after the boot; a command can be
+// seen some time after the sending, and begins later still.
 func TestPace_ofAgentsAndCommands(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, err := New(Options{Guests: &guests.Scripted{}})
@@ -71,6 +72,10 @@ func TestPace_ofAgentsAndCommands(t *testing.T) {
 		get := `{"CommandId": "` + commandID + `", "InstanceId": "` + id + `"}`
 		if _, answer := say(t, l, "GetCommandInvocation", get); answer["__type"] != "InvocationDoesNotExist" {
 			t.Errorf("right after the sending: %v", answer)
+		}
+		<-time.After(3 * time.Second)
+		if _, answer := say(t, l, "GetCommandInvocation", get); answer["Status"] != "Pending" {
+			t.Errorf("on its way: %v", answer)
 		}
 		<-time.After(3 * time.Second)
 		say(t, l, "GetCommandInvocation", get)

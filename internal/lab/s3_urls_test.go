@@ -17,8 +17,8 @@ import (
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/labtest"
 )
 
-// visit makes a request as a browser would: with nothing but its URL.
-func visit(t *testing.T, client *http.Client, method, url, body string) (status int, answer string) {
+// browse makes a request as a browser would: with nothing but its URL.
+func browse(t *testing.T, client *http.Client, method, url, body string) (status int, answer string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
@@ -55,7 +55,7 @@ func TestPresigned_isValidForItsTime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if status, answer := visit(t, browser, http.MethodPut, upload.URL, "content"); status != http.StatusOK {
+		if status, answer := browse(t, browser, http.MethodPut, upload.URL, "content"); status != http.StatusOK {
 			t.Fatalf("the upload: %d %s", status, answer)
 		}
 		download, err := signer.PresignGetObject(t.Context(), &s3.GetObjectInput{
@@ -64,22 +64,22 @@ func TestPresigned_isValidForItsTime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if status, answer := visit(t, browser, http.MethodGet, download.URL, ""); status != http.StatusOK || answer != "content" {
+		if status, answer := browse(t, browser, http.MethodGet, download.URL, ""); status != http.StatusOK || answer != "content" {
 			t.Errorf("the download: %d %s", status, answer)
 		}
 		<-time.After(59 * time.Minute)
-		if status, answer := visit(t, browser, http.MethodGet, download.URL, ""); status != http.StatusOK {
+		if status, answer := browse(t, browser, http.MethodGet, download.URL, ""); status != http.StatusOK {
 			t.Errorf("within the hour: %d %s", status, answer)
 		}
 		<-time.After(2 * time.Minute)
 		for method, url := range map[string]string{http.MethodGet: download.URL, http.MethodPut: upload.URL} {
-			status, answer := visit(t, browser, method, url, "")
+			status, answer := browse(t, browser, method, url, "")
 			if status != http.StatusForbidden || !strings.Contains(answer, "<Code>AccessDenied</Code><Message>Request has expired</Message>") {
 				t.Errorf("%s after its time: %d %s", method, status, answer)
 			}
 		}
 		broken := strings.Replace(download.URL, "X-Amz-Expires=3600", "X-Amz-Expires=604801", 1)
-		if status, answer := visit(t, browser, http.MethodGet, broken, ""); status != http.StatusBadRequest || !strings.Contains(answer, "AuthorizationQueryParametersError") {
+		if status, answer := browse(t, browser, http.MethodGet, broken, ""); status != http.StatusBadRequest || !strings.Contains(answer, "AuthorizationQueryParametersError") {
 			t.Errorf("for more than a week: %d %s", status, answer)
 		}
 	})
@@ -90,7 +90,7 @@ func TestPresigned_olderForm(t *testing.T) {
 	server, client := shelf(t)
 	store3(t, client, "k", "content")
 	for expires, want := range map[string]int{"4102444800": http.StatusOK, "1000000000": http.StatusForbidden} {
-		status, answer := visit(t, http.DefaultClient, http.MethodGet, server.URL+"/staging/k?AWSAccessKeyId=lab&Signature=x&Expires="+expires, "")
+		status, answer := browse(t, http.DefaultClient, http.MethodGet, server.URL+"/staging/k?AWSAccessKeyId=lab&Signature=x&Expires="+expires, "")
 		if status != want {
 			t.Errorf("until %s: %d %s", expires, status, answer)
 		}
@@ -163,7 +163,7 @@ func TestCommand_inARealGuest(t *testing.T) {
 	if got := s.await(t, astray, id); got.ResponseCode != 1 || !strings.Contains(*got.StandardErrorContent, "no such file or directory") {
 		t.Errorf("the astray one ended with %d and said %q", got.ResponseCode, *got.StandardErrorContent)
 	}
-	status, _ := visit(t, http.DefaultClient, http.MethodGet, server.URL+"/_lab/books", "")
+	status, _ := browse(t, http.DefaultClient, http.MethodGet, server.URL+"/_lab/books", "")
 	output, code, err := server.Lab.Run(t.Context(), id, "curl -s -o /dev/null -w '%{http_code}' '"+server.URL+"/_lab/books'")
 	if err != nil || code != 0 || status != http.StatusOK || output == "200" {
 		t.Errorf("the door answers %d outside and %s inside (%d, %v)", status, output, code, err)
