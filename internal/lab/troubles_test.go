@@ -352,7 +352,7 @@ func TestDoor_troubles(t *testing.T) {
 			{"DELETE", "", "", 204, ""},
 			{"GET", "", "", 200, "[]"},
 		} {
-			status, answer := visit(t, client, step.method, labtest.Endpoint+"/_lab/troubles"+step.path, step.body)
+			status, answer := browse(t, client, step.method, labtest.Endpoint+"/_lab/troubles"+step.path, step.body)
 			if status != step.status || !strings.Contains(answer, step.answer) {
 				t.Errorf("%s %s %s: %d %s, want %d %s", step.method, step.path, step.body, status, answer, step.status, step.answer)
 			}
