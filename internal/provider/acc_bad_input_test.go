@@ -39,7 +39,8 @@ func fleetConfig(replaced map[string]string) string {
 	var lines []string
 	for _, name := range []string{
 		"name", "region", "image_id", "size", "instance_types", "subnet_ids", "vpc_security_group_ids",
-		"iam_instance_profile", "key_name", "user_data", "tags", "slots", "replace_unhealthy", "timeouts",
+		"iam_instance_profile", "key_name", "user_data", "tags", "slots", "health", "rollout", "market", "metadata_options",
+		"root_volume", "volumes", "target_group_arns", "replace_unhealthy", "timeouts",
 	} {
 		if parts[name] != "" {
 			lines = append(lines, fmt.Sprintf("  %s = %s", name, parts[name]))
@@ -117,7 +118,21 @@ func TestAcc_badInputIsRefusedInThePlan(t *testing.T) {
 		},
 		"hostname without a number": {fleetConfig(map[string]string{"slots": `{ hostname = "web" }`}), "The same hostname for all", "slots.hostname", `%d`},
 		"hostname that is none":     {fleetConfig(map[string]string{"slots": `{ hostname = "web_%d!" }`}), "Not a hostname", "slots.hostname", `web_`},
-		"image that is none":        {fleetConfig(map[string]string{"image_id": `"web"`}), "Not an AMI id", "image_id", `"web" is not an AMI id`},
+		"amount that is none":       {fleetConfig(map[string]string{"rollout": `{ max_surge = "ten" }`}), "Not a number of instances", "rollout.max_surge", `"ten" is neither`},
+		"root volumes one cannot miss": {
+			fleetConfig(map[string]string{"rollout": `{ strategy = "replace_root_volume", max_unavailable = "0" }`}),
+			"The fleet cannot be as configured", "rollout.max_unavailable", `allow at least 1`,
+		},
+		"address that is none": {
+			fleetConfig(map[string]string{"slots": `{ overrides = { "0" = { private_ip = "10.0.0.256" } } }`}),
+			"Not an address", `slots.overrides\["0"\].private_ip`, `no IPv4 address`,
+		},
+		"address without a subnet": {
+			fleetConfig(map[string]string{"slots": `{ overrides = { "0" = { private_ip = "10.0.0.9" } } }`, "rollout": `{ max_unavailable = "1" }`}),
+			"The fleet cannot be as configured", "slots.overrides", `slot 0 has a private_ip: say its subnet_id`,
+		},
+		"market that is none": {fleetConfig(map[string]string{"market": `"cheap"`}), "Invalid Attribute Value", "market", `"cheap"`},
+		"image that is none":  {fleetConfig(map[string]string{"image_id": `"web"`}), "Not an AMI id", "image_id", `"web" is not an AMI id`},
 		"user data over the limit": {
 			fleetConfig(map[string]string{"user_data": `join("", [for i in range(1000) : sha256("a${i}")])`}),
 			"The user data does not fit", "user_data", `16384`,

@@ -166,7 +166,8 @@ func TestAccFleet_rollsAndChangesInPlace(t *testing.T) {
 	})
 }
 
-// The keys are known in the first plan, so for_each works on them.
+// The keys are known in the first plan, so for_each works on them;
+// an update makes unknown only what it changes.
 func TestAccFleet_forEachOverInstances(t *testing.T) {
 	w := newWorld(t, false)
 	each := `
@@ -178,9 +179,16 @@ resource "terraform_data" "each" {
 	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories(),
 		Steps: []resource.TestStep{
-			{Config: w.sized(2, nil) + each, ConfigStateChecks: []statecheck.StateCheck{eachHasAddress(1)}},
-			{Config: w.sized(3, nil) + each, ConfigStateChecks: []statecheck.StateCheck{eachHasAddress(2)}},
-			{Config: w.sized(3, nil)}, // the test library cannot end with for_each in state
+			{Config: w.sized(100, nil) + each, ConfigStateChecks: []statecheck.StateCheck{eachHasAddress(1)}},
+			{
+				Config: w.sized(101, nil) + each,
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+					plancheck.ExpectResourceAction(fmt.Sprintf("terraform_data.each[%q]", "99"), plancheck.ResourceActionNoop),
+					plancheck.ExpectResourceAction(fmt.Sprintf("terraform_data.each[%q]", "100"), plancheck.ResourceActionCreate),
+				}},
+				ConfigStateChecks: []statecheck.StateCheck{eachHasAddress(100)},
+			},
+			{Config: w.sized(101, nil)}, // the test library cannot end with for_each in state
 		},
 	})
 }

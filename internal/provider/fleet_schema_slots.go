@@ -77,7 +77,7 @@ func healthAttribute() schema.Attribute {
 				MarkdownDescription: "It must be healthy in every group of `target_group_arns`. A group that no load balancer uses checks nothing, and counts as healthy. Default `true`.",
 			},
 			"grace_period": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{duration()},
+				Optional: true, Validators: []validator.String{pause()},
 				MarkdownDescription: "How long after its launch an instance may fail checks, like `5m`, which is the default.",
 			},
 		},
@@ -108,7 +108,7 @@ func rolloutAttribute() schema.Attribute {
 				MarkdownDescription: "How many slots are replaced first, before `soak`. Default `0`.",
 			},
 			"soak": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{duration()},
+				Optional: true, Validators: []validator.String{pause()},
 				MarkdownDescription: "How long the canary must stay ready before the others follow, like `2m`. Default: not at all.",
 			},
 			"on_failure": schema.StringAttribute{

@@ -72,7 +72,8 @@ provider "stamp" {
   access_key = "lab"
   secret_key = "lab"
   endpoints {
-    ec2 = %[1]q
+    ec2   = %[1]q
+    elbv2 = %[1]q
     ssm = %[1]q
     sts = %[1]q
   }

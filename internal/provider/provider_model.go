@@ -74,6 +74,7 @@ type defaultTagsModel struct {
 
 type endpointsModel struct {
 	EC2 types.String `tfsdk:"ec2"`
+	ELB types.String `tfsdk:"elbv2"`
 	IAM types.String `tfsdk:"iam"`
 	S3  types.String `tfsdk:"s3"`
 	SSM types.String `tfsdk:"ssm"`
@@ -120,7 +121,7 @@ func (m providerModel) config(diags *diag.Diagnostics) cloud.Config {
 	}
 	for _, endpoints := range m.Endpoints {
 		for service, endpoint := range map[string]types.String{
-			"ec2": endpoints.EC2, "iam": endpoints.IAM, "s3": endpoints.S3, "ssm": endpoints.SSM, "sts": endpoints.STS,
+			"ec2": endpoints.EC2, "elbv2": endpoints.ELB, "iam": endpoints.IAM, "s3": endpoints.S3, "ssm": endpoints.SSM, "sts": endpoints.STS,
 		} {
 			if endpoint.ValueString() != "" {
 				config.Endpoints[service] = endpoint.ValueString()

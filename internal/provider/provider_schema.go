@@ -31,11 +31,12 @@ func providerSchema() schema.Schema {
 			"endpoints": schema.SetNestedBlock{
 				MarkdownDescription: "Service endpoints of your own. `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>` do the same.",
 				NestedObject: schema.NestedBlockObject{Attributes: map[string]schema.Attribute{
-					"ec2": optionalString("The endpoint of EC2."),
-					"iam": optionalString("Accepted so that a block can be shared with the AWS provider; this provider makes no IAM calls."),
-					"s3":  optionalString("Accepted so that a block can be shared with the AWS provider; this provider makes no S3 calls."),
-					"ssm": optionalString("The endpoint of Systems Manager."),
-					"sts": optionalString("The endpoint of STS."),
+					"ec2":   optionalString("The endpoint of EC2."),
+					"elbv2": optionalString("The endpoint of Elastic Load Balancing, for a fleet's target groups."),
+					"iam":   optionalString("Accepted so that a block can be shared with the AWS provider; this provider makes no IAM calls."),
+					"s3":    optionalString("Accepted so that a block can be shared with the AWS provider; this provider makes no S3 calls."),
+					"ssm":   optionalString("The endpoint of Systems Manager."),
+					"sts":   optionalString("The endpoint of STS."),
 				}},
 			},
 		},

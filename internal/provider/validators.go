@@ -40,13 +40,21 @@ func (r stringRule) ValidateString(_ context.Context, req validator.StringReques
 
 // duration accepts what time.ParseDuration accepts, above zero.
 func duration() validator.String {
-	const how = "a duration above zero with its unit, like \"30s\", \"10m\" or \"1h30m\""
+	return durationRule("a duration above zero with its unit, like \"30s\", \"10m\" or \"1h30m\"", 1)
+}
+
+// pause is a duration that may also be none.
+func pause() validator.String {
+	return durationRule("a duration with its unit, like \"0s\", \"30s\" or \"1h30m\"", 0)
+}
+
+func durationRule(how string, least time.Duration) validator.String {
 	return stringRule{
 		description: how,
 		summary:     "Not a duration",
 		wrong: func(value string) string {
 			parsed, err := time.ParseDuration(value)
-			if err != nil || parsed <= 0 {
+			if err != nil || parsed < least {
 				return fmt.Sprintf("%q is not %s.", value, how)
 			}
 			return ""
