@@ -60,6 +60,8 @@ type region struct {
 	// placementGroups and rootTasks are what their names say.
 	placementGroups table[*placementGroup]
 	rootTasks       table[*rootTask]
+	// reservations are Capacity Reservations.
+	reservations table[*capacityReservation]
 	// keysOfKMS and aliases are encryption keys; keys above are those of SSH.
 	keysOfKMS table[*kmsKey]
 	aliases   []*kmsAlias

@@ -30,6 +30,7 @@ var ec2Actions = union(
 	placementGroupActions,
 	groupRuleActions,
 	vpcDetailActions,
+	reservationActions,
 )
 
 func union(sets ...map[string]action) map[string]action {

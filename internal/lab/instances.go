@@ -84,6 +84,8 @@ type instance struct {
 	monitoring         bool
 	ebsOptimized       bool
 	credits            string
+	// reserved is the Capacity Reservation that it runs in; nil without one.
+	reserved *capacityReservation
 	// spotRequest is the Spot Instance request's id; empty on demand.
 	spotRequest string
 
@@ -155,6 +157,12 @@ var instanceFilters = filterable[*instance]{
 	"spot-instance-request-id": one(func(i *instance) string {
 		return i.spotRequest
 	}),
+	"capacity-reservation-id": func(i *instance) []string {
+		if i.reserved == nil {
+			return nil
+		}
+		return []string{i.reserved.id}
+	},
 	"placement-group-name": one(func(i *instance) string { return i.placement().Group }),
 	"placement-partition-number": one(func(i *instance) string {
 		return strconv.Itoa(i.partition())

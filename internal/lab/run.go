@@ -74,6 +74,7 @@ type runInstancesInput struct {
 	InstanceInitiatedShutdownBehavior                               string
 	EbsOptimized, DisableApiTermination, DisableApiStop             *bool
 	InstanceMarketOptions                                           *marketParam
+	CapacityReservationSpecification                                *reservationParam
 }
 
 // launchKey is what a client token counts for: the zone if one is named, by a subnet
@@ -102,7 +103,9 @@ type launch struct {
 	// address is the private address that was asked for; invalid without one.
 	address netip.Addr
 	// group is the placement group; nil without one.
-	group     *placementGroup
+	group *placementGroup
+	// target is the Capacity Reservation that was asked for; nil without one.
+	target    *capacityReservation
 	spot      bool
 	count     int
 	instances []*instance
@@ -212,6 +215,7 @@ func (r *region) makeInstance(planned *launch, index int, now time.Time) *instan
 		mac: r.ids.mac(), attachment: r.ids.make("eni-attach"), attachedAt: made.launched,
 		deleteOnTermination: true, sourceDestCheck: true,
 	}
+	made.settleIn()
 	if planned.spot {
 		made.spotRequest = r.ids.make("sir")
 	}

@@ -63,6 +63,8 @@ var taggables = []taggable{
 	kindOf("key-pair", "key", "InvalidKeyPair.NotFound", func(r *region) *table[*keyPair] { return &r.keys }, nil),
 	kindOf("placement-group", "pg", "InvalidPlacementGroup.Unknown",
 		func(r *region) *table[*placementGroup] { return &r.placementGroups }, nil),
+	kindOf("capacity-reservation", "cr", "InvalidCapacityReservationId.NotFound",
+		func(r *region) *table[*capacityReservation] { return &r.reservations }, nil),
 	kindOf("replace-root-volume-task", "replacevol", "InvalidReplaceRootVolumeTaskId.NotFound",
 		func(r *region) *table[*rootTask] { return &r.rootTasks }, nil),
 	kindOf("subnet", "subnet", "InvalidSubnetID.NotFound", func(r *region) *table[*subnet] { return &r.subnets }, nil),
