@@ -62,6 +62,7 @@ type region struct {
 	rootTasks       table[*rootTask]
 	// reservations are Capacity Reservations.
 	reservations table[*capacityReservation]
+	spotRequests table[*spotRequest]
 	// keysOfKMS and aliases are encryption keys; keys above are those of SSH.
 	keysOfKMS table[*kmsKey]
 	aliases   []*kmsAlias

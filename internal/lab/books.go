@@ -82,7 +82,7 @@ func (r *region) furniture(kind, id string) bool {
 		return r.reservations.get(id).state != "active"
 	case "security-group":
 		return r.groups.get(id).name == "default"
-	case "subnet", "vpc", "replace-root-volume-task", "route-table", "internet-gateway":
+	case "subnet", "vpc", "replace-root-volume-task", "route-table", "internet-gateway", "spot-instances-request":
 		return true
 	case "security-group-rule", "listener":
 		return true // it goes with what it belongs to

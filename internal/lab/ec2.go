@@ -31,6 +31,7 @@ var ec2Actions = union(
 	groupRuleActions,
 	vpcDetailActions,
 	reservationActions,
+	spotActions,
 )
 
 func union(sets ...map[string]action) map[string]action {

@@ -196,7 +196,7 @@ func (r *region) planVolumes(planned *launch, in *runInstancesInput) *apiError {
 		}
 	}
 	planned.mappings = merged
-	planned.tags, err = specifiedTags(in.TagSpecification, "instance", "volume", "network-interface")
+	planned.tags, err = specifiedTags(in.TagSpecification, "instance", "volume", "network-interface", "spot-instances-request")
 	return err
 }
 

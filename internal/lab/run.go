@@ -217,7 +217,7 @@ func (r *region) makeInstance(planned *launch, index int, now time.Time) *instan
 	}
 	made.settleIn()
 	if planned.spot {
-		made.spotRequest = r.ids.make("sir")
+		made.spotRequest = r.askSpot(made).id
 	}
 	if planned.public {
 		made.card.public = r.publicAddress()

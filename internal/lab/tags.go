@@ -65,6 +65,8 @@ var taggables = []taggable{
 		func(r *region) *table[*placementGroup] { return &r.placementGroups }, nil),
 	kindOf("capacity-reservation", "cr", "InvalidCapacityReservationId.NotFound",
 		func(r *region) *table[*capacityReservation] { return &r.reservations }, nil),
+	kindOf("spot-instances-request", "sir", "InvalidSpotInstanceRequestID.NotFound",
+		func(r *region) *table[*spotRequest] { return &r.spotRequests }, nil),
 	kindOf("replace-root-volume-task", "replacevol", "InvalidReplaceRootVolumeTaskId.NotFound",
 		func(r *region) *table[*rootTask] { return &r.rootTasks }, nil),
 	kindOf("subnet", "subnet", "InvalidSubnetID.NotFound", func(r *region) *table[*subnet] { return &r.subnets }, nil),
