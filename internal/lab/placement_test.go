@@ -101,6 +101,29 @@ func TestRunInstances_spot(t *testing.T) {
 	}
 }
 
+func TestRunInstances_spotOfATemplate(t *testing.T) {
+	_, client := start(t, lab.Options{})
+	image := baseImage(t, client, "x86_64")
+	_, err := client.CreateLaunchTemplate(t.Context(), &ec2.CreateLaunchTemplateInput{
+		LaunchTemplateName: aws.String("web"), LaunchTemplateData: &types.RequestLaunchTemplateData{
+			ImageId: &image, InstanceType: types.InstanceTypeT3Small,
+			InstanceMarketOptions: &types.LaunchTemplateInstanceMarketOptionsRequest{MarketType: types.MarketTypeSpot},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := client.RunInstances(t.Context(), &ec2.RunInstancesInput{
+		MinCount: aws.Int32(1), MaxCount: aws.Int32(1), LaunchTemplate: &types.LaunchTemplateSpecification{LaunchTemplateName: aws.String("web")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := out.Instances[0].InstanceLifecycle; got != types.InstanceLifecycleTypeSpot {
+		t.Errorf("lifecycle %q, want the template's", got)
+	}
+}
+
 func TestSpotRequests(t *testing.T) {
 	_, client := start(t, lab.Options{})
 	made := launch(t, client, 2, spot(&types.SpotMarketOptions{MaxPrice: aws.String("0.01")}))

@@ -1,10 +1,10 @@
 package lab
 
 import (
+	"cmp"
 	"net/netip"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -249,20 +249,17 @@ func (r *region) makeInstance(planned *launch, index int, now time.Time) *instan
 	return made
 }
 
-// kmsARN is the key of an encrypted volume: the named one, or the account's own for
-// EBS, whose id is made from the region's name so that it is always the same.
+// kmsARN is the key of an encrypted volume: the named one, or the one that AWS manages
+// for EBS. What names no key is kept as it was named, since EC2 finds out only later.
+// https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption.html
 func (r *region) kmsARN(m mapping) string {
-	switch {
-	case !m.encrypted:
+	if !m.encrypted {
 		return ""
-	case strings.HasPrefix(m.kmsKeyID, "arn:"):
-		return m.kmsKeyID
-	case strings.HasPrefix(m.kmsKeyID, "alias/"):
-		return r.arn("kms", m.kmsKeyID)
-	case m.kmsKeyID != "":
-		return r.arn("kms", "key/"+m.kmsKeyID)
 	}
-	return r.arn("kms", "key/"+newIDs(0, "aws/ebs "+r.name).uuid())
+	if key := r.findKey(cmp.Or(m.kmsKeyID, "alias/aws/ebs")); key != nil {
+		return key.arn
+	}
+	return r.kmsName(m.kmsKeyID)
 }
 
 func isTrue(value *bool) bool { return value != nil && *value }
