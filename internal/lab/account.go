@@ -60,6 +60,9 @@ type region struct {
 	// placementGroups and rootTasks are what their names say.
 	placementGroups table[*placementGroup]
 	rootTasks       table[*rootTask]
+	// reservations are Capacity Reservations.
+	reservations table[*capacityReservation]
+	spotRequests table[*spotRequest]
 	// keysOfKMS and aliases are encryption keys; keys above are those of SSH.
 	keysOfKMS table[*kmsKey]
 	aliases   []*kmsAlias

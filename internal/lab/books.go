@@ -21,8 +21,8 @@ type Books struct {
 type Leftover struct {
 	// Type is EC2's resource type: "instance", "image", "snapshot", "volume",
 	// "network-interface", "security-group", "launch-template", "key-pair",
-	// "placement-group", or one of the other services' that it has no name for:
-	// "target-group", "load-balancer", "parameter", "bucket", "object", "kms-key" or
+	// "placement-group", "capacity-reservation", or one of the other services' that it has no
+	// name for: "target-group", "load-balancer", "parameter", "bucket", "object", "kms-key" or
 	// "kms-alias".
 	Type   string            `json:"type"`
 	ID     string            `json:"id"`
@@ -78,9 +78,11 @@ func (r *region) furniture(kind, id string) bool {
 	switch kind {
 	case "instance":
 		return r.instances.get(id).state == stateTerminated
+	case "capacity-reservation":
+		return r.reservations.get(id).state != "active"
 	case "security-group":
 		return r.groups.get(id).name == "default"
-	case "subnet", "vpc", "replace-root-volume-task", "route-table", "internet-gateway":
+	case "subnet", "vpc", "replace-root-volume-task", "route-table", "internet-gateway", "spot-instances-request":
 		return true
 	case "security-group-rule", "listener":
 		return true // it goes with what it belongs to

@@ -30,6 +30,8 @@ var ec2Actions = union(
 	placementGroupActions,
 	groupRuleActions,
 	vpcDetailActions,
+	reservationActions,
+	spotActions,
 )
 
 func union(sets ...map[string]action) map[string]action {

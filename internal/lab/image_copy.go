@@ -2,7 +2,6 @@ package lab
 
 import (
 	"fmt"
-	"strings"
 	"time"
 )
 
@@ -151,12 +150,12 @@ func (r *region) copySnapshots(source, made *image, tags tagMap) {
 	}
 }
 
-// copied is the end of a copy. Keys are checked only now: one of another region
-// cannot be there.
+// copied is the end of a copy. Only now are keys checked: one that is not there, or is
+// of another region, makes an image that has failed.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CopyImage.html
 func (i *image) copied(at time.Time, failed *stateReason) {
 	for _, m := range i.mappings {
-		if fields := strings.Split(m.kmsKeyID, ":"); m.encrypted && (len(fields) < 4 || fields[3] != i.region.name) {
+		if key := i.region.findKey(m.kmsKeyID); m.encrypted && (key == nil || key.state != keyEnabled) {
 			failed = &stateReason{Code: "Client.InternalError", Message: "Client.InternalError: Given key ID is not accessible"}
 		}
 	}

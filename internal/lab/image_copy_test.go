@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/labtest"
 )
 
 // in sends one call to another region than the client's own.
@@ -127,9 +128,20 @@ func TestCopyImage_sameTokenSameCopy(t *testing.T) {
 	}
 }
 
+// ownKey makes an encryption key of us-east-1 and returns its ARN.
+func ownKey(t *testing.T, server *labtest.Server) string {
+	t.Helper()
+	answer, _ := kms(t, server, "CreateKey", `{}`)
+	arn, ok := keyOf(t, answer)["Arn"].(string)
+	if !ok {
+		t.Fatalf("no ARN in %v", answer)
+	}
+	return arn
+}
+
 func TestCopyImage_encryption(t *testing.T) {
-	_, client := start(t, lab.Options{})
-	const key = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+	server, client := start(t, lab.Options{})
+	key := ownKey(t, server)
 	plain := capture(t, client, "plain")
 	copied := func(source, name, region string, change ...copying) types.Snapshot {
 		t.Helper()
@@ -168,24 +180,29 @@ func TestCopyImage_encryption(t *testing.T) {
 	}
 }
 
-// TestCopyImage_foreignKey: the key is checked after the call, so a wrong one makes
-// an image that fails.
-func TestCopyImage_foreignKey(t *testing.T) {
-	_, client := start(t, lab.Options{})
+// TestCopyImage_wrongKey: the key is checked after the call, so a wrong one makes an
+// image that fails.
+func TestCopyImage_wrongKey(t *testing.T) {
+	server, client := start(t, lab.Options{})
 	source := capture(t, client, "web-v1")
-
-	out, err := client.CopyImage(t.Context(), copyInput(source, "copy",
-		encrypted("arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555")), in("eu-west-1"))
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	made := imageIn(t, client, "eu-west-1", *out.ImageId)
-	if made.State != types.ImageStateFailed || made.StateReason == nil {
-		t.Errorf("the copy is %s, want failed, with a reason", made.State)
-	}
-	if kept := snapshotIn(t, client, "eu-west-1", made); kept.State != types.SnapshotStateError || kept.StateMessage == nil {
-		t.Errorf("its snapshot is %s, want error, with a reason", kept.State)
+	for name, test := range map[string]struct{ region, key string }{
+		"of another region": {"eu-west-1", ownKey(t, server)},
+		"of nobody":         {"us-east-1", "11111111-2222-3333-4444-555555555555"},
+		"under no name":     {"us-east-1", "alias/nothing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out, err := client.CopyImage(t.Context(), copyInput(source, name, encrypted(test.key)), in(test.region))
+			if err != nil {
+				t.Fatal(err)
+			}
+			made := imageIn(t, client, test.region, *out.ImageId)
+			if made.State != types.ImageStateFailed || made.StateReason == nil {
+				t.Errorf("the copy is %s, want failed, with a reason", made.State)
+			}
+			if kept := snapshotIn(t, client, test.region, made); kept.State != types.SnapshotStateError || kept.StateMessage == nil {
+				t.Errorf("its snapshot is %s, want error, with a reason", kept.State)
+			}
+		})
 	}
 }
 

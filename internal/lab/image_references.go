@@ -25,8 +25,9 @@ type reference struct {
 // own; a type checks those that it has.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-ami-references.html
 var referrers = map[string]func(r *region, images map[string]bool, options map[string][]string) []*reference{
-	"ec2:Instance":  (*region).instanceReferences,
-	"ssm:Parameter": (*region).parameterReferences,
+	"ec2:Instance":       (*region).instanceReferences,
+	"ec2:LaunchTemplate": (*region).templateReferences,
+	"ssm:Parameter":      (*region).parameterReferences,
 	// The lab has no Image Builder and so none of its recipes.
 	"imagebuilder:ImageRecipe":     noReferences,
 	"imagebuilder:ContainerRecipe": noReferences,
@@ -44,6 +45,25 @@ func (r *region) instanceReferences(images map[string]bool, options map[string][
 	for _, i := range r.instances.all() {
 		if images[i.image.id] && (len(states) == 0 || slices.Contains(states, i.state)) {
 			found = append(found, &reference{ImageID: i.image.id, Type: "ec2:Instance", ARN: r.arn("ec2", "instance/"+i.id)})
+		}
+	}
+	return found
+}
+
+// templateReferences are the templates with an image in one of their newest versions.
+func (r *region) templateReferences(images map[string]bool, options map[string][]string) []*reference {
+	depth := defaultVersionDepth
+	if asked := options["version-depth"]; len(asked) > 0 {
+		depth, _ = strconv.Atoi(asked[0]) // it has been checked
+	}
+	var found []*reference
+	for _, t := range r.templates.all() {
+		seen := map[string]bool{}
+		for _, v := range t.versions[max(0, len(t.versions)-depth):] {
+			if id := v.data.ImageId; images[id] && !seen[id] {
+				seen[id] = true
+				found = append(found, &reference{ImageID: id, Type: "ec2:LaunchTemplate", ARN: r.arn("ec2", "launch-template/"+t.id)})
+			}
 		}
 	}
 	return found
@@ -142,8 +162,12 @@ func (in *imageReferencesInput) referrers() (map[string]map[string][]string, *ap
 	return asked, nil
 }
 
-// maxVersionDepth is how many versions of a launch template are looked at.
-const maxVersionDepth = 10000
+// Of each launch template, the newest versions are looked at.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ResourceTypeOption.html
+const (
+	defaultVersionDepth = 10
+	maxVersionDepth     = 10000
+)
 
 func (o referrerOption) check() *apiError {
 	for _, value := range o.OptionValue {

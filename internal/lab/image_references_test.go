@@ -59,6 +59,38 @@ func TestImageReferences(t *testing.T) {
 	}
 }
 
+func TestImageReferences_ofLaunchTemplates(t *testing.T) {
+	_, client := start(t, lab.Options{})
+	first, second := baseImage(t, client, "x86_64"), capture(t, client, "web-v2")
+	data := func(image string) *types.RequestLaunchTemplateData {
+		return &types.RequestLaunchTemplateData{ImageId: &image}
+	}
+	made, err := client.CreateLaunchTemplate(t.Context(), &ec2.CreateLaunchTemplateInput{LaunchTemplateName: aws.String("web"), LaunchTemplateData: data(first)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := made.LaunchTemplate.LaunchTemplateId
+	_, err = client.CreateLaunchTemplateVersion(t.Context(), &ec2.CreateLaunchTemplateVersionInput{LaunchTemplateId: id, LaunchTemplateData: data(second)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for depth, want := range map[string]int{"1": 1, "2": 2} {
+		out, err := client.DescribeImageReferences(t.Context(), &ec2.DescribeImageReferencesInput{
+			ImageIds: []string{first, second},
+			ResourceTypes: []types.ResourceTypeRequest{{
+				ResourceType:        types.ImageReferenceResourceTypeEc2LaunchTemplate,
+				ResourceTypeOptions: []types.ResourceTypeOption{{OptionName: types.ImageReferenceOptionNameVersionDepth, OptionValues: []string{depth}}},
+			}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(out.ImageReferences); got != want {
+			t.Errorf("%d references at depth %s, want %d", got, depth, want)
+		}
+	}
+}
+
 func TestImageAncestry(t *testing.T) {
 	_, client := start(t, lab.Options{})
 	base := baseImage(t, client, "x86_64")

@@ -134,7 +134,7 @@ func TestLaunchPermissions_public(t *testing.T) {
 }
 
 func TestSharing_encrypted(t *testing.T) {
-	_, client := start(t, lab.Options{})
+	server, client := start(t, lab.Options{})
 	if _, err := client.DisableImageBlockPublicAccess(t.Context(), &ec2.DisableImageBlockPublicAccessInput{}); err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func TestSharing_encrypted(t *testing.T) {
 		}
 		return imageIn(t, client, "us-east-1", *out.ImageId)
 	}
-	managed, own := made("managed", ""), made("own", "alias/mine")
+	managed, own := made("managed", ""), made("own", ownKey(t, server))
 	user := types.LaunchPermission{UserId: aws.String("111122223333")}
 	shareSnapshot := func(of types.Image, add types.CreateVolumePermission) string {
 		_, err := client.ModifySnapshotAttribute(t.Context(), &ec2.ModifySnapshotAttributeInput{

@@ -54,7 +54,8 @@ type configuredItem struct {
 }
 
 type reservationPreference struct {
-	Preference string `xml:"capacityReservationPreference"`
+	Preference string                 `xml:"capacityReservationPreference,omitempty"`
+	Target     *reservationTargetItem `xml:"capacityReservationTarget"`
 }
 
 type maintenanceItem struct {
@@ -100,6 +101,7 @@ type instanceItem struct {
 	Mappings            []instanceMappingItem `xml:"blockDeviceMapping"`
 	Virtualization      string                `xml:"virtualizationType"`
 	ClientToken         string                `xml:"clientToken"`
+	ReservedID          string                `xml:"capacityReservationId,omitempty"`
 	Lifecycle           string                `xml:"instanceLifecycle,omitempty"`
 	SpotRequestID       string                `xml:"spotInstanceRequestId,omitempty"`
 	Tags                []tagItem             `xml:"tagSet,omitempty"`
@@ -131,11 +133,14 @@ func (i *instance) item() instanceItem {
 		RootDevice: i.rootDevice(), Virtualization: "hvm", ClientToken: i.launch.token,
 		Tags: i.seenTags().items(), Hypervisor: "xen", EBSOptimized: i.ebsOptimized, ENA: true,
 		CPU:                 cpuItem{Cores: i.kind.cores, Threads: i.kind.threads()},
-		CapacityReservation: reservationPreference{Preference: "open"},
+		CapacityReservation: i.reservation(),
 		Metadata:            i.metadata.item(i.state),
 		BootMode:            i.boots(),
 		Platform:            "Linux/UNIX", UsageOperation: "RunInstances", UsageTime: i.launched,
 		Maintenance: maintenanceItem{AutoRecovery: "default", RebootMigration: "default"},
+	}
+	if i.reserved != nil {
+		item.ReservedID = i.reserved.id
 	}
 	if i.profile != nil {
 		item.Profile = &i.profile.profile.profileItem

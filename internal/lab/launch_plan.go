@@ -11,7 +11,7 @@ import (
 func (r *region) planLaunch(in *runInstancesInput) (*launch, *apiError) {
 	planned := &launch{asked: in, token: in.ClientToken, keyName: in.KeyName}
 	for _, check := range []func(*launch, *runInstancesInput) *apiError{
-		r.planImage, r.planNetwork, r.planPlacement, r.planMarket, r.planCount, r.planAddress,
+		r.planImage, r.planNetwork, r.planPlacement, r.planReservation, r.planMarket, r.planCount, r.planAddress,
 		r.planVolumes, r.planInside, r.planRest, r.planCapacity,
 	} {
 		if err := check(planned, in); err != nil {
@@ -196,7 +196,7 @@ func (r *region) planVolumes(planned *launch, in *runInstancesInput) *apiError {
 		}
 	}
 	planned.mappings = merged
-	planned.tags, err = specifiedTags(in.TagSpecification, "instance", "volume", "network-interface")
+	planned.tags, err = specifiedTags(in.TagSpecification, "instance", "volume", "network-interface", "spot-instances-request")
 	return err
 }
 
@@ -243,7 +243,7 @@ func (r *region) planRest(_ *launch, in *runInstancesInput) *apiError {
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html
 func (r *region) planCapacity(planned *launch, in *runInstancesInput) *apiError {
 	candidates := []*subnet{planned.subnet}
-	if r.namedZone(in) == "" && !planned.address.IsValid() {
+	if r.namedZone(in) == "" && !planned.address.IsValid() && planned.target == nil {
 		for _, other := range r.subnets.all() {
 			if other != planned.subnet && other.defaultForZone && other.free() >= planned.count {
 				candidates = append(candidates, other)
@@ -251,14 +251,10 @@ func (r *region) planCapacity(planned *launch, in *runInstancesInput) *apiError 
 		}
 	}
 	for _, candidate := range candidates {
-		wanted := min(planned.count, r.spreadRoom(planned.group, candidate.zone))
-		if count := r.capacity(planned.kind, candidate, *in.MinCount, wanted); count >= *in.MinCount {
+		if count := r.room(planned, candidate, *in.MinCount); count >= *in.MinCount {
 			planned.subnet, planned.count = candidate, count
 			return nil
 		}
 	}
-	err := codedFailure("InsufficientInstanceCapacity")
-	err.message = fmt.Sprintf("We currently do not have sufficient %s capacity in the Availability Zone you requested (%s). "+
-		"Our system will be working on provisioning additional capacity.", planned.kind.name, planned.subnet.zone.name)
-	return err
+	return planned.noRoom()
 }

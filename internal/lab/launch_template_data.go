@@ -25,6 +25,8 @@ type templateData struct {
 	InstanceInitiatedShutdownBehavior        string
 	EbsOptimized, DisableApiTermination      *bool
 	DisableApiStop                           *bool
+	InstanceMarketOptions                    *marketParam
+	CapacityReservationSpecification         *reservationParam
 }
 
 // overlay gives every field of a struct that has no value the value of the field of

@@ -236,6 +236,9 @@ func (r *region) startInstances(in *instanceIDsInput) (*stateChangesOutput, *api
 		if !i.live() || i.state == stateStopping {
 			return nil, wrongState(i, "started")
 		}
+		if i.state == stateStopped && i.reserved != nil && i.reserved == i.launch.target && i.reserved.available() < 1 {
+			return nil, i.launch.noRoom()
+		}
 	}
 	if err := r.spend("StartInstances", len(instances)); err != nil {
 		return nil, err

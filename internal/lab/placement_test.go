@@ -101,6 +101,65 @@ func TestRunInstances_spot(t *testing.T) {
 	}
 }
 
+func TestRunInstances_spotOfATemplate(t *testing.T) {
+	_, client := start(t, lab.Options{})
+	image := baseImage(t, client, "x86_64")
+	_, err := client.CreateLaunchTemplate(t.Context(), &ec2.CreateLaunchTemplateInput{
+		LaunchTemplateName: aws.String("web"), LaunchTemplateData: &types.RequestLaunchTemplateData{
+			ImageId: &image, InstanceType: types.InstanceTypeT3Small,
+			InstanceMarketOptions: &types.LaunchTemplateInstanceMarketOptionsRequest{MarketType: types.MarketTypeSpot},
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := client.RunInstances(t.Context(), &ec2.RunInstancesInput{
+		MinCount: aws.Int32(1), MaxCount: aws.Int32(1), LaunchTemplate: &types.LaunchTemplateSpecification{LaunchTemplateName: aws.String("web")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := out.Instances[0].InstanceLifecycle; got != types.InstanceLifecycleTypeSpot {
+		t.Errorf("lifecycle %q, want the template's", got)
+	}
+}
+
+func TestSpotRequests(t *testing.T) {
+	_, client := start(t, lab.Options{})
+	made := launch(t, client, 2, spot(&types.SpotMarketOptions{MaxPrice: aws.String("0.01")}))
+	state := func(id string) types.SpotInstanceRequest {
+		out, err := client.DescribeSpotInstanceRequests(t.Context(), &ec2.DescribeSpotInstanceRequestsInput{SpotInstanceRequestIds: []string{id}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out.SpotInstanceRequests[0]
+	}
+	kept, ended := *made[0].SpotInstanceRequestId, *made[1].SpotInstanceRequestId
+	if got := state(kept); got.State != types.SpotInstanceStateActive || *got.InstanceId != *made[0].InstanceId || *got.SpotPrice != "0.01" {
+		t.Errorf("the request is %s, of %s, at %s", got.State, *got.InstanceId, *got.SpotPrice)
+	}
+	if _, err := client.TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{InstanceIds: []string{*made[1].InstanceId}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := state(ended); got.State != types.SpotInstanceStateClosed || *got.Status.Code != "instance-terminated-by-user" {
+		t.Errorf("with its instance gone it is %s, %s", got.State, *got.Status.Code)
+	}
+	_, err := client.CancelSpotInstanceRequests(t.Context(), &ec2.CancelSpotInstanceRequestsInput{SpotInstanceRequestIds: []string{kept, ended}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := state(kept).State; got != types.SpotInstanceStateCancelled {
+		t.Errorf("cancelled, it is %s", got)
+	}
+	if got := describe(t, client, *made[0].InstanceId)[0].State.Name; got != types.InstanceStateNameRunning {
+		t.Errorf("its instance is %s, want running", got)
+	}
+	_, err = client.DescribeSpotInstanceRequests(t.Context(), &ec2.DescribeSpotInstanceRequestsInput{SpotInstanceRequestIds: []string{"sir-0123456789abcdef0"}})
+	if got := code(t, err); got != "InvalidSpotInstanceRequestID.NotFound" {
+		t.Errorf("no such request: %q", got)
+	}
+}
+
 func TestRunInstances_placementRefusals(t *testing.T) {
 	_, client := start(t, lab.Options{})
 	image := baseImage(t, client, "x86_64")

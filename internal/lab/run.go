@@ -1,10 +1,10 @@
 package lab
 
 import (
+	"cmp"
 	"net/netip"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -74,6 +74,7 @@ type runInstancesInput struct {
 	InstanceInitiatedShutdownBehavior                               string
 	EbsOptimized, DisableApiTermination, DisableApiStop             *bool
 	InstanceMarketOptions                                           *marketParam
+	CapacityReservationSpecification                                *reservationParam
 }
 
 // launchKey is what a client token counts for: the zone if one is named, by a subnet
@@ -102,7 +103,9 @@ type launch struct {
 	// address is the private address that was asked for; invalid without one.
 	address netip.Addr
 	// group is the placement group; nil without one.
-	group     *placementGroup
+	group *placementGroup
+	// target is the Capacity Reservation that was asked for; nil without one.
+	target    *capacityReservation
 	spot      bool
 	count     int
 	instances []*instance
@@ -212,8 +215,9 @@ func (r *region) makeInstance(planned *launch, index int, now time.Time) *instan
 		mac: r.ids.mac(), attachment: r.ids.make("eni-attach"), attachedAt: made.launched,
 		deleteOnTermination: true, sourceDestCheck: true,
 	}
+	made.settleIn()
 	if planned.spot {
-		made.spotRequest = r.ids.make("sir")
+		made.spotRequest = r.askSpot(made).id
 	}
 	if planned.public {
 		made.card.public = r.publicAddress()
@@ -245,20 +249,17 @@ func (r *region) makeInstance(planned *launch, index int, now time.Time) *instan
 	return made
 }
 
-// kmsARN is the key of an encrypted volume: the named one, or the account's own for
-// EBS, whose id is made from the region's name so that it is always the same.
+// kmsARN is the key of an encrypted volume: the named one, or the one that AWS manages
+// for EBS. What names no key is kept as it was named, since EC2 finds out only later.
+// https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption.html
 func (r *region) kmsARN(m mapping) string {
-	switch {
-	case !m.encrypted:
+	if !m.encrypted {
 		return ""
-	case strings.HasPrefix(m.kmsKeyID, "arn:"):
-		return m.kmsKeyID
-	case strings.HasPrefix(m.kmsKeyID, "alias/"):
-		return r.arn("kms", m.kmsKeyID)
-	case m.kmsKeyID != "":
-		return r.arn("kms", "key/"+m.kmsKeyID)
 	}
-	return r.arn("kms", "key/"+newIDs(0, "aws/ebs "+r.name).uuid())
+	if key := r.findKey(cmp.Or(m.kmsKeyID, "alias/aws/ebs")); key != nil {
+		return key.arn
+	}
+	return r.kmsName(m.kmsKeyID)
 }
 
 func isTrue(value *bool) bool { return value != nil && *value }

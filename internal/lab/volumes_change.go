@@ -59,7 +59,7 @@ func (r *region) createVolume(in *createVolumeInput) (*volumeItem, *apiError) {
 }
 
 func (r *region) makeVolume(in *createVolumeInput) (*volume, *apiError) {
-	at, err := r.volumeZone(in)
+	at, err := r.zoneOf(in.AvailabilityZone, in.AvailabilityZoneId)
 	if err != nil {
 		return nil, err
 	}
@@ -96,21 +96,6 @@ func (r *region) makeVolume(in *createVolumeInput) (*volume, *apiError) {
 	r.volumes.put(made)
 	r.lab.agenda.add(made.created, func(time.Time) { made.creating = false })
 	return made, nil
-}
-
-func (r *region) volumeZone(in *createVolumeInput) (zone, *apiError) {
-	if in.AvailabilityZone != "" && in.AvailabilityZoneId != "" {
-		return zone{}, combination("The parameters AvailabilityZone and AvailabilityZoneId may not be specified on the same request")
-	}
-	named := in.AvailabilityZone + in.AvailabilityZoneId
-	if named == "" {
-		return zone{}, missing("AvailabilityZone")
-	}
-	at := slices.IndexFunc(r.zones, func(z zone) bool { return z.name == in.AvailabilityZone || z.id == in.AvailabilityZoneId })
-	if at < 0 {
-		return zone{}, fail("InvalidZone.NotFound", "The zone '%s' does not exist.", named)
-	}
-	return r.zones[at], nil
 }
 
 type volumeInput struct{ VolumeId string }

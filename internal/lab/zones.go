@@ -60,6 +60,21 @@ func (r *region) describeAvailabilityZones(in *describeZonesInput) (*describeZon
 	return out, nil
 }
 
+// zoneOf finds the zone of a request that must name one, by its name or by its id.
+func (r *region) zoneOf(name, id string) (zone, *apiError) {
+	switch {
+	case name == "" && id == "":
+		return zone{}, missing("AvailabilityZone")
+	case name != "" && id != "":
+		return zone{}, combination("The parameters AvailabilityZone and AvailabilityZoneId may not be specified on the same request")
+	}
+	at := slices.IndexFunc(r.zones, func(z zone) bool { return z.name == name || z.id == id })
+	if at < 0 {
+		return zone{}, fail("InvalidZone.NotFound", "The zone '%s' does not exist.", name+id)
+	}
+	return r.zones[at], nil
+}
+
 type describeRegionsInput struct {
 	RegionName []string
 	AllRegions *bool
