@@ -1,0 +1,159 @@
+package image
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"regexp"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/guests"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
+)
+
+// bakery is a lab whose instances play builders and proofs: they say on the console
+// what our script would say, and switch themselves off.
+type bakery struct {
+	*rehearsal.Stage
+	t testing.TB
+
+	mu sync.Mutex
+	// lasts is how long a builder or proof takes.
+	lasts time.Duration
+	// builderFails and proofFails make the next runs fail.
+	builderFails, proofFails bool
+	// now is the engine's clock, when it is not the bubble's.
+	now func() time.Time
+}
+
+// inBakery plays a test in a bakery of its own.
+func inBakery(t *testing.T, play func(*testing.T, *bakery)) {
+	t.Helper()
+	b := &bakery{lasts: time.Minute}
+	rehearsal.Run(t, lab.Options{Seed: 1, Guests: &guests.Scripted{Boot: b.boot}}, func(t *testing.T, stage *rehearsal.Stage) {
+		b.Stage, b.t = stage, t
+		play(t, b)
+	})
+}
+
+var nonceLine = regexp.MustCompile(`(?m)^stamp_nonce='?([0-9a-z]+)`)
+
+// boot plays one boot. What starts from a captured image is a proof.
+func (b *bakery) boot(spec guests.Spec, m *guests.Machine) {
+	found := nonceLine.FindSubmatch(unpacked(spec.UserData))
+	if found == nil {
+		return
+	}
+	say := func(format string, args ...any) {
+		_, _ = fmt.Fprintf(m.Console, "stamp-%s %s\n", found[1], fmt.Sprintf(format, args...))
+	}
+	b.mu.Lock()
+	lasts, fails, phase, name := b.lasts, b.builderFails, guest.PhaseStep, "install"
+	if len(m.Layers) > 0 {
+		fails, phase, name = b.proofFails, guest.PhaseCheck, "ok"
+	}
+	b.mu.Unlock()
+	say("begin")
+	say("start %s %s", phase, name)
+	timer := time.NewTimer(lasts)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-m.Context().Done():
+		return
+	}
+	if fails {
+		say("fail %s exit=3 late=no attempts=1 %s", phase, name)
+		say("out 1 it is broken")
+		say("end failed")
+	} else {
+		say("pass %s %s", phase, name)
+		say("end ok")
+	}
+	m.PowerOff()
+}
+
+// unpacked is user data as cloud-init sees it.
+func unpacked(userData []byte) []byte {
+	reader, err := gzip.NewReader(bytes.NewReader(userData))
+	if err != nil {
+		return userData
+	}
+	plain, err := io.ReadAll(reader)
+	if err != nil {
+		return userData
+	}
+	return plain
+}
+
+// options are those of an apply that nothing was planned for.
+func (b *bakery) options() Options {
+	return Options{SourceImageID: b.BaseImageID(), Progress: func(line string) { b.t.Log(line) }}
+}
+
+// try applies the spec.
+func (b *bakery) try(ctx context.Context, spec Spec) (Result, error) {
+	b.t.Helper()
+	return Apply(ctx, b.Region, spec, b.options())
+}
+
+// apply applies the spec, which must work.
+func (b *bakery) apply(spec Spec) Result {
+	b.t.Helper()
+	result, err := b.try(b.t.Context(), spec)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return result
+}
+
+// leftovers lists what is in the account, by type.
+func (b *bakery) leftovers() map[string]int {
+	left := map[string]int{}
+	for _, each := range b.Lab.Books().Leftovers {
+		left[each.Type]++
+	}
+	return left
+}
+
+// only fails the test when something else is in the account than the images, each
+// with one snapshot.
+func (b *bakery) only(images int) {
+	b.t.Helper()
+	left := b.leftovers()
+	if left["image"] != images || left["snapshot"] != images || len(left) > 2 {
+		b.t.Errorf("want %d images with a snapshot each and nothing else, have %v", images, b.Lab.Books().Leftovers)
+	}
+}
+
+func (b *bakery) destroy(name string) {
+	b.t.Helper()
+	if err := Destroy(b.t.Context(), b.Region, name, nil); err != nil {
+		b.t.Fatal(err)
+	}
+	if left := b.Lab.Books().Leftovers; len(left) > 0 {
+		b.t.Errorf("after the destroy there is still %v", left)
+	}
+}
+
+// instances are the line's live instances, whatever their role.
+func (b *bakery) instances(name string) []cloud.Instance {
+	b.t.Helper()
+	found, err := b.Region.Instances(b.t.Context(), cloud.InstanceQuery{Tags: ownership(name)})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return found
+}
+
+// script is a spec whose content is told apart by a script's text.
+func script(text string) Spec {
+	return specOf(func(s *Spec) { s.Bake.Steps[1].Script = text })
+}
