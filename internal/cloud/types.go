@@ -190,8 +190,17 @@ type Image struct {
 	RootDeviceName string
 	CreatedAt      time.Time
 	IMDSSupport    string
-	Volumes        []ImageVolume
-	Tags           Tags
+	// BootMode, TPMSupport and ENASupport are as in the image's source.
+	BootMode   string
+	TPMSupport string
+	ENASupport bool
+	// DeprecatesAt is when it becomes deprecated, or has become; zero is never.
+	DeprecatesAt time.Time
+	Protection   Protection
+	// Public reports whether everyone may launch it.
+	Public  bool
+	Volumes []ImageVolume
+	Tags    Tags
 }
 
 // SnapshotIDs returns the ids of the image's snapshots, in the order of its

@@ -95,8 +95,11 @@ func unpacked(userData []byte) []byte {
 
 // options are those of an apply that nothing was planned for.
 func (b *bakery) options() Options {
-	return Options{SourceImageID: b.BaseImageID(), Progress: func(line string) { b.t.Log(line) }}
+	return Options{SourceImageID: b.BaseImageID(), Progress: func(line string) { b.t.Log(line) }, In: b.in, Now: b.now}
 }
+
+// in leads to other regions.
+func (b *bakery) in(name string) (AWS, error) { return b.In(name), nil }
 
 // try applies the spec.
 func (b *bakery) try(ctx context.Context, spec Spec) (Result, error) {
@@ -135,7 +138,7 @@ func (b *bakery) only(images int) {
 
 func (b *bakery) destroy(name string) {
 	b.t.Helper()
-	if err := Destroy(b.t.Context(), b.Region, name, nil); err != nil {
+	if err := Destroy(b.t.Context(), b.Region, name, Removal{In: b.in}); err != nil {
 		b.t.Fatal(err)
 	}
 	if left := b.Lab.Books().Leftovers; len(left) > 0 {

@@ -20,7 +20,7 @@ func versionFor(spec Spec, source string, number int) Version {
 	return Version{
 		Number: number, ImageID: fmt.Sprintf("ami-v%d", number), ImageName: name, Description: spec.Description,
 		Fingerprint: fingerprint, SourceImageID: source, Checks: passedChecks(spec, spec.Verify.FreshInstance),
-		PromotedAt: time.Unix(int64(1000*number), 0), State: cloud.ImageAvailable, Tags: spec.versionTags(name),
+		PromotedAt: time.Unix(int64(1000*number), 0), State: cloud.ImageAvailable, IMDSSupport: imdsRequired, Tags: spec.versionTags(name),
 	}
 }
 
@@ -57,7 +57,7 @@ func TestNewPlan(t *testing.T) {
 		},
 		"other tags": {
 			specOf(func(s *Spec) { s.Bake.Steps[1].Script, s.Tags = "make all", cloud.Tags{"A": "b"} }), "ami-1", line,
-			Plan{Action: Keep, Version: 2, ImageID: "ami-v2", Retag: []int{2, 1}},
+			Plan{Action: Keep, Version: 2, ImageID: "ami-v2", Adjust: []int{2, 1}},
 		},
 		"fewer versions": {
 			specOf(func(s *Spec) { s.Bake.Steps[1].Script, s.Capture.RetainVersions = "make all", 1 }), "ami-1", line,
@@ -82,7 +82,11 @@ func TestNewPlan(t *testing.T) {
 			if len(test.line.Versions) == 0 {
 				prior = nil
 			}
-			if diff := cmp.Diff(test.want, NewPlan(test.spec, recipe, prior, test.line)); diff != "" {
+			got, err := NewPlan(test.spec, recipe, prior, test.line, time.Unix(5000, 0))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("plan (-want +got):\n%s", diff)
 			}
 		})
@@ -133,13 +137,16 @@ func TestNewPlan_converges(t *testing.T) {
 				s.Description = rapid.SampledFrom([]string{"", "text"}).Draw(t, "description")
 			})
 			recipe := spec.Recipe("ami-1")
-			plan := NewPlan(spec, recipe, nil, line)
+			plan, err := NewPlan(spec, recipe, nil, line, time.Unix(int64(now), 0))
+			if err != nil {
+				t.Fatal(err)
+			}
 			if kept := line.Find(recipe.Fingerprint()); kept != nil && plan.Action == BakeNew {
 				t.Fatalf("version %d is kept and would be baked again", kept.Number)
 			}
 			line = simulate(spec, plan, line, now)
-			if next := NewPlan(spec, recipe, &recipe, line); !next.Empty() {
-				t.Fatalf("after %s there is still to do: %s", plan, next)
+			if next, err := NewPlan(spec, recipe, &recipe, line, time.Unix(int64(now), 0)); err != nil || !next.Empty() {
+				t.Fatalf("after %s there is still to do: %s, %v", plan, next, err)
 			}
 			if before, given := content[plan.Version]; given && before != plan.Fingerprint {
 				t.Fatalf("number %d was given twice", plan.Version)
