@@ -287,3 +287,8 @@ func retire(spec Spec, plan Plan, line Line) []int {
 	}
 	return beyond
 }
+
+// DeprecatedAsWanted reports whether the version becomes deprecated when the spec says.
+func (s Spec) DeprecatedAsWanted(version Version, now time.Time) bool {
+	return s.deprecated(version, version.image(), now)
+}
