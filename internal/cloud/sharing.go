@@ -172,26 +172,43 @@ func (r ImageReference) Name() string {
 	return name
 }
 
-// ImageReferences lists what names the images, in this region. Where the account or
-// the partition does not have the call, or the caller may not make it, the error is of
-// class Denied or Unsupported, or has CodeInvalidAction.
+// maxReferenced is how many images DescribeImageReferences takes.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImageReferences.html
+const maxReferenced = 10
+
+// ImageReferences lists what names the images, in this region; of instances, those that
+// live. Where the account or the partition does not have the call, or the caller may
+// not make it, the error is of class Denied or Unsupported, or has CodeInvalidAction.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-ami-references.html
 func (r *Region) ImageReferences(ctx context.Context, imageIDs []string) ([]ImageReference, error) {
 	var found []ImageReference
-	in := &ec2.DescribeImageReferencesInput{ImageIds: imageIDs, IncludeAllResourceTypes: aws.Bool(true)}
-	err := pages(
-		func(token *string) (*ec2.DescribeImageReferencesOutput, error) {
-			in.NextToken = token
-			return call(ctx, r.name, "DescribeImageReferences", r.ec2.describeReferences, in)
-		},
-		func(out *ec2.DescribeImageReferencesOutput) *string { return out.NextToken },
-		func(out *ec2.DescribeImageReferencesOutput) bool {
-			for _, each := range out.ImageReferences {
-				found = append(found, ImageReference{
-					ImageID: aws.ToString(each.ImageId), Kind: string(each.ResourceType), ARN: aws.ToString(each.Arn),
-				})
-			}
-			return true
-		})
-	return found, err
+	live := types.ResourceTypeRequest{
+		ResourceType: types.ImageReferenceResourceTypeEc2Instance,
+		ResourceTypeOptions: []types.ResourceTypeOption{{
+			OptionName: types.ImageReferenceOptionNameStateName, OptionValues: LiveInstanceStates(),
+		}},
+	}
+	for batch := range slices.Chunk(imageIDs, maxReferenced) {
+		in := &ec2.DescribeImageReferencesInput{
+			ImageIds: batch, IncludeAllResourceTypes: aws.Bool(true), ResourceTypes: []types.ResourceTypeRequest{live},
+		}
+		err := pages(
+			func(token *string) (*ec2.DescribeImageReferencesOutput, error) {
+				in.NextToken = token
+				return call(ctx, r.name, "DescribeImageReferences", r.ec2.describeReferences, in)
+			},
+			func(out *ec2.DescribeImageReferencesOutput) *string { return out.NextToken },
+			func(out *ec2.DescribeImageReferencesOutput) bool {
+				for _, each := range out.ImageReferences {
+					found = append(found, ImageReference{
+						ImageID: aws.ToString(each.ImageId), Kind: string(each.ResourceType), ARN: aws.ToString(each.Arn),
+					})
+				}
+				return true
+			})
+		if err != nil {
+			return found, err
+		}
+	}
+	return found, nil
 }

@@ -256,14 +256,10 @@ func (r *run) finishCopy(ctx context.Context, aws AWS, imageID string) (cloud.Im
 func (r *run) withdraw(ctx context.Context) error {
 	var surplus []Version
 	for _, version := range append(slices.Clone(r.line.Versions), r.line.Candidates...) {
-		only := Version{Number: version.Number, Copies: map[string]cloud.Image{}}
 		for region, copied := range version.Copies {
 			if _, wanted := r.spec.Distribute.Regions[region]; !wanted {
-				only.Copies[region] = copied
+				surplus = append(surplus, Version{Number: version.Number, Copies: map[string]cloud.Image{region: copied}})
 			}
-		}
-		if len(only.Copies) > 0 {
-			surplus = append(surplus, only)
 		}
 	}
 	removable, err := r.unused(ctx, surplus, "is in a region that was taken off distribute.regions")

@@ -147,14 +147,14 @@ func TestApply_cutAnywhere(t *testing.T) {
 		"cancelled before": {}, "cancelled after": {After: true}, "dead before": {Dead: true}, "dead after": {After: true, Dead: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cutEverywhere(t, cut, script("a"), script("b"))
+			cutEverywhere(t, cut, script("a"), script("b"), 2)
 		})
 	}
 }
 
 // cutEverywhere goes from one spec to another, is cut on the way at every request in
-// turn, and is then let through.
-func cutEverywhere(t *testing.T, cut rehearsal.Cut, from, to Spec) {
+// turn, and is then let through: then there are so many images.
+func cutEverywhere(t *testing.T, cut rehearsal.Cut, from, to Spec, images int) {
 	t.Helper()
 	for over := false; !over; {
 		cut.Request++
@@ -173,7 +173,7 @@ func cutEverywhere(t *testing.T, cut rehearsal.Cut, from, to Spec) {
 			if got := after.Line.Current(); got.Number != before.Number+1 || len(after.Line.Candidates) > 0 || len(b.instances(to.Name)) > 0 {
 				t.Fatalf("cut at request %d: version %d is current, candidates %v, instances %v", cut.Request, got.Number, after.Line.Candidates, b.instances(to.Name))
 			}
-			b.only(2)
+			b.only(images)
 			b.destroy(to.Name)
 		})
 	}
