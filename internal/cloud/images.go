@@ -25,9 +25,10 @@ func (r *Region) Images(ctx context.Context, query ImageQuery) ([]Image, error) 
 		filters = append(filters, filter(name, query.Filters[name]...))
 	}
 	in := &ec2.DescribeImagesInput{ImageIds: query.IDs, Owners: query.Owners, Filters: filters}
-	if len(query.IDs) > 0 {
+	if len(query.IDs) > 0 || query.IncludeDeprecated {
 		in.IncludeDeprecated = aws.Bool(true)
-	} else {
+	}
+	if len(query.IDs) == 0 {
 		in.MaxResults = aws.Int32(pageSize)
 	}
 	var found []Image

@@ -233,6 +233,9 @@ type ImageQuery struct {
 	Tags   Tags
 	// Filters are DescribeImages' own, by name.
 	Filters map[string][]string
+	// IncludeDeprecated finds deprecated images of other owners too; by id they always
+	// are.
+	IncludeDeprecated bool
 }
 
 // Capture is one CreateImage call, with the instance already stopped.

@@ -99,6 +99,9 @@ func (r *run) apply(ctx context.Context) error {
 	if err := r.makeCurrent(ctx); err != nil {
 		return err
 	}
+	if err := r.markCopies(ctx); err != nil {
+		return err
+	}
 	if err := r.publish(ctx); err != nil {
 		return err
 	}
@@ -195,7 +198,7 @@ func (r *run) handOut(ctx context.Context, version Version, provedNow bool) erro
 		return errors.Join(err, promoteErr)
 	}
 	if err != nil {
-		err = errors.Join(err, r.publish(ctx))
+		err = errors.Join(err, r.markCopies(ctx), r.publish(ctx))
 	}
 	return err
 }

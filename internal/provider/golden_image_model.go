@@ -111,9 +111,9 @@ func versionsValue(versions []image.Version) types.List {
 		values = append(values, types.ObjectValueMust(versionType.AttrTypes, map[string]attr.Value{
 			"version":         types.Int64Value(int64(version.Number)),
 			"image_id":        types.StringValue(version.ImageID),
-			"fingerprint":     types.StringValue(version.Fingerprint),
+			"fingerprint":     optional(version.Fingerprint),
 			"baked_at":        timeValue(version.BakedAt),
-			"source_image_id": types.StringValue(version.SourceImageID),
+			"source_image_id": optional(version.SourceImageID),
 		}))
 	}
 	return types.ListValueMust(versionType, values)

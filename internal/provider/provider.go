@@ -93,5 +93,7 @@ func (p *Provider) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{newGoldenImage, newFleet}
 }
 
-// DataSources lists the data sources: none yet.
-func (p *Provider) DataSources(context.Context) []func() datasource.DataSource { return nil }
+// DataSources lists the data sources.
+func (p *Provider) DataSources(context.Context) []func() datasource.DataSource {
+	return []func() datasource.DataSource{newGoldenImageSource}
+}
