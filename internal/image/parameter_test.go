@@ -70,7 +70,9 @@ func TestParameter_ofSomebodyElse(t *testing.T) {
 		}
 		b.only(0)
 		b.apply(script("a"))
-		b.destroy("web")
+		if err := Destroy(t.Context(), b.Region, "web", Removal{In: b.in, Parameter: "/golden/web"}); err != nil {
+			t.Fatal(err)
+		}
 		if b.holds("/golden/web") == "" {
 			t.Error("it was removed")
 		}

@@ -15,8 +15,8 @@ import (
 const sharing = "changing"
 
 // share puts the permissions on the version's images: what is too much is taken away,
-// also when somebody has given it by hand. Versions that were shared as the spec says
-// are looked at only when looked is set.
+// also when somebody has given it by hand. A version that was shared as the spec says
+// is looked at only when look is set.
 func (r *run) share(ctx context.Context, version Version, look bool) error {
 	before, want := version.Tags[cloud.TagShared], r.spec.Distribute.digest()
 	fresh := version.PromotedAt.IsZero() && before == "" && want == ""
@@ -33,7 +33,7 @@ func (r *run) share(ctx context.Context, version Version, look bool) error {
 		if at.image.State != cloud.ImageAvailable {
 			continue
 		}
-		if err := r.sharePlace(ctx, at, before != want || r.spec.Distribute.Snapshots); err != nil {
+		if err := r.sharePlace(ctx, at, r.spec.Distribute.Snapshots || before != want && before != ""); err != nil {
 			failures = append(failures, fmt.Errorf("the permissions of %s are not as wanted: %w", at, err))
 		}
 	}

@@ -228,23 +228,28 @@ func (s *session) regions(name string) (image.AWS, error) { return s.account.Reg
 // next takes them: it need not read them again.
 type seenLines struct {
 	mu    sync.Mutex
-	lines map[string]image.Line
+	lines map[string]seenLine
+}
+
+type seenLine struct {
+	line image.Line
+	at   time.Time
 }
 
 func (s *seenLines) put(region, name string, line image.Line) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.lines == nil {
-		s.lines = map[string]image.Line{}
+		s.lines = map[string]seenLine{}
 	}
-	s.lines[region+" "+name] = line
+	s.lines[region+" "+name] = seenLine{line: line, at: time.Now()}
 }
 
 // take returns a line once.
 func (s *seenLines) take(region, name string) (image.Line, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	line, there := s.lines[region+" "+name]
+	seen, there := s.lines[region+" "+name]
 	delete(s.lines, region+" "+name)
-	return line, there
+	return seen.line, there && time.Since(seen.at) < sightLasts
 }
