@@ -104,7 +104,8 @@ func (b *bakery) in(name string) (AWS, error) { return b.In(name), nil }
 // try applies the spec.
 func (b *bakery) try(ctx context.Context, spec Spec) (Result, error) {
 	b.t.Helper()
-	return Apply(ctx, b.Region, spec, b.options())
+	options := b.options()
+	return Apply(ctx, b.Region, spec, options)
 }
 
 // apply applies the spec, which must work.

@@ -169,7 +169,7 @@ const busyPause = 30 * time.Second
 func (r *run) callCopy(ctx context.Context, aws AWS, call cloud.ImageCopy) (imageID string, err error) {
 	unclear := 0
 	_, err = cloud.Poll[string]{
-		What: "room for another copy in " + aws.Name(),
+		What: "a copy to " + aws.Name() + " to begin",
 		Read: func(ctx context.Context) (string, string, string, error) {
 			imageID, err = aws.CopyImage(ctx, call)
 			switch {
@@ -215,40 +215,41 @@ const visibleWithin = 2 * time.Minute
 // line wants it. A copy that fails is removed; when the user has stopped the apply it
 // is left, and the next one takes it up.
 func (r *run) finishCopy(ctx context.Context, aws AWS, imageID string) (cloud.Image, error) {
+	copied, err := r.waitCopy(ctx, aws, imageID)
+	if err == nil && !r.spec.Capture.IMDSAsSource && copied.IMDSSupport != imdsRequired {
+		err = aws.RequireIMDSv2(ctx, copied.ID)
+		copied.IMDSSupport = imdsRequired
+	}
+	if err == nil || ctx.Err() != nil || errors.Is(err, errSpent) {
+		return copied, err
+	}
+	after, cancel := afterwards(ctx)
+	defer cancel()
+	return copied, errors.Join(err, removeImage(after, aws, cloud.Image{ID: imageID}))
+}
+
+func (r *run) waitCopy(ctx context.Context, aws AWS, imageID string) (cloud.Image, error) {
 	begun, seen := time.Now(), false
-	copied, err := cloud.Poll[cloud.Image]{
+	return cloud.Poll[cloud.Image]{
 		What: fmt.Sprintf("copy %s (%s) to be available", imageID, aws.Name()),
 		Read: func(ctx context.Context) (cloud.Image, string, string, error) {
 			images, err := aws.Images(ctx, cloud.ImageQuery{IDs: []string{imageID}})
-			if cloud.ClassOf(err) == cloud.NotFound && err != nil || err == nil && len(images) == 0 {
-				if seen || time.Since(begun) > visibleWithin {
-					return cloud.Image{}, "", "", errSpent
-				}
-				return cloud.Image{}, cloud.ImagePending, "", nil
-			}
-			if err != nil {
+			if err != nil && cloud.ClassOf(err) != cloud.NotFound {
 				return cloud.Image{}, "", "", err
 			}
-			seen = true
-			return images[0], images[0].State, images[0].StateReason, nil
+			switch {
+			case len(images) > 0:
+				seen = true
+				return images[0], images[0].State, images[0].StateReason, nil
+			case seen || time.Since(begun) > visibleWithin:
+				return cloud.Image{}, "", "", errSpent
+			}
+			return cloud.Image{}, cloud.ImagePending, "", nil
 		},
 		Pending: []string{cloud.ImagePending, cloud.ImageTransient},
 		Target:  []string{cloud.ImageAvailable},
 		Failed:  []string{cloud.ImageFailed, cloud.ImageError, cloud.ImageInvalid, cloud.ImageDeregistered, cloud.ImageDisabled},
 	}.Wait(ctx)
-	if err == nil && !r.spec.Capture.IMDSAsSource && copied.IMDSSupport != imdsRequired {
-		err = aws.RequireIMDSv2(ctx, copied.ID)
-		copied.IMDSSupport = imdsRequired
-	}
-	if err == nil || interrupted(ctx) || errors.Is(err, errSpent) || ctx.Err() != nil {
-		return copied, err
-	}
-	after, cancel := afterwards(ctx)
-	defer cancel()
-	if removeErr := removeImage(after, aws, cloud.Image{ID: imageID, Volumes: copied.Volumes}); removeErr != nil {
-		err = errors.Join(err, removeErr)
-	}
-	return copied, err
 }
 
 // withdraw removes the copies that nobody wants any more, and then writes down the

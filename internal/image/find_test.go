@@ -37,8 +37,10 @@ func TestFind_ownLine(t *testing.T) {
 // Of another account there is nothing but names.
 func TestPublished_foreign(t *testing.T) {
 	images := []cloud.Image{
-		{ID: "ami-9", Name: "web-v9-0123abcd"}, {ID: "ami-10", Name: "web-v10-0123abcd"},
-		{ID: "ami-a", Name: "web-v11-0123abcd-mine"}, {ID: "ami-b", Name: "web-v2-v12-0123abcd"},
+		{ID: "ami-9", Name: "web-v9-0123abcd"},
+		{ID: "ami-10", Name: "web-v10-0123abcd"},
+		{ID: "ami-a", Name: "web-v11-0123abcd-mine"},
+		{ID: "ami-b", Name: "web-v2-v12-0123abcd"},
 	}
 	found := published("web", images)
 	if len(found) != 2 || found[0].ImageID != "ami-10" || found[0].Number != 10 || found[1].Number != 9 {

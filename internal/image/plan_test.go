@@ -14,7 +14,8 @@ import (
 )
 
 // versionFor is a version as a finished apply of that spec leaves it.
-func versionFor(spec Spec, source string, number int) Version {
+func versionFor(spec Spec, number int) Version {
+	const source = "ami-1"
 	fingerprint := spec.Recipe(source).Fingerprint()
 	name := AMIName(spec.Name, number, fingerprint)
 	return Version{
@@ -26,7 +27,7 @@ func versionFor(spec Spec, source string, number int) Version {
 
 func TestNewPlan(t *testing.T) {
 	first, second := specOf(nil), specOf(func(s *Spec) { s.Bake.Steps[1].Script = "make all" })
-	one, two := versionFor(first, "ami-1", 1), versionFor(second, "ami-1", 2)
+	one, two := versionFor(first, 1), versionFor(second, 2)
 	line := Line{Versions: []Version{two, one}}
 	earlier := second.Recipe("ami-1")
 	tests := map[string]struct {
@@ -97,7 +98,7 @@ func TestNewPlan(t *testing.T) {
 func simulate(spec Spec, plan Plan, line Line, now int) Line {
 	var current Version
 	if plan.Action == BakeNew {
-		current = versionFor(spec, "ami-1", plan.Version)
+		current = versionFor(spec, plan.Version)
 		current.ImageID = fmt.Sprintf("ami-%d", now)
 	} else {
 		current = *line.Find(plan.Fingerprint)

@@ -74,7 +74,7 @@ func HeldBack(spec Spec, newest string, plan Plan, line Line, now time.Time) []r
 	}
 	version := line.Versions[at]
 	newer := version.SourceImageID != newest
-	how, remedy := "", ""
+	var how, remedy string
 	switch {
 	case spec.Refresh.PinVersion != 0 && (newer || spec.Recipe(newest).Fingerprint() != version.Fingerprint || spec.tooOld(version, now)):
 		how, remedy = fmt.Sprintf("is pinned at version %d", version.Number), "Remove refresh.pin_version to bake anew."

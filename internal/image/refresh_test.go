@@ -12,7 +12,7 @@ import (
 func TestNewPlan_refresh(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	first, second := specOf(nil), specOf(func(s *Spec) { s.Bake.Steps[1].Script = "make all" })
-	one, two := versionFor(first, "ami-1", 1), versionFor(second, "ami-1", 2)
+	one, two := versionFor(first, 1), versionFor(second, 2)
 	one.BakedAt, two.BakedAt = now.Add(-100*time.Hour), now.Add(-30*time.Hour)
 	line := Line{Versions: []Version{two, one}}
 	refreshed := func(change func(*Refresh)) Spec {
@@ -76,7 +76,7 @@ func TestNewPlan_refresh(t *testing.T) {
 
 func TestNewPlan_pinOfWhatIsNotKept(t *testing.T) {
 	spec := specOf(func(s *Spec) { s.Refresh.PinVersion = 7 })
-	line := Line{Versions: []Version{versionFor(spec, "ami-1", 2), versionFor(spec, "ami-1", 3)}}
+	line := Line{Versions: []Version{versionFor(spec, 2), versionFor(spec, 3)}}
 	_, err := NewPlan(spec, spec.Recipe("ami-1"), nil, line, time.Unix(0, 0))
 	if missing, ok := errors.AsType[*PinError](err); !ok || missing.Error() != "version 7 is not kept; kept are 3, 2" {
 		t.Errorf("got %v", err)
@@ -107,7 +107,7 @@ func TestChanges_triggers(t *testing.T) {
 func TestHeldBack_warns(t *testing.T) {
 	now := time.Unix(10_000_000, 0)
 	spec := specOf(nil)
-	version := versionFor(spec, "ami-1", 2)
+	version := versionFor(spec, 2)
 	version.BakedAt = now.Add(-40 * 24 * time.Hour)
 	line := Line{Versions: []Version{version}}
 	tests := map[string]struct {

@@ -66,8 +66,14 @@ func volumesAttribute() schema.Attribute {
 		MarkdownDescription: "Further volumes by device name, like `/dev/sdf`: the builder has them, empty, and they become part of the image with what the steps put on them. " +
 			"One that the source has is changed. Encrypted as `capture` says. A change bakes a new version.",
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-			"size":       schema.Int64Attribute{Optional: true, Validators: []validator.Int64{int64validator.Between(1, 65536)}, MarkdownDescription: "In GiB. Required for a volume that the source does not have."},
-			"type":       schema.StringAttribute{Optional: true, Validators: []validator.String{stringvalidator.OneOf("gp2", "gp3", "io1", "io2", "st1", "sc1", "standard")}, MarkdownDescription: "`gp3`, for example. Default: EC2's."},
+			"size": schema.Int64Attribute{
+				Optional: true, Validators: []validator.Int64{int64validator.Between(1, 65536)},
+				MarkdownDescription: "In GiB. Required for a volume that the source does not have.",
+			},
+			"type": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{stringvalidator.OneOf("gp2", "gp3", "io1", "io2", "st1", "sc1", "standard")},
+				MarkdownDescription: "`gp3`, for example. Default: EC2's.",
+			},
 			"iops":       schema.Int64Attribute{Optional: true, Validators: []validator.Int64{int64validator.AtLeast(100)}, MarkdownDescription: "Operations per second, for `gp3`, `io1` and `io2`."},
 			"throughput": schema.Int64Attribute{Optional: true, Validators: []validator.Int64{int64validator.AtLeast(125)}, MarkdownDescription: "In MiB/s, for `gp3`."},
 		}},

@@ -87,35 +87,41 @@ func managedKey(key types.String) bool {
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/sharingamis-intro.html
 func (c handOutCheck) sharing() {
 	at := path.Root("distribute")
-	public, encrypted := c.distribute.Public.ValueBool(), c.capture.Encrypted.ValueBool()
-	shared := public || len(c.distribute.spec().Permissions.AccountIDs) > 0 ||
-		len(c.distribute.OrganizationARNs.Elements()) > 0 || len(c.distribute.OrganizationalUnitARNs.Elements()) > 0
-	if public && encrypted {
+	if c.distribute.Public.ValueBool() && c.capture.Encrypted.ValueBool() {
 		c.fail(at.AtName("public"), "An encrypted image cannot be public", "AWS makes only unencrypted images public. Leave capture.encrypted out, or name account_ids instead.")
 		return
 	}
-	if shared && encrypted && managedKey(c.capture.KMSKeyID) {
+	if c.shared() && c.capture.Encrypted.ValueBool() && managedKey(c.capture.KMSKeyID) {
 		c.fail(at, "An image under the account's key for EBS cannot be shared",
 			"The key that AWS manages (alias/aws/ebs) cannot be given to others, so they could not launch the image. Set capture.kms_key_id to a key of your own, whose policy lets them use it.")
 	}
 	for _, region := range slices.Sorted(maps.Keys(c.distribute.Regions.Elements())) {
-		key := types.StringNull()
-		if object, ok := c.distribute.Regions.Elements()[region].(types.Object); ok {
-			if object.IsUnknown() {
-				continue
-			}
-			key, _ = object.Attributes()["kms_key_id"].(types.String)
-		}
-		switch keyAt := at.AtName("regions").AtMapKey(region).AtName("kms_key_id"); {
-		case public && !key.IsNull():
-			c.fail(keyAt, "An encrypted image cannot be public", "AWS makes only unencrypted images public. Leave kms_key_id out, or name account_ids instead.")
-		case shared && managedKey(key) && (encrypted || !key.IsNull()):
-			c.fail(keyAt, "An image under the account's key for EBS cannot be shared",
-				"The copy is encrypted too, and the key that AWS manages (alias/aws/ebs) cannot be given to others. Name a key of your own in "+region+", whose policy lets them use it.")
+		if object, ok := c.distribute.Regions.Elements()[region].(types.Object); ok && !object.IsUnknown() {
+			key, _ := object.Attributes()["kms_key_id"].(types.String)
+			c.sharedCopy(region, key)
 		}
 	}
-	if c.distribute.Snapshots.ValueBool() && !public && !c.distribute.AccountIDs.IsUnknown() && len(c.distribute.AccountIDs.Elements()) == 0 {
+	if c.distribute.Snapshots.ValueBool() && !c.distribute.Public.ValueBool() &&
+		!c.distribute.AccountIDs.IsUnknown() && len(c.distribute.AccountIDs.Elements()) == 0 {
 		c.fail(at.AtName("snapshots"), "Nobody to share snapshots with", "snapshots gives them to account_ids, or to everyone with public = true. Organizations cannot be given snapshots.")
+	}
+}
+
+// shared reports whether anybody else is to have the image.
+func (c handOutCheck) shared() bool {
+	return c.distribute.Public.ValueBool() || len(c.distribute.AccountIDs.Elements())+
+		len(c.distribute.OrganizationARNs.Elements())+len(c.distribute.OrganizationalUnitARNs.Elements()) > 0
+}
+
+func (c handOutCheck) sharedCopy(region string, key types.String) {
+	at := path.Root("distribute").AtName("regions").AtMapKey(region).AtName("kms_key_id")
+	encrypted := c.capture.Encrypted.ValueBool() || !key.IsNull()
+	switch {
+	case c.distribute.Public.ValueBool() && encrypted:
+		c.fail(at, "An encrypted image cannot be public", "AWS makes only unencrypted images public. Leave kms_key_id out, or name account_ids instead.")
+	case c.shared() && encrypted && managedKey(key):
+		c.fail(at, "An image under the account's key for EBS cannot be shared",
+			"The copy is encrypted too, and the key that AWS manages (alias/aws/ebs) cannot be given to others. Name a key of your own in "+region+", whose policy lets them use it.")
 	}
 }
 
