@@ -215,14 +215,14 @@ func TestAccGoldenImage_importPlansNoBake(t *testing.T) {
 	importing := func(t *testing.T, block string, versions ...tfversion.TerraformVersionCheck) {
 		w := newWorld(t, true)
 		sameImage := statecheck.CompareValue(compare.ValuesSame())
-		same := sameImage.AddStateValue(imageAddress, tfjsonpath.New("image_id"))
+		imageID := tfjsonpath.New("image_id")
 		parts := map[string]string{"distribute": `{ account_ids = ["111122223333"] }`}
 		skipping := map[string]string{"distribute": parts["distribute"], "skip_destroy": "true"}
 		resource.UnitTest(t, resource.TestCase{
 			ProtoV6ProviderFactories: factories(),
 			TerraformVersionChecks:   versions,
 			Steps: []resource.TestStep{
-				{Config: w.config(greeting("Hello", skipping)), ConfigStateChecks: []statecheck.StateCheck{same}},
+				{Config: w.config(greeting("Hello", skipping)), ConfigStateChecks: []statecheck.StateCheck{sameImage.AddStateValue(imageAddress, imageID)}},
 				{Config: w.config("")},
 				{
 					PreConfig: w.Lab.ResetBooks,
@@ -231,7 +231,7 @@ func TestAccGoldenImage_importPlansNoBake(t *testing.T) {
 						imagePlan("version", knownvalue.Int64Exact(1)),
 						imagePlan("image_id", knownvalue.NotNull()),
 					}},
-					ConfigStateChecks: []statecheck.StateCheck{same},
+					ConfigStateChecks: []statecheck.StateCheck{sameImage.AddStateValue(imageAddress, imageID)},
 				},
 			},
 			CheckDestroy: func(*terraform.State) error {
