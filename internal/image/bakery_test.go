@@ -1,12 +1,7 @@
 package image
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
-	"fmt"
-	"io"
-	"regexp"
 	"sync"
 	"testing"
 	"time"
@@ -18,17 +13,15 @@ import (
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
 )
 
-// bakery is a lab whose instances play builders and proofs: they say on the console
-// what our script would say, and switch themselves off.
+// bakery is a lab whose instances play builders and proofs.
 type bakery struct {
 	*rehearsal.Stage
 	t testing.TB
 
 	mu sync.Mutex
-	// lasts is how long a builder or proof takes.
-	lasts time.Duration
-	// builderFails and proofFails make the next runs fail.
-	builderFails, proofFails bool
+	// fails is the phase that fails: a step on the builder, a check on the proof; none if
+	// empty.
+	fails string
 	// now is the engine's clock, when it is not the bubble's.
 	now func() time.Time
 }
@@ -36,61 +29,29 @@ type bakery struct {
 // inBakery plays a test in a bakery of its own.
 func inBakery(t *testing.T, play func(*testing.T, *bakery)) {
 	t.Helper()
-	b := &bakery{lasts: time.Minute}
-	rehearsal.Run(t, lab.Options{Seed: 1, Guests: &guests.Scripted{Boot: b.boot}}, func(t *testing.T, stage *rehearsal.Stage) {
+	b := &bakery{}
+	inside := rehearsal.Inside{Each: time.Second, Fails: b.exitCode}
+	rehearsal.Run(t, lab.Options{Seed: 1, Guests: inside.Host()}, func(t *testing.T, stage *rehearsal.Stage) {
 		b.Stage, b.t = stage, t
 		play(t, b)
 	})
 }
 
-var nonceLine = regexp.MustCompile(`(?m)^stamp_nonce='?([0-9a-z]+)`)
-
-// boot plays one boot. What starts from a captured image is a proof.
-func (b *bakery) boot(spec guests.Spec, m *guests.Machine) {
-	found := nonceLine.FindSubmatch(unpacked(spec.UserData))
-	if found == nil {
-		return
-	}
-	say := func(format string, args ...any) {
-		_, _ = fmt.Fprintf(m.Console, "stamp-%s %s\n", found[1], fmt.Sprintf(format, args...))
-	}
+func (b *bakery) exitCode(spec guests.Spec, phase, _ string) int {
 	b.mu.Lock()
-	lasts, fails, phase, name := b.lasts, b.builderFails, guest.PhaseStep, "install"
-	if len(m.Layers) > 0 {
-		fails, phase, name = b.proofFails, guest.PhaseCheck, "ok"
+	defer b.mu.Unlock()
+	onProof := len(spec.Layers) > 0
+	if phase == b.fails && onProof == (phase == guest.PhaseCheck) {
+		return 3
 	}
-	b.mu.Unlock()
-	say("begin")
-	say("start %s %s", phase, name)
-	timer := time.NewTimer(lasts)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-m.Context().Done():
-		return
-	}
-	if fails {
-		say("fail %s exit=3 late=no attempts=1 %s", phase, name)
-		say("out 1 it is broken")
-		say("end failed")
-	} else {
-		say("pass %s %s", phase, name)
-		say("end ok")
-	}
-	m.PowerOff()
+	return 0
 }
 
-// unpacked is user data as cloud-init sees it.
-func unpacked(userData []byte) []byte {
-	reader, err := gzip.NewReader(bytes.NewReader(userData))
-	if err != nil {
-		return userData
-	}
-	plain, err := io.ReadAll(reader)
-	if err != nil {
-		return userData
-	}
-	return plain
+// breaks makes a phase of the next runs fail.
+func (b *bakery) breaks(phase string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fails = phase
 }
 
 // options are those of an apply that nothing was planned for.

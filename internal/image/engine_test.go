@@ -5,7 +5,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
@@ -87,30 +86,27 @@ func TestApply_keepsAVersionInUse(t *testing.T) {
 // A failed step or check leaves the current version as it was, and nothing
 // temporary.
 func TestApply_failedBake(t *testing.T) {
-	for phase, breaks := range map[string]func(b *bakery, broken bool){
-		guest.PhaseStep:  func(b *bakery, broken bool) { b.builderFails = broken },
-		guest.PhaseCheck: func(b *bakery, broken bool) { b.proofFails = broken },
-	} {
+	for _, phase := range []string{guest.PhaseStep, guest.PhaseCheck} {
 		t.Run(phase, func(t *testing.T) {
 			inBakery(t, func(t *testing.T, b *bakery) {
-				breaks(b, true)
+				b.breaks(phase)
 				if result, err := b.try(t.Context(), script("a")); err == nil || !result.Line.Empty() {
 					t.Fatalf("want a failed first bake that leaves nothing, have %v and %+v", err, result.Line)
 				}
 				b.only(0)
-				breaks(b, false)
+				b.breaks("")
 				before := b.apply(script("a")).Line.Current()
-				breaks(b, true)
+				b.breaks(phase)
 				result, err := b.try(t.Context(), script("b"))
 				failed, ok := errors.AsType[*guest.Failure](err)
-				if !ok || failed.Phase != phase || failed.Output != "it is broken" || !strings.Contains(err.Error(), "web") {
+				if !ok || failed.Phase != phase || failed.ExitCode != 3 || !strings.Contains(err.Error(), "web") {
 					t.Fatalf("got %v", err)
 				}
 				if after := result.Line.Current(); after.ImageID != before.ImageID || len(result.Line.Versions) != 1 || !after.PromotedAt.Equal(before.PromotedAt) {
 					t.Errorf("the current version was %+v and is %+v", before, after)
 				}
 				b.only(1)
-				breaks(b, false)
+				b.breaks("")
 				if got := b.apply(script("b")).Line.Current().Number; got != 2 {
 					t.Errorf("once corrected, version %d is current", got)
 				}
@@ -159,7 +155,6 @@ func cutEverywhere(t *testing.T, cut rehearsal.Cut, from, to Spec, images int) {
 	for over := false; !over; {
 		cut.Request++
 		inBakery(t, func(t *testing.T, b *bakery) {
-			b.lasts = time.Second
 			before, options := b.apply(from).Line.Current(), b.options()
 			made := b.Interrupt(cut, func(ctx context.Context) {
 				_, err := Apply(ctx, b.Region, to, options)

@@ -50,6 +50,9 @@ func (w *world) meddle(name string, remove bool) {
 	for _, image := range images {
 		err = region.ChangeImagePermissions(w.t.Context(), image.ID, cloud.Permissions{AccountIDs: []string{"999988887777"}}, cloud.Permissions{})
 		if remove {
+			err = region.UnprotectImage(w.t.Context(), image.ID)
+		}
+		if remove && err == nil {
 			_, err = region.RemoveImage(w.t.Context(), image.ID)
 		}
 		if err != nil {
