@@ -1,7 +1,6 @@
 package image
 
 import (
-	"context"
 	"sync"
 	"testing"
 	"time"
@@ -63,16 +62,16 @@ func (b *bakery) options() Options {
 func (b *bakery) in(name string) (AWS, error) { return b.In(name), nil }
 
 // try applies the spec.
-func (b *bakery) try(ctx context.Context, spec Spec) (Result, error) {
+func (b *bakery) try(spec Spec) (Result, error) {
 	b.t.Helper()
 	options := b.options()
-	return Apply(ctx, b.Region, spec, options)
+	return Apply(b.t.Context(), b.Region, spec, options)
 }
 
 // apply applies the spec, which must work.
 func (b *bakery) apply(spec Spec) Result {
 	b.t.Helper()
-	result, err := b.try(b.t.Context(), spec)
+	result, err := b.try(spec)
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -161,7 +161,7 @@ func TestDistribute_oneRegionFails(t *testing.T) {
 					b.apply(specOf(func(s *Spec) { s.Bake.Steps = nil }))
 					number = 2
 				}
-				result, err := b.try(t.Context(), handedOut(broken))
+				result, err := b.try(handedOut(broken))
 				if err == nil || !strings.Contains(err.Error(), "no copy in eu-west-3") {
 					t.Fatalf("got %v", err)
 				}

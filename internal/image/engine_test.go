@@ -90,14 +90,14 @@ func TestApply_failedBake(t *testing.T) {
 		t.Run(phase, func(t *testing.T) {
 			inBakery(t, func(t *testing.T, b *bakery) {
 				b.breaks(phase)
-				if result, err := b.try(t.Context(), script("a")); err == nil || !result.Line.Empty() {
+				if result, err := b.try(script("a")); err == nil || !result.Line.Empty() {
 					t.Fatalf("want a failed first bake that leaves nothing, have %v and %+v", err, result.Line)
 				}
 				b.only(0)
 				b.breaks("")
 				before := b.apply(script("a")).Line.Current()
 				b.breaks(phase)
-				result, err := b.try(t.Context(), script("b"))
+				result, err := b.try(script("b"))
 				failed, ok := errors.AsType[*guest.Failure](err)
 				if !ok || failed.Phase != phase || failed.ExitCode != 3 || !strings.Contains(err.Error(), "web") {
 					t.Fatalf("got %v", err)

@@ -65,7 +65,7 @@ func TestParameter_ofSomebodyElse(t *testing.T) {
 		if err := b.Region.CreateImageParameter(t.Context(), "/golden/web", b.BaseImageID(), "", cloud.Tags{"Team": "other"}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := b.try(t.Context(), inParameter("a", "/golden/web")); !errorIs[*ParameterTakenError](err) {
+		if _, err := b.try(inParameter("a", "/golden/web")); !errorIs[*ParameterTakenError](err) {
 			t.Errorf("got %v", err)
 		}
 		b.only(0)
