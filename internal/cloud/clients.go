@@ -42,6 +42,7 @@ type ec2Calls struct {
 	describeSubnets      operation[ec2.DescribeSubnetsInput, ec2.DescribeSubnetsOutput, ec2.Options]
 	createTags           operation[ec2.CreateTagsInput, ec2.CreateTagsOutput, ec2.Options]
 	deleteTags           operation[ec2.DeleteTagsInput, ec2.DeleteTagsOutput, ec2.Options]
+	distributionCalls
 }
 
 func newEC2Calls(config aws.Config, endpoint string, pace *pacer) ec2Calls {
@@ -76,12 +77,16 @@ func newEC2Calls(config aws.Config, endpoint string, pace *pacer) ec2Calls {
 		describeSubnets:      client.DescribeSubnets,
 		createTags:           client.CreateTags,
 		deleteTags:           client.DeleteTags,
+		distributionCalls:    newDistributionCalls(client),
 	}
 }
 
 // ssmCalls are Systems Manager's.
 type ssmCalls struct {
-	getParameter operation[ssm.GetParameterInput, ssm.GetParameterOutput, ssm.Options]
+	getParameter    operation[ssm.GetParameterInput, ssm.GetParameterOutput, ssm.Options]
+	putParameter    operation[ssm.PutParameterInput, ssm.PutParameterOutput, ssm.Options]
+	deleteParameter operation[ssm.DeleteParameterInput, ssm.DeleteParameterOutput, ssm.Options]
+	listTags        operation[ssm.ListTagsForResourceInput, ssm.ListTagsForResourceOutput, ssm.Options]
 }
 
 func newSSMCalls(config aws.Config, endpoint string) ssmCalls {
@@ -90,7 +95,12 @@ func newSSMCalls(config aws.Config, endpoint string) ssmCalls {
 			o.BaseEndpoint = &endpoint
 		}
 	})
-	return ssmCalls{getParameter: client.GetParameter}
+	return ssmCalls{
+		getParameter:    client.GetParameter,
+		putParameter:    client.PutParameter,
+		deleteParameter: client.DeleteParameter,
+		listTags:        client.ListTagsForResource,
+	}
 }
 
 // elbCalls are Elastic Load Balancing's.

@@ -25,9 +25,10 @@ func (r *Region) Images(ctx context.Context, query ImageQuery) ([]Image, error) 
 		filters = append(filters, filter(name, query.Filters[name]...))
 	}
 	in := &ec2.DescribeImagesInput{ImageIds: query.IDs, Owners: query.Owners, Filters: filters}
-	if len(query.IDs) > 0 {
+	if len(query.IDs) > 0 || query.IncludeDeprecated {
 		in.IncludeDeprecated = aws.Bool(true)
-	} else {
+	}
+	if len(query.IDs) == 0 {
 		in.MaxResults = aws.Int32(pageSize)
 	}
 	var found []Image
@@ -56,6 +57,11 @@ func imageOf(from *types.Image) Image {
 		Architecture:   string(from.Architecture),
 		RootDeviceName: aws.ToString(from.RootDeviceName),
 		IMDSSupport:    string(from.ImdsSupport),
+		BootMode:       string(from.BootMode),
+		TPMSupport:     string(from.TpmSupport),
+		ENASupport:     aws.ToBool(from.EnaSupport),
+		Protection:     Protection(aws.ToString(from.DeregistrationProtection)),
+		Public:         aws.ToBool(from.Public),
 		Tags:           tagsOf(from.Tags),
 	}
 	if from.StateReason != nil {
@@ -63,6 +69,7 @@ func imageOf(from *types.Image) Image {
 	}
 	// EC2 gives the time as text; the zero time stands for one that is not readable.
 	to.CreatedAt, _ = time.Parse(time.RFC3339, aws.ToString(from.CreationDate))
+	to.DeprecatesAt, _ = time.Parse(time.RFC3339, aws.ToString(from.DeprecationTime))
 	for _, mapping := range from.BlockDeviceMappings {
 		volume := ImageVolume{DeviceName: aws.ToString(mapping.DeviceName)}
 		if mapping.Ebs != nil {

@@ -32,6 +32,18 @@ const (
 	// TagHighest is, on a promoted version, the highest number that its line has had,
 	// so that a number is never given twice.
 	TagHighest = "stamp:highest-version"
+	// TagRegions lists the regions that copies of the version are in, or were begun in;
+	// a list that is too long for one tag goes on in TagRegions-2 and so on.
+	TagRegions = "stamp:regions"
+	// TagHome is, on a copy, the region of the version that it is a copy of.
+	TagHome = "stamp:home"
+	// TagKey is, on a copy, the KMS key that was asked for.
+	TagKey = "stamp:key"
+	// TagShared is the digest of the permissions that were last put on the version and
+	// its copies.
+	TagShared = "stamp:shared"
+	// TagParameter is the name of the SSM parameter that the line keeps.
+	TagParameter = "stamp:parameter"
 	// TagGeneration is the fleet's generation at launch.
 	TagGeneration = "stamp:generation"
 	// TagSlots lists a batch's slots by launch index, in ranges: "0-2,7".
@@ -57,6 +69,7 @@ const ManagedBy = "terraform-provider-stamp"
 // Roles of what belongs to an image line.
 const (
 	RoleVersion = "version"
+	RoleCopy    = "copy"
 	RoleBuilder = "builder"
 	RoleProof   = "proof"
 )

@@ -190,8 +190,17 @@ type Image struct {
 	RootDeviceName string
 	CreatedAt      time.Time
 	IMDSSupport    string
-	Volumes        []ImageVolume
-	Tags           Tags
+	// BootMode, TPMSupport and ENASupport are as in the image's source.
+	BootMode   string
+	TPMSupport string
+	ENASupport bool
+	// DeprecatesAt is when it becomes deprecated, or has become; zero is never.
+	DeprecatesAt time.Time
+	Protection   Protection
+	// Public reports whether everyone may launch it.
+	Public  bool
+	Volumes []ImageVolume
+	Tags    Tags
 }
 
 // SnapshotIDs returns the ids of the image's snapshots, in the order of its
@@ -224,6 +233,9 @@ type ImageQuery struct {
 	Tags   Tags
 	// Filters are DescribeImages' own, by name.
 	Filters map[string][]string
+	// IncludeDeprecated finds deprecated images of other owners too; by id they always
+	// are.
+	IncludeDeprecated bool
 }
 
 // Capture is one CreateImage call, with the instance already stopped.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
@@ -16,8 +18,15 @@ type Options struct {
 	Create bool
 	// Planned is what the user saw; nil when nothing was known at plan time.
 	Planned *Planned
-	// SourceImageID is the resolved source.
+	// SourceImageID is the resolved source: the newest, or the one that was planned.
 	SourceImageID string
+	// SourceEdited is set when the user has named another source: then it is not held
+	// back.
+	SourceEdited bool
+	// In leads to other regions; without it the line stays in its own.
+	In Regions
+	// Now is the clock by which a version is too old; nil is the machine's.
+	Now func() time.Time
 	// Earlier is the recipe of the current version, when known.
 	Earlier  *Recipe
 	Progress report.Progress
@@ -39,13 +48,15 @@ type Result struct {
 
 // run is one apply.
 type run struct {
-	aws      AWS
-	spec     Spec
-	recipe   Recipe
-	options  Options
-	line     Line
-	plan     Plan
-	warnings []report.Warning
+	aws     AWS
+	spec    Spec
+	recipe  Recipe
+	options Options
+	line    Line
+	plan    Plan
+	// parameter is what the line's SSM parameter holds; "" when it is not there.
+	parameter string
+	warnings  []report.Warning
 }
 
 // ErrExists is the cause of a create's failure when the line is somebody else's.
@@ -57,17 +68,14 @@ var ErrExists = errors.New("a line of this name is in this account and region, a
 // current version untouched and nothing temporary; a cancelled one leaves what the
 // next Apply or Destroy finds by its tags.
 func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (Result, error) {
-	r := &run{aws: aws, spec: spec, options: options, recipe: spec.Recipe(options.SourceImageID)}
+	r := &run{aws: aws, spec: spec, options: options}
 	err := r.apply(ctx)
 	if errors.Is(err, ErrExists) {
 		return Result{}, err
 	}
 	after, cancel := afterwards(ctx)
 	defer cancel()
-	line, observeErr := Observe(after, aws, spec.Name)
-	if observeErr == nil {
-		r.line = line
-	} else if err == nil {
+	if observeErr := r.observe(after); observeErr != nil && err == nil {
 		err = r.failure("was changed, but could not be read back", "", observeErr,
 			"all work of this apply is done", "run terraform apply again")
 	}
@@ -75,26 +83,73 @@ func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (Result, er
 }
 
 func (r *run) apply(ctx context.Context) error {
-	line, err := Observe(ctx, r.aws, r.spec.Name)
-	if err != nil {
+	if err := r.observe(ctx); err != nil {
 		return r.failure("could not be read", "", err, "nothing was changed", "see AWS's message")
 	}
-	r.line = line
-	if r.options.Create && line.Current() != nil {
+	if r.options.Create && r.line.Current() != nil {
 		return r.alreadyThere()
 	}
-	r.plan = NewPlan(r.spec, r.recipe, r.options.Earlier, line)
-	if err := r.keepToPlan(); err != nil {
+	if err := r.lookAtParameter(ctx); err != nil {
+		return err
+	}
+	if err := r.decide(); err != nil {
 		return err
 	}
 	r.options.Progress.Printf("%s", r.plan.headline())
 	if err := r.makeCurrent(ctx); err != nil {
 		return err
 	}
+	if err := r.markCopies(ctx); err != nil {
+		return err
+	}
+	if err := r.publish(ctx); err != nil {
+		return err
+	}
 	if err := r.updateInPlace(ctx); err != nil {
 		return err
 	}
+	if err := r.reshare(ctx); err != nil {
+		return err
+	}
 	return r.tidy(ctx)
+}
+
+// observe reads the line, in all regions.
+func (r *run) observe(ctx context.Context) error {
+	line, err := Observe(ctx, r.aws, r.spec.Name)
+	if err != nil {
+		return err
+	}
+	line, err = ObserveCopies(ctx, r.aws, r.options.In, r.spec.Name, line, slices.Collect(maps.Keys(r.spec.Distribute.Regions)))
+	if err != nil {
+		return err
+	}
+	r.line = line
+	return nil
+}
+
+func (r *run) world() world { return world{r.aws, r.options.In} }
+
+func (r *run) now() time.Time {
+	if r.options.Now == nil {
+		return time.Now()
+	}
+	return r.options.Now()
+}
+
+// decide makes the plan. A version that has become too old since the user has agreed
+// to keep it is for the next one.
+func (r *run) decide() (err error) {
+	r.recipe = r.spec.ResolveRecipe(r.options.SourceImageID, r.options.SourceEdited, r.line)
+	spec := r.spec
+	if planned := r.options.Planned; planned != nil && planned.ImageID != "" {
+		spec.Refresh.MaxAge = 0
+	}
+	r.plan, err = NewPlan(spec, r.recipe, r.options.Earlier, r.line, r.now())
+	if err != nil {
+		return r.failure("was not changed", "", err, "nothing was changed", "set refresh.pin_version to one of these, or remove it")
+	}
+	return r.keepToPlan()
 }
 
 // keepToPlan refuses to do something else than what the user has agreed to.
@@ -114,20 +169,38 @@ func (r *run) keepToPlan() error {
 
 // makeCurrent sees to it that the right version is current, whatever that takes.
 func (r *run) makeCurrent(ctx context.Context) error {
-	switch r.plan.Action {
-	case BakeNew:
+	if r.plan.Action == BakeNew {
 		return r.bakeNew(ctx)
-	case Promote, Prove:
-		version := *r.line.Find(r.plan.Fingerprint)
-		if r.plan.Prove {
-			if err := r.prove(ctx, version); err != nil {
-				return err
-			}
-		}
-		return r.promote(ctx, version, r.plan.Prove)
-	default:
-		return nil
 	}
+	version := *r.line.ByImage(r.plan.ImageID)
+	if r.plan.Prove {
+		if err := r.prove(ctx, version); err != nil {
+			return err
+		}
+	}
+	return r.handOut(ctx, version, r.plan.Prove)
+}
+
+// handOut distributes a version and makes it current. When it did not get everywhere,
+// the version that was current stays so; where there was none, it becomes current with
+// what came through.
+func (r *run) handOut(ctx context.Context, version Version, provedNow bool) error {
+	err := r.distribute(ctx, &version)
+	current := r.line.Current()
+	isCurrent := current != nil && current.ImageID == version.ImageID
+	if isCurrent {
+		r.moveToFront(version)
+	}
+	if isCurrent && !provedNow || err != nil && (interrupted(ctx) || current != nil && !isCurrent) {
+		return err
+	}
+	if promoteErr := r.promote(ctx, version, provedNow); promoteErr != nil {
+		return errors.Join(err, promoteErr)
+	}
+	if err != nil {
+		err = errors.Join(err, r.markCopies(ctx), r.publish(ctx))
+	}
+	return err
 }
 
 // bakeNew takes up what an interrupted run has left of the same version, and does
@@ -151,12 +224,15 @@ func (r *run) bakeNew(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if r.plan.Prove {
+	if r.plan.Prove && captured.VerifiedAt.IsZero() {
 		if err := r.prove(ctx, captured); err != nil {
 			return err
 		}
+		if err := r.markProved(ctx, &captured); err != nil {
+			return err
+		}
 	}
-	return r.promote(ctx, captured, r.plan.Prove)
+	return r.handOut(ctx, captured, r.plan.Prove)
 }
 
 // leftCandidate is the captured but unproven image of this very version, left by an

@@ -2,6 +2,8 @@ package image
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 )
@@ -17,12 +19,45 @@ type AWS interface {
 	CreateImage(ctx context.Context, capture cloud.Capture) (imageID string, err error)
 	RequireIMDSv2(ctx context.Context, imageID string) error
 	SetImageDescription(ctx context.Context, imageID, description string) error
-	DeregisterImage(ctx context.Context, imageID string) error
+	CopyImage(ctx context.Context, of cloud.ImageCopy) (imageID string, err error)
+	ImagePermissions(ctx context.Context, imageID string) (cloud.Permissions, error)
+	ChangeImagePermissions(ctx context.Context, imageID string, add, remove cloud.Permissions) error
+	SnapshotPermissions(ctx context.Context, snapshotID string) (cloud.Permissions, error)
+	ChangeSnapshotPermissions(ctx context.Context, snapshotID string, add, remove cloud.Permissions) error
+	DeprecateImage(ctx context.Context, imageID string, at time.Time) error
+	ProtectImage(ctx context.Context, imageID string) error
+	UnprotectImage(ctx context.Context, imageID string) error
+	ImageReferences(ctx context.Context, imageIDs []string) ([]cloud.ImageReference, error)
+	RemoveImage(ctx context.Context, imageID string) (snapshotsLeft []string, err error)
 	Snapshots(ctx context.Context, tags cloud.Tags) ([]cloud.Snapshot, error)
 	DeleteSnapshot(ctx context.Context, id string) error
 	CreateTags(ctx context.Context, ids []string, tags cloud.Tags) error
 	DeleteTags(ctx context.Context, ids []string, keys []string) error
 	Parameter(ctx context.Context, name string) (value string, err error)
+	ParameterTags(ctx context.Context, name string) (cloud.Tags, error)
+	CreateImageParameter(ctx context.Context, name, imageID, description string, tags cloud.Tags) error
+	SetImageParameter(ctx context.Context, name, imageID string) error
+	DeleteParameter(ctx context.Context, name string) error
 	DefaultSubnets(ctx context.Context) ([]cloud.Subnet, error)
 	Pools() *cloud.Pools
+}
+
+// Regions leads to the account's other regions, by name.
+type Regions func(name string) (AWS, error)
+
+// world is the region that a line lives in, and the way to the others.
+type world struct {
+	home AWS
+	in   Regions
+}
+
+// region returns a region by name.
+func (w world) region(name string) (AWS, error) {
+	if name == w.home.Name() {
+		return w.home, nil
+	}
+	if w.in == nil {
+		return nil, fmt.Errorf("there is no way from %s to %s", w.home.Name(), name)
+	}
+	return w.in(name)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
@@ -56,21 +57,33 @@ func (r *run) builder(ctx context.Context, source cloud.Image) (cloud.Instance, 
 	return builder, err
 }
 
-// builderVolumes are the source's, encrypted at launch when the capture is to be,
-// so that encryption costs no second copy.
+// builderVolumes are the source's and the spec's further ones, encrypted at launch
+// when the capture is to be, so that encryption costs no second copy. All but an
+// unchanged root volume are named, so that they end with the builder.
 func (r *run) builderVolumes(source cloud.Image) []cloud.Volume {
+	further := slices.Clone(r.spec.Bake.Volumes)
 	var volumes []cloud.Volume
 	for _, mapping := range source.Volumes {
 		volume := cloud.Volume{DeviceName: mapping.DeviceName}
-		if mapping.DeviceName == source.RootDeviceName {
+		if at := slices.IndexFunc(further, func(v cloud.Volume) bool { return v.DeviceName == mapping.DeviceName }); at >= 0 {
+			volume, further = further[at], slices.Delete(further, at, at+1)
+		}
+		root := mapping.DeviceName == source.RootDeviceName
+		if !root && mapping.SnapshotID == "" && volume.Size == 0 {
+			continue // an instance's own disk, not a volume
+		}
+		if root {
 			volume = r.spec.Bake.RootVolume
 			volume.DeviceName = mapping.DeviceName
 		}
-		if r.spec.Capture.Encrypted {
-			volume.Encrypted, volume.KMSKeyID = new(true), r.spec.Capture.KMSKeyID
-		}
-		if volume != (cloud.Volume{DeviceName: mapping.DeviceName}) {
+		if !root || r.spec.Capture.Encrypted || volume != (cloud.Volume{DeviceName: mapping.DeviceName}) {
 			volumes = append(volumes, volume)
+		}
+	}
+	volumes = append(volumes, further...)
+	for i := range volumes {
+		if r.spec.Capture.Encrypted {
+			volumes[i].Encrypted, volumes[i].KMSKeyID = new(true), r.spec.Capture.KMSKeyID
 		}
 	}
 	return volumes

@@ -3,6 +3,8 @@ package image
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
@@ -53,6 +55,9 @@ func (r *run) candidateTags(name string) cloud.Tags {
 	tags[cloud.TagFingerprint] = r.plan.Fingerprint
 	tags[cloud.TagSource] = r.recipe.Source
 	tags[cloud.TagChecks] = r.spec.ChecksDigest()
+	if len(r.spec.Distribute.Regions) > 0 {
+		tags = tags.With(regionTags(slices.Collect(maps.Keys(r.spec.Distribute.Regions))))
+	}
 	return tags
 }
 
@@ -80,15 +85,18 @@ func (r *run) waitCandidate(ctx context.Context, candidate Version) (Version, er
 	if err != nil {
 		return candidate, r.reject(ctx, candidate, "was not captured", "image "+candidate.ImageID+" ("+r.aws.Name()+")", err)
 	}
-	if image.IMDSSupport != "v2.0" {
+	if !r.spec.Capture.IMDSAsSource && image.IMDSSupport != imdsRequired {
 		if err := r.aws.RequireIMDSv2(ctx, image.ID); err != nil {
 			return candidate, r.reject(ctx, candidate, "was not captured", "image "+image.ID+" ("+r.aws.Name()+")", err)
 		}
+		image.IMDSSupport = imdsRequired
 	}
 	if err := r.endTemporary(ctx, cloud.RoleBuilder); err != nil {
 		r.warn("A builder of golden image "+r.spec.Name+" could not be terminated", err)
 	}
-	return versionOf(image), nil
+	captured := versionOf(image)
+	captured.Copies = candidate.Copies
+	return captured, nil
 }
 
 // reject removes a candidate that will not be a version, with everything temporary.
@@ -109,18 +117,16 @@ func (r *run) reject(ctx context.Context, candidate Version, what, subject strin
 }
 
 func (r *run) removeRejected(ctx context.Context, candidate Version) error {
-	line, err := Observe(ctx, r.aws, r.spec.Name)
-	if err != nil {
+	if err := r.observe(ctx); err != nil {
 		return err
 	}
-	r.line = line
-	if err := r.endAll(ctx, append(ids(line.Builders), ids(line.Proofs)...)); err != nil {
+	if err := r.endAll(ctx, append(ids(r.line.Builders), ids(r.line.Proofs)...)); err != nil {
 		return err
 	}
-	for _, found := range line.Candidates {
+	for _, found := range r.line.Candidates {
 		if found.ImageID == candidate.ImageID {
 			candidate = found
 		}
 	}
-	return removeVersion(ctx, r.aws, candidate)
+	return removeVersion(ctx, r.world(), candidate)
 }

@@ -9,75 +9,121 @@ import (
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 )
 
-// updateInPlace brings tags and description of the kept versions up to date. The
-// user's tags are the same on all versions but for the default Name, so one call
-// serves all of them.
+// updateInPlace brings the kept versions' images up to date, in all regions.
 func (r *run) updateInPlace(ctx context.Context) error {
-	var differ []Version
+	r.plan.Adjust = adjust(r.spec, r.line, r.now())
+	byRegion := map[string][]place{}
 	for _, version := range r.line.Versions {
-		if slices.Contains(r.plan.Retag, version.Number) {
-			differ = append(differ, version)
-		}
-	}
-	for _, version := range differ {
-		if version.Description == r.spec.Description {
+		if !slices.Contains(r.plan.Adjust, version.Number) {
 			continue
 		}
-		if err := r.aws.SetImageDescription(ctx, version.ImageID, r.spec.Description); err != nil {
-			return r.inPlaceFailure(version, "description", err)
+		for _, at := range version.places(r.aws.Name()) {
+			if at.image.State != cloud.ImageAvailable {
+				continue
+			}
+			if what, err := r.adjustImage(ctx, version, at); err != nil {
+				return r.inPlaceFailure(version, what+" of "+at.String(), err)
+			}
+			byRegion[at.region] = append(byRegion[at.region], at)
 		}
 	}
-	for _, group := range sameWants(differ, r.spec) {
-		if err := r.retagGroup(ctx, group); err != nil {
-			return r.inPlaceFailure(group.versions[0], "tags", err)
+	for _, region := range slices.Sorted(maps.Keys(byRegion)) {
+		if err := r.retag(ctx, region, byRegion[region]); err != nil {
+			return r.failure("was not updated", "tags in "+region, err, r.untouched(), "run terraform apply again")
 		}
 	}
 	return nil
 }
 
-// retagging is a set of versions that need the same tags written and removed.
-type retagging struct {
-	versions []Version
-	want     cloud.Tags
-	surplus  []string
+// adjustImage makes one image as the spec says, but for its tags. what is the part
+// that failed.
+func (r *run) adjustImage(ctx context.Context, version Version, at place) (what string, err error) {
+	aws, err := r.world().region(at.region)
+	if err != nil {
+		return "region", err
+	}
+	if at.image.Description != r.spec.Description {
+		if err := aws.SetImageDescription(ctx, at.image.ID, r.spec.Description); err != nil {
+			return "description", err
+		}
+	}
+	if !r.spec.deprecated(version, at.image, r.now()) {
+		if err := aws.DeprecateImage(ctx, at.image.ID, r.spec.deprecation(version, r.now())); err != nil {
+			return "deprecation", err
+		}
+	}
+	if !r.spec.Capture.IMDSAsSource && at.image.IMDSSupport != imdsRequired {
+		if err := aws.RequireIMDSv2(ctx, at.image.ID); err != nil {
+			return "imds_support", err
+		}
+	}
+	switch protected := at.image.Protection.Enabled(); {
+	case r.spec.Capture.Protect && !protected:
+		err = aws.ProtectImage(ctx, at.image.ID)
+	case !r.spec.Capture.Protect && protected:
+		err = aws.UnprotectImage(ctx, at.image.ID)
+	}
+	return "deregistration protection", err
 }
 
-func sameWants(versions []Version, spec Spec) []retagging {
+// retagging is a set of images that need the same tags written and removed.
+type retagging struct {
+	images  []cloud.Image
+	want    cloud.Tags
+	surplus []string
+}
+
+// retag brings tags up to date. The user's tags are the same on all versions but for
+// the default Name, so few calls serve all of them.
+func (r *run) retag(ctx context.Context, region string, places []place) error {
+	aws, err := r.world().region(region)
+	if err != nil {
+		return err
+	}
+	for _, group := range sameWants(places, r.spec) {
+		var objects []string
+		for _, image := range group.images {
+			objects = append(append(objects, image.ID), image.SnapshotIDs()...)
+		}
+		if err := aws.CreateTags(ctx, objects, group.want); err != nil {
+			return err
+		}
+		if len(group.surplus) == 0 {
+			continue
+		}
+		if err := aws.DeleteTags(ctx, objects, group.surplus); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sameWants groups the images whose tags differ from what is wanted.
+func sameWants(places []place, spec Spec) []retagging {
 	var groups []retagging
-	for _, version := range versions {
-		have, want := version.Tags.UserTags(), spec.versionTags(version.ImageName)
+	for _, at := range places {
+		have, want := at.image.Tags.UserTags(), spec.versionTags(at.image.Name)
+		if maps.Equal(have, want) {
+			continue
+		}
 		var surplus []string
 		for _, key := range slices.Sorted(maps.Keys(have)) {
 			if _, wanted := want[key]; !wanted {
 				surplus = append(surplus, key)
 			}
 		}
-		at := slices.IndexFunc(groups, func(g retagging) bool {
+		i := slices.IndexFunc(groups, func(g retagging) bool {
 			return maps.Equal(g.want, want) && slices.Equal(g.surplus, surplus)
 		})
-		if at < 0 {
-			groups, at = append(groups, retagging{want: want, surplus: surplus}), len(groups)
+		if i < 0 {
+			groups, i = append(groups, retagging{want: want, surplus: surplus}), len(groups)
 		}
-		groups[at].versions = append(groups[at].versions, version)
+		groups[i].images = append(groups[i].images, at.image)
 	}
 	return groups
 }
 
-func (r *run) retagGroup(ctx context.Context, group retagging) error {
-	var objects []string
-	for _, version := range group.versions {
-		objects = append(append(objects, version.ImageID), version.SnapshotIDs...)
-	}
-	if err := r.aws.CreateTags(ctx, objects, group.want); err != nil {
-		return err
-	}
-	if len(group.surplus) == 0 {
-		return nil
-	}
-	return r.aws.DeleteTags(ctx, objects, group.surplus)
-}
-
 func (r *run) inPlaceFailure(version Version, what string, err error) error {
-	return r.failure("was not updated", fmt.Sprintf("%s of version %d, %s (%s)", what, version.Number, version.ImageID, r.aws.Name()), err,
+	return r.failure("was not updated", fmt.Sprintf("%s, version %d, %s (%s)", what, version.Number, version.ImageID, r.aws.Name()), err,
 		r.untouched(), "run terraform apply again")
 }

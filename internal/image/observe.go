@@ -30,7 +30,14 @@ type Version struct {
 	State       string
 	StateReason string
 	SnapshotIDs []string
-	Tags        cloud.Tags
+	// DeprecatesAt, Protection, IMDSSupport and Public are the image's own.
+	DeprecatesAt time.Time
+	Protection   cloud.Protection
+	IMDSSupport  string
+	Public       bool
+	Tags         cloud.Tags
+	// Copies are the version's images in other regions.
+	Copies map[string]cloud.Image
 }
 
 // Line is what AWS holds of a line, read by ownership tags.
@@ -38,8 +45,10 @@ type Line struct {
 	// Versions were promoted at least once; the current one comes first, the others
 	// by the time of their promotion, the latest first.
 	Versions []Version
-	// Candidates are captured but unproven.
+	// Candidates are captured but not promoted yet.
 	Candidates []Version
+	// Orphans are copies whose own version is gone.
+	Orphans []Version
 	// Builders and Proofs are temporary instances that are not terminated.
 	Builders []cloud.Instance
 	Proofs   []cloud.Instance
@@ -53,7 +62,17 @@ func (l Line) Current() *Version {
 	return &l.Versions[0]
 }
 
-// Find returns the kept version with that fingerprint, or nil.
+// ByImage returns the kept version of that image, or nil.
+func (l Line) ByImage(imageID string) *Version {
+	for i := range l.Versions {
+		if l.Versions[i].ImageID == imageID {
+			return &l.Versions[i]
+		}
+	}
+	return nil
+}
+
+// Find returns the latest kept version with that fingerprint, or nil.
 func (l Line) Find(fingerprint string) *Version {
 	for i := range l.Versions {
 		if l.Versions[i].Fingerprint == fingerprint {
@@ -74,7 +93,7 @@ func (l Line) Next() int {
 
 // Empty reports whether nothing of the line exists.
 func (l Line) Empty() bool {
-	return len(l.Versions)+len(l.Candidates)+len(l.Builders)+len(l.Proofs) == 0
+	return len(l.Versions)+len(l.Candidates)+len(l.Orphans)+len(l.Builders)+len(l.Proofs) == 0
 }
 
 // ownership are the tags that everything of a line carries.
@@ -82,9 +101,15 @@ func ownership(name string) cloud.Tags {
 	return cloud.Tags{cloud.TagManagedBy: cloud.ManagedBy, cloud.TagImage: name}
 }
 
+// versionTags select the line's images and snapshots in its own region; those that
+// other regions' lines of the same name have copied there have another role.
+func versionTags(name string) cloud.Tags {
+	return ownership(name).With(cloud.Tags{cloud.TagRole: cloud.RoleVersion})
+}
+
 // ObserveVersions reads the captured images of a line: one request.
 func ObserveVersions(ctx context.Context, aws AWS, name string) (Line, error) {
-	images, err := aws.Images(ctx, cloud.ImageQuery{Owners: []string{"self"}, Tags: ownership(name)})
+	images, err := aws.Images(ctx, cloud.ImageQuery{Owners: []string{"self"}, Tags: versionTags(name)})
 	if err != nil {
 		return Line{}, err
 	}
@@ -138,6 +163,10 @@ func versionOf(image cloud.Image) Version {
 		State:         image.State,
 		StateReason:   image.StateReason,
 		SnapshotIDs:   image.SnapshotIDs(),
+		DeprecatesAt:  image.DeprecatesAt,
+		Protection:    image.Protection,
+		IMDSSupport:   image.IMDSSupport,
+		Public:        image.Public,
 		Tags:          image.Tags,
 	}
 	// A tag that somebody has spoilt reads as zero: such an image is never current.

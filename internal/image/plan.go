@@ -3,7 +3,10 @@ package image
 import (
 	"fmt"
 	"maps"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 )
@@ -36,15 +39,22 @@ type Plan struct {
 	Reason string
 	// Prove is set when the version must pass its checks on a fresh instance first.
 	Prove bool
-	// Retag lists the versions whose tags or description differ from the spec.
-	Retag []int
+	// Copy lists the regions that the version is yet to be copied to.
+	Copy []string
+	// Share lists the kept versions whose permissions were last set to something else.
+	Share []int
+	// Adjust lists the kept versions of which an image differs from the spec in its tags,
+	// description, deprecation, protection or default for the metadata service.
+	Adjust []int
+	// Withdraw lists the regions where kept versions have copies that nobody wants.
+	Withdraw []string
 	// Retire lists the versions beyond what is retained, the oldest promotion last.
 	Retire []int
 }
 
 // Empty reports whether there is nothing to do.
 func (p Plan) Empty() bool {
-	return p.Action == Keep && len(p.Retag) == 0 && len(p.Retire) == 0
+	return p.Action == Keep && len(p.Copy)+len(p.Share)+len(p.Adjust)+len(p.Withdraw)+len(p.Retire) == 0
 }
 
 // headline is what the plan does about the current version.
@@ -59,30 +69,48 @@ func (p Plan) headline() string {
 // String is the plan in one line.
 func (p Plan) String() string {
 	text := p.headline()
-	if len(p.Retag) > 0 {
-		text += fmt.Sprintf(", retag %v", p.Retag)
+	add := func(what string, many int, list any) {
+		if many > 0 {
+			text += fmt.Sprintf(", %s %v", what, list)
+		}
 	}
-	if len(p.Retire) > 0 {
-		text += fmt.Sprintf(", retire %v", p.Retire)
-	}
+	add("copy to", len(p.Copy), p.Copy)
+	add("share", len(p.Share), p.Share)
+	add("adjust", len(p.Adjust), p.Adjust)
+	add("withdraw from", len(p.Withdraw), p.Withdraw)
+	add("retire", len(p.Retire), p.Retire)
 	return text
 }
 
 // NewPlan compares the line with the spec. It is a pure function. The recipe is
 // the spec's own, with its source resolved; earlier is that of the current version,
-// when it is known, and serves the words of the reason only.
-func NewPlan(spec Spec, recipe Recipe, earlier *Recipe, line Line) Plan {
-	fingerprint := recipe.Fingerprint()
+// when it is known, and serves the words of the reason only. The error is a *PinError.
+func NewPlan(spec Spec, recipe Recipe, earlier *Recipe, line Line, now time.Time) (Plan, error) {
+	pinned, err := spec.pinned(line)
+	if err != nil {
+		return Plan{}, err
+	}
+	plan := Plan{Fingerprint: recipe.Fingerprint()}
+	kept := line.Find(plan.Fingerprint)
+	if pinned != nil {
+		kept, plan.Fingerprint = pinned, pinned.Fingerprint
+	}
 	current := line.Current()
-	plan := Plan{Fingerprint: fingerprint}
-	switch kept := line.Find(fingerprint); {
-	case kept == nil:
+	switch {
+	case kept == nil || pinned == nil && spec.tooOld(*kept, now):
 		plan.Action, plan.Version = BakeNew, line.Next()
-		plan.Reason = bakeReason(recipe, earlier, current)
+		plan.Reason = "older than " + inHours(spec.Refresh.MaxAge)
+		if kept == nil {
+			plan.Reason = bakeReason(recipe, earlier, current)
+		}
 		plan.Prove = spec.Verify.FreshInstance && len(spec.Verify.Checks) > 0
+		kept = &Version{}
 	case kept.ImageID != current.ImageID:
 		plan.Action, plan.Version, plan.ImageID = Promote, kept.Number, kept.ImageID
 		plan.Reason = fmt.Sprintf("version %d has this content: promoted again, nothing is baked", kept.Number)
+		if pinned != nil {
+			plan.Reason = fmt.Sprintf("pinned at version %d: promoted again, nothing is baked", kept.Number)
+		}
 		plan.Prove = needsProof(spec, *kept)
 	default:
 		plan.Action, plan.Version, plan.ImageID = Keep, kept.Number, kept.ImageID
@@ -91,9 +119,12 @@ func NewPlan(spec Spec, recipe Recipe, earlier *Recipe, line Line) Plan {
 			plan.Reason = fmt.Sprintf("checks changed: version %d is proved again, nothing is baked", kept.Number)
 		}
 	}
-	plan.Retag = retag(spec, line)
+	plan.Copy = spec.Distribute.missing(*kept)
+	plan.Share = share(spec, line)
+	plan.Adjust = adjust(spec, line, now)
+	plan.Withdraw = withdraw(spec, line)
 	plan.Retire = retire(spec, plan, line)
-	return plan
+	return plan, nil
 }
 
 func bakeReason(recipe Recipe, earlier *Recipe, current *Version) string {
@@ -133,14 +164,107 @@ func passedChecks(spec Spec, onProof bool) string {
 	return spec.ChecksDigest() + checksOnBuilder
 }
 
-func retag(spec Spec, line Line) []int {
+// missing are the regions that have no good copy of the version.
+func (d Distribute) missing(version Version) []string {
+	var regions []string
+	for _, region := range slices.Sorted(maps.Keys(d.Regions)) {
+		copied, there := version.Copies[region]
+		if !there || copied.State != cloud.ImageAvailable || copied.Tags[cloud.TagKey] != d.Regions[region] {
+			regions = append(regions, region)
+		}
+	}
+	return regions
+}
+
+// digest identifies what is permitted; it is empty when nothing is.
+func (d Distribute) digest() string {
+	if d.Permissions.Empty() {
+		return ""
+	}
+	parts := []string{"shared", strconv.FormatBool(d.Permissions.Public), strconv.FormatBool(d.Snapshots)}
+	for _, list := range [][]string{d.Permissions.AccountIDs, d.Permissions.OrganizationARNs, d.Permissions.OrganizationalUnitARNs} {
+		parts = append(parts, digest(slices.Sorted(slices.Values(list))...))
+	}
+	return digest(parts...)
+}
+
+func share(spec Spec, line Line) []int {
 	var differ []int
 	for _, version := range line.Versions {
-		if version.Description != spec.Description || !maps.Equal(version.Tags.UserTags(), spec.versionTags(version.ImageName)) {
+		if version.Tags[cloud.TagShared] != spec.Distribute.digest() {
 			differ = append(differ, version.Number)
 		}
 	}
 	return differ
+}
+
+func adjust(spec Spec, line Line, now time.Time) []int {
+	var differ []int
+	for _, version := range line.Versions {
+		for _, at := range version.places("") {
+			if at.image.State == cloud.ImageAvailable && !spec.asWanted(version, at.image, now) {
+				differ = append(differ, version.Number)
+				break
+			}
+		}
+	}
+	return differ
+}
+
+// asWanted reports whether an image of the version is as the spec says, in all that
+// can be changed in place.
+func (s Spec) asWanted(version Version, image cloud.Image, now time.Time) bool {
+	return image.Description == s.Description &&
+		maps.Equal(image.Tags.UserTags(), s.versionTags(version.ImageName)) &&
+		s.deprecated(version, image, now) &&
+		image.Protection.Enabled() == s.Capture.Protect &&
+		(s.Capture.IMDSAsSource || image.IMDSSupport == imdsRequired)
+}
+
+// imdsRequired is how EC2 says that an image's instances take session tokens only.
+const imdsRequired = "v2.0"
+
+// deprecationLag is how far ahead a date is set that should have passed already, since
+// EC2 takes none in the past.
+const deprecationLag = 2 * time.Minute
+
+// deprecation is when an image of the version is to become deprecated; zero is never.
+func (s Spec) deprecation(version Version, now time.Time) time.Time {
+	if s.Capture.DeprecateAfter == 0 {
+		return time.Time{}
+	}
+	at := version.BakedAt.Add(s.Capture.DeprecateAfter).Round(time.Minute)
+	if at.Before(now.Add(deprecationLag)) {
+		at = now.Add(deprecationLag).Round(time.Minute)
+	}
+	return at
+}
+
+// deprecated reports whether an image's date is as wanted: to the minute, or passed
+// when it is due. EC2 does not let go of a public image's date.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-deprecate.html
+func (s Spec) deprecated(version Version, image cloud.Image, now time.Time) bool {
+	want := s.deprecation(version, now)
+	switch {
+	case want.IsZero():
+		return image.DeprecatesAt.IsZero() || image.Public
+	case image.DeprecatesAt.IsZero():
+		return false
+	}
+	due := !want.After(now.Add(deprecationLag + time.Minute))
+	return image.DeprecatesAt.Equal(want) || due && !image.DeprecatesAt.After(want)
+}
+
+func withdraw(spec Spec, line Line) []string {
+	surplus := map[string]bool{}
+	for _, version := range line.Versions {
+		for region := range version.Copies {
+			if _, wanted := spec.Distribute.Regions[region]; !wanted {
+				surplus[region] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(surplus))
 }
 
 // versionTags are the user's tags of a version, with a Name unless there is one.
@@ -162,4 +286,9 @@ func retire(spec Spec, plan Plan, line Line) []int {
 		beyond = append(beyond, version.Number)
 	}
 	return beyond
+}
+
+// DeprecatedAsWanted reports whether the version becomes deprecated when the spec says.
+func (s Spec) DeprecatedAsWanted(version Version, now time.Time) bool {
+	return s.deprecated(version, version.image(), now)
 }

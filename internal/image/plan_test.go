@@ -14,19 +14,20 @@ import (
 )
 
 // versionFor is a version as a finished apply of that spec leaves it.
-func versionFor(spec Spec, source string, number int) Version {
+func versionFor(spec Spec, number int) Version {
+	const source = "ami-1"
 	fingerprint := spec.Recipe(source).Fingerprint()
 	name := AMIName(spec.Name, number, fingerprint)
 	return Version{
 		Number: number, ImageID: fmt.Sprintf("ami-v%d", number), ImageName: name, Description: spec.Description,
 		Fingerprint: fingerprint, SourceImageID: source, Checks: passedChecks(spec, spec.Verify.FreshInstance),
-		PromotedAt: time.Unix(int64(1000*number), 0), State: cloud.ImageAvailable, Tags: spec.versionTags(name),
+		PromotedAt: time.Unix(int64(1000*number), 0), State: cloud.ImageAvailable, IMDSSupport: imdsRequired, Tags: spec.versionTags(name),
 	}
 }
 
 func TestNewPlan(t *testing.T) {
 	first, second := specOf(nil), specOf(func(s *Spec) { s.Bake.Steps[1].Script = "make all" })
-	one, two := versionFor(first, "ami-1", 1), versionFor(second, "ami-1", 2)
+	one, two := versionFor(first, 1), versionFor(second, 2)
 	line := Line{Versions: []Version{two, one}}
 	earlier := second.Recipe("ami-1")
 	tests := map[string]struct {
@@ -57,7 +58,7 @@ func TestNewPlan(t *testing.T) {
 		},
 		"other tags": {
 			specOf(func(s *Spec) { s.Bake.Steps[1].Script, s.Tags = "make all", cloud.Tags{"A": "b"} }), "ami-1", line,
-			Plan{Action: Keep, Version: 2, ImageID: "ami-v2", Retag: []int{2, 1}},
+			Plan{Action: Keep, Version: 2, ImageID: "ami-v2", Adjust: []int{2, 1}},
 		},
 		"fewer versions": {
 			specOf(func(s *Spec) { s.Bake.Steps[1].Script, s.Capture.RetainVersions = "make all", 1 }), "ami-1", line,
@@ -82,7 +83,11 @@ func TestNewPlan(t *testing.T) {
 			if len(test.line.Versions) == 0 {
 				prior = nil
 			}
-			if diff := cmp.Diff(test.want, NewPlan(test.spec, recipe, prior, test.line)); diff != "" {
+			got, err := NewPlan(test.spec, recipe, prior, test.line, time.Unix(5000, 0))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("plan (-want +got):\n%s", diff)
 			}
 		})
@@ -93,7 +98,7 @@ func TestNewPlan(t *testing.T) {
 func simulate(spec Spec, plan Plan, line Line, now int) Line {
 	var current Version
 	if plan.Action == BakeNew {
-		current = versionFor(spec, "ami-1", plan.Version)
+		current = versionFor(spec, plan.Version)
 		current.ImageID = fmt.Sprintf("ami-%d", now)
 	} else {
 		current = *line.Find(plan.Fingerprint)
@@ -133,13 +138,16 @@ func TestNewPlan_converges(t *testing.T) {
 				s.Description = rapid.SampledFrom([]string{"", "text"}).Draw(t, "description")
 			})
 			recipe := spec.Recipe("ami-1")
-			plan := NewPlan(spec, recipe, nil, line)
+			plan, err := NewPlan(spec, recipe, nil, line, time.Unix(int64(now), 0))
+			if err != nil {
+				t.Fatal(err)
+			}
 			if kept := line.Find(recipe.Fingerprint()); kept != nil && plan.Action == BakeNew {
 				t.Fatalf("version %d is kept and would be baked again", kept.Number)
 			}
 			line = simulate(spec, plan, line, now)
-			if next := NewPlan(spec, recipe, &recipe, line); !next.Empty() {
-				t.Fatalf("after %s there is still to do: %s", plan, next)
+			if next, err := NewPlan(spec, recipe, &recipe, line, time.Unix(int64(now), 0)); err != nil || !next.Empty() {
+				t.Fatalf("after %s there is still to do: %s, %v", plan, next, err)
 			}
 			if before, given := content[plan.Version]; given && before != plan.Fingerprint {
 				t.Fatalf("number %d was given twice", plan.Version)

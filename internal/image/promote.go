@@ -9,6 +9,20 @@ import (
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 )
 
+// markProved writes down that a candidate has passed, when there is still much to do
+// before its promotion does so: an interrupted run does not prove it again.
+func (r *run) markProved(ctx context.Context, candidate *Version) error {
+	if len(r.spec.Distribute.missing(*candidate)) == 0 {
+		return nil
+	}
+	tags := cloud.Tags{cloud.TagVerifiedAt: formatTime(time.Now()), cloud.TagChecks: passedChecks(r.spec, true)}
+	if err := r.aws.CreateTags(ctx, []string{candidate.ImageID}, tags); err != nil {
+		return r.inPlaceFailure(*candidate, "the record of the proof", err)
+	}
+	candidate.Tags = candidate.Tags.With(tags)
+	return nil
+}
+
 // promote makes a proved version the current one, by one call that writes all of
 // its tags together.
 func (r *run) promote(ctx context.Context, version Version, provedNow bool) error {

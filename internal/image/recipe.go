@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
 )
 
@@ -22,6 +23,8 @@ type Recipe struct {
 	CleanUp    string       `json:"clean_up"`
 	Volumes    string       `json:"volumes"`
 	Encryption string       `json:"encryption"`
+	// Triggers are digests of the values, by name.
+	Triggers map[string]string `json:"triggers,omitempty"`
 }
 
 // StepDigest is a step's name, for people, and the digest of what it does.
@@ -41,6 +44,12 @@ func (s Spec) Recipe(sourceImageID string) Recipe {
 	for _, step := range s.Bake.Steps {
 		recipe.Steps = append(recipe.Steps, StepDigest{Name: step.Name, Digest: stepDigest(step)})
 	}
+	for name, value := range s.Refresh.Triggers {
+		if recipe.Triggers == nil {
+			recipe.Triggers = map[string]string{}
+		}
+		recipe.Triggers[name] = digest("trigger", value)
+	}
 	return recipe
 }
 
@@ -50,6 +59,9 @@ func (r Recipe) Fingerprint() string {
 	parts := []string{"recipe 1", r.Source, r.CleanUp, r.Volumes, r.Encryption}
 	for _, step := range r.Steps {
 		parts = append(parts, step.Digest)
+	}
+	if len(r.Triggers) > 0 { // without any, the fingerprint is that of times before triggers
+		parts = append(parts, environmentDigest(r.Triggers))
 	}
 	return digest(parts...)
 }
@@ -64,14 +76,37 @@ func (r Recipe) Changes(earlier Recipe) string {
 	changes = append(changes, stepChanges(r.Steps, earlier.Steps)...)
 	for _, part := range []struct{ what, now, before string }{
 		{"clean-up", r.CleanUp, earlier.CleanUp},
-		{"root volume", r.Volumes, earlier.Volumes},
+		{"volumes", r.Volumes, earlier.Volumes},
 		{"encryption", r.Encryption, earlier.Encryption},
 	} {
 		if part.now != part.before {
 			changes = append(changes, part.what+" changed")
 		}
 	}
+	changes = append(changes, triggerChanges(r.Triggers, earlier.Triggers)...)
 	return strings.Join(changes, ", ")
+}
+
+func triggerChanges(now, before map[string]string) []string {
+	all := maps.Clone(before)
+	if all == nil {
+		all = map[string]string{}
+	}
+	maps.Copy(all, now)
+	var changes []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		value, is := now[name]
+		earlier, was := before[name]
+		switch {
+		case !was:
+			changes = append(changes, "trigger "+name+" added")
+		case !is:
+			changes = append(changes, "trigger "+name+" removed")
+		case value != earlier:
+			changes = append(changes, "trigger "+name+" changed")
+		}
+	}
+	return changes
 }
 
 func stepChanges(now, before []StepDigest) []string {
@@ -150,7 +185,12 @@ func cleanUpDigest(c guest.CleanUp) string {
 
 func (s Spec) volumesDigest() string {
 	root := s.Bake.RootVolume
-	return digest("volumes", strconv.Itoa(root.Size), root.Type, strconv.Itoa(root.IOPS), strconv.Itoa(root.Throughput))
+	parts := []string{"volumes", strconv.Itoa(root.Size), root.Type, strconv.Itoa(root.IOPS), strconv.Itoa(root.Throughput)}
+	byDevice := slices.SortedFunc(slices.Values(s.Bake.Volumes), func(a, b cloud.Volume) int { return strings.Compare(a.DeviceName, b.DeviceName) })
+	for _, volume := range byDevice {
+		parts = append(parts, volume.DeviceName, strconv.Itoa(volume.Size), volume.Type, strconv.Itoa(volume.IOPS), strconv.Itoa(volume.Throughput))
+	}
+	return digest(parts...)
 }
 
 // digest is SHA-256 over length-prefixed parts, so that no two lists of parts can

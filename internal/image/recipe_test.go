@@ -78,7 +78,7 @@ func TestChanges_saysWhat(t *testing.T) {
 		}, "order of steps changed"},
 		"clean-up, volume and encryption": {"ami-1", func(s *Spec) {
 			s.Bake.CleanUp.Logs, s.Bake.RootVolume.Size, s.Capture.Encrypted = false, 30, true
-		}, "clean-up changed, root volume changed, encryption changed"},
+		}, "clean-up changed, volumes changed, encryption changed"},
 	}
 	earlier := specOf(nil).Recipe("ami-1")
 	for name, test := range tests {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,79 +15,127 @@ import (
 
 // tidy ends what is temporary and removes what is beyond the retained versions.
 func (r *run) tidy(ctx context.Context) error {
-	line, err := Observe(ctx, r.aws, r.spec.Name)
-	if err != nil {
-		return r.failure("was not tidied up", "", err, r.untouched(), "run terraform apply again")
+	if r.plan.Action == BakeNew {
+		if err := r.observe(ctx); err != nil {
+			return r.failure("was not tidied up", "", err, r.untouched(), "run terraform apply again")
+		}
 	}
-	r.line = line
-	if err := r.endAll(ctx, append(ids(line.Builders), ids(line.Proofs)...)); err != nil {
+	if err := r.endAll(ctx, append(ids(r.line.Builders), ids(r.line.Proofs)...)); err != nil {
 		return r.failure("was not tidied up", "", err, r.untouched(), "run terraform apply again")
 	}
 	if r.plan.Action == BakeNew || r.plan.Action == Promote {
-		r.plan.Retire = retire(r.spec, Plan{ImageID: line.Current().ImageID}, line)
+		r.plan.Retire = retire(r.spec, Plan{ImageID: r.line.Current().ImageID}, r.line)
 	}
-	beyond := slices.DeleteFunc(slices.Clone(line.Versions), func(v Version) bool { return !slices.Contains(r.plan.Retire, v.Number) })
-	unused, err := r.unused(ctx, beyond)
+	beyond := slices.DeleteFunc(slices.Clone(r.line.Versions), func(v Version) bool { return !slices.Contains(r.plan.Retire, v.Number) })
+	removable, err := r.unused(ctx, beyond, fmt.Sprintf("is beyond retain_versions = %d", r.spec.Capture.RetainVersions))
+	var orphans []Version
+	if err == nil {
+		orphans, err = r.unused(ctx, r.line.Orphans, "has lost its own image, and only copies are left")
+	}
+	if err == nil {
+		err = r.removeAll(ctx, slices.Concat(removable, r.line.Candidates, orphans))
+	}
 	if err != nil {
 		return r.failure("kept versions that were to be removed", "", err, r.untouched(), "run terraform apply again")
 	}
-	for _, version := range append(unused, line.Candidates...) {
-		if err := removeVersion(ctx, r.aws, version); err != nil {
-			return r.failure("kept a version that was to be removed",
-				fmt.Sprintf("version %d, %s (%s)", version.Number, version.ImageID, r.aws.Name()), err, r.untouched(), "run terraform apply again")
+	return r.withdraw(ctx)
+}
+
+// removeAll removes versions, and keeps those that nobody can remove now.
+func (r *run) removeAll(ctx context.Context, versions []Version) error {
+	for _, version := range versions {
+		err := removeVersion(ctx, r.world(), version)
+		if protected, ok := errors.AsType[*ProtectedError](err); ok {
+			r.warnings = append(r.warnings, report.Warning{
+				Summary: fmt.Sprintf("Version %d of golden image %s is protected and was kept", version.Number, r.spec.Name),
+				Detail:  protected.Error() + ". The next apply that changes the image after that removes it.",
+			})
+			continue
 		}
-		r.options.Progress.Printf("version %d (%s) removed", version.Number, version.ImageID)
+		if err != nil {
+			return fmt.Errorf("version %d: %w", version.Number, err)
+		}
+		r.options.Progress.Printf("version %d removed: %s", version.Number, placesText(version.places(r.aws.Name())))
+		r.forget(version)
 	}
 	return nil
 }
 
-// unused leaves out the versions that an instance was launched from, and warns of
-// them.
-func (r *run) unused(ctx context.Context, versions []Version) ([]Version, error) {
-	if len(versions) == 0 {
-		return nil, nil
-	}
-	var imageIDs []string
-	for _, version := range versions {
-		imageIDs = append(imageIDs, version.ImageID)
-	}
-	instances, err := r.aws.Instances(ctx, cloud.InstanceQuery{ImageIDs: imageIDs})
-	if err != nil {
-		return nil, err
-	}
-	users := map[string][]string{}
-	for _, instance := range instances {
-		users[instance.ImageID] = append(users[instance.ImageID], instance.ID)
-	}
-	var unused []Version
-	for _, version := range versions {
-		if len(users[version.ImageID]) == 0 {
-			unused = append(unused, version)
-			continue
-		}
-		r.warnings = append(r.warnings, report.Warning{
-			Summary: fmt.Sprintf("Version %d of golden image %s is in use and was kept", version.Number, r.spec.Name),
-			Detail: fmt.Sprintf("%s is beyond retain_versions = %d, but these instances were launched from it: %s. The next apply that changes the image removes it once nothing uses it.",
-				version.ImageID, r.spec.Capture.RetainVersions, firstOf(users[version.ImageID], 10)),
+// forget keeps the observed line true after images were removed.
+func (r *run) forget(removed Version) {
+	gone := func(v Version) bool { return removed.ImageID != "" && v.ImageID == removed.ImageID }
+	r.line.Versions = slices.DeleteFunc(r.line.Versions, gone)
+	r.line.Candidates = slices.DeleteFunc(r.line.Candidates, gone)
+	for i := range r.line.Versions {
+		maps.DeleteFunc(r.line.Versions[i].Copies, func(region string, copied cloud.Image) bool {
+			return removed.Copies[region].ID == copied.ID
 		})
 	}
-	return unused, nil
 }
 
-func firstOf(names []string, most int) string {
-	if len(names) <= most {
-		return strings.Join(names, ", ")
+func placesText(places []place) string {
+	var all []string
+	for _, each := range places {
+		all = append(all, each.String())
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	return strings.Join(all, ", ")
 }
 
-// removeVersion deregisters the AMI and deletes its snapshots. Interrupted in
-// between, the snapshots are found again by their tags.
-func removeVersion(ctx context.Context, aws AWS, version Version) error {
-	if err := aws.DeregisterImage(ctx, version.ImageID); err != nil {
+// removeVersion removes the version's images with their snapshots: the copies first,
+// since the version itself tells where they are.
+func removeVersion(ctx context.Context, w world, version Version) error {
+	places := version.places(w.home.Name())
+	slices.Reverse(places)
+	for _, at := range places {
+		aws, err := w.region(at.region)
+		if err != nil {
+			return err
+		}
+		if err := removeImage(ctx, aws, at.image); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ProtectedError says that an image cannot be deregistered yet.
+type ProtectedError struct {
+	ImageID, Region string
+	// Protection is EC2's word for it.
+	Protection cloud.Protection
+	Err        error
+}
+
+// Error says how long that lasts.
+func (e *ProtectedError) Error() string {
+	return fmt.Sprintf("%s (%s) is protected from deregistration with a cool-down (%s), which somebody has asked for outside of this configuration: "+
+		"AWS keeps the image for 24 hours after the protection was lifted, and nobody can shorten that", e.ImageID, e.Region, e.Protection)
+}
+
+// Unwrap returns AWS's refusal, if there was one.
+func (e *ProtectedError) Unwrap() error { return e.Err }
+
+// removeImage deregisters one image and deletes its snapshots. Its protection is
+// lifted first. Interrupted in between, the snapshots are found again by their tags.
+func removeImage(ctx context.Context, aws AWS, image cloud.Image) error {
+	protected := &ProtectedError{ImageID: image.ID, Region: aws.Name(), Protection: image.Protection}
+	if image.Protection.Enabled() {
+		if err := aws.UnprotectImage(ctx, image.ID); err != nil {
+			return err
+		}
+		if image.Protection.Cooldown() {
+			return protected
+		}
+	}
+	left, err := aws.RemoveImage(ctx, image.ID)
+	if err != nil && image.Protection.Cooldown() {
+		protected.Err = err
+		return protected
+	}
+	if err != nil {
 		return err
 	}
-	return deleteSnapshots(ctx, aws, version.SnapshotIDs)
+	return deleteSnapshots(ctx, aws, left)
 }
 
 // deleteSnapshots deletes them once the image that they belonged to lets go.
@@ -138,71 +187,4 @@ func (r *run) endAll(ctx context.Context, instanceIDs []string) error {
 
 func (r *run) warn(summary string, err error) {
 	r.warnings = append(r.warnings, report.Warning{Summary: summary, Detail: err.Error() + "\n\nThe next apply or destroy removes it."})
-}
-
-// Destroy removes the whole line: temporary instances, every AMI, every snapshot.
-// It is safe to repeat. Errors are *report.Failure.
-func Destroy(ctx context.Context, aws AWS, name string, progress report.Progress) error {
-	fail := func(err error) error {
-		return &report.Failure{
-			Summary: fmt.Sprintf("Golden image %s was not removed altogether", name),
-			Subject: "line " + name + " (" + aws.Name() + ")",
-			Cause:   err,
-			Now:     "what is left of it carries the tag " + cloud.TagImage + " = " + name,
-			Next:    "run terraform destroy again: it removes the rest",
-		}
-	}
-	line, err := Observe(ctx, aws, name)
-	if err != nil {
-		return fail(err)
-	}
-	if temporary := append(ids(line.Builders), ids(line.Proofs)...); len(temporary) > 0 {
-		if err := aws.TerminateInstances(ctx, temporary); err != nil {
-			return fail(err)
-		}
-		if err := waitTerminated(ctx, aws, name); err != nil {
-			return fail(err)
-		}
-	}
-	var failures []error
-	for _, version := range append(line.Versions, line.Candidates...) {
-		if err := removeVersion(ctx, aws, version); err != nil {
-			failures = append(failures, err)
-			continue
-		}
-		progress.Printf("version %d (%s) removed", version.Number, version.ImageID)
-	}
-	snapshots, err := aws.Snapshots(ctx, ownership(name))
-	if err != nil {
-		return fail(errors.Join(append(failures, err)...))
-	}
-	var left []string
-	for _, snapshot := range snapshots {
-		left = append(left, snapshot.ID)
-	}
-	failures = append(failures, deleteSnapshots(ctx, aws, left))
-	if err := errors.Join(failures...); err != nil {
-		return fail(err)
-	}
-	return nil
-}
-
-// waitTerminated waits until no instance of the line is left; until then its volume
-// and network interface exist as well.
-func waitTerminated(ctx context.Context, aws AWS, name string) error {
-	_, err := cloud.Poll[int]{
-		What: fmt.Sprintf("the temporary instances of %s (%s) to be terminated", name, aws.Name()),
-		Read: func(ctx context.Context) (int, string, string, error) {
-			left, err := aws.Instances(ctx, cloud.InstanceQuery{
-				Tags: ownership(name), States: append(cloud.LiveInstanceStates(), cloud.InstanceShuttingDown),
-			})
-			if err != nil || len(left) > 0 {
-				return len(left), cloud.InstanceShuttingDown, "", err
-			}
-			return 0, cloud.InstanceTerminated, "", nil
-		},
-		Pending: []string{cloud.InstanceShuttingDown},
-		Target:  []string{cloud.InstanceTerminated},
-	}.Wait(ctx)
-	return err
 }

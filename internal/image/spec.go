@@ -3,6 +3,7 @@ package image
 import (
 	"fmt"
 	"regexp"
+	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
@@ -20,6 +21,8 @@ type Spec struct {
 	Bake        Bake
 	Verify      Verify
 	Capture     Capture
+	Distribute  Distribute
+	Refresh     Refresh
 	// Tags are put on images, snapshots and everything temporary, beside the
 	// ownership tags.
 	Tags cloud.Tags
@@ -55,8 +58,11 @@ type Bake struct {
 	AssociatePublicIP *bool
 	// RootVolume overrides the source's; its device name is ignored.
 	RootVolume cloud.Volume
-	Steps      []guest.Step
-	CleanUp    guest.CleanUp
+	// Volumes are further ones by device name, part of the image; they also override
+	// the source's.
+	Volumes []cloud.Volume
+	Steps   []guest.Step
+	CleanUp guest.CleanUp
 }
 
 // Verify says what proves that a version works.
@@ -73,6 +79,40 @@ type Capture struct {
 	KMSKeyID string
 	// RetainVersions counts the kept versions, the current one included.
 	RetainVersions int
+	// DeprecateAfter is how long after its bake a version becomes deprecated; zero is
+	// never.
+	DeprecateAfter time.Duration
+	// Protect keeps others from deregistering the images.
+	Protect bool
+	// IMDSAsSource leaves the image's default for the metadata service as the source has
+	// it; otherwise session tokens are required (IMDSv2).
+	IMDSAsSource bool
+}
+
+// Distribute says where a version is handed out, and to whom.
+type Distribute struct {
+	// Regions get a copy each, encrypted with the region's own KMS key; an empty key is
+	// the account's for EBS.
+	Regions map[string]string
+	// Permissions are given on the image and on all copies.
+	Permissions cloud.Permissions
+	// Snapshots gives the accounts, or everyone, the snapshots as well.
+	Snapshots bool
+	// Parameter is the name of an SSM parameter that always holds the current image.
+	Parameter string
+}
+
+// Refresh says when a version is made that nobody has asked for by a change of the
+// recipe, and when not.
+type Refresh struct {
+	// HoldSource keeps a newer source image alone from making a version.
+	HoldSource bool
+	// MaxAge makes a version when the current one is older; zero is never.
+	MaxAge time.Duration
+	// Triggers make a version when one of them changes.
+	Triggers map[string]string
+	// PinVersion holds on to a kept version, or goes back to it; zero is none.
+	PinVersion int
 }
 
 // nameFormat leaves room in the 128 characters of an AMI name for "-v", a version

@@ -21,7 +21,7 @@ func imageConfig(replaced map[string]string) string {
 		parts[name] = value
 	}
 	var lines []string
-	for _, name := range []string{"name", "description", "region", "source", "bake", "verify", "capture", "tags", "timeouts", "skip_destroy"} {
+	for _, name := range []string{"name", "description", "region", "source", "bake", "verify", "capture", "distribute", "refresh", "tags", "timeouts", "skip_destroy"} {
 		if parts[name] != "" {
 			lines = append(lines, fmt.Sprintf("  %s = %s", name, parts[name]))
 		}
@@ -69,6 +69,45 @@ func TestAcc_badInputIsRefusedInThePlan(t *testing.T) {
 		},
 		"step with no action": {
 			imageConfig(map[string]string{"bake": `{ steps = [{ name = "a" }] }`}), "A step takes exactly one of", `bake.steps\[0\]`, `none is given`,
+		},
+		"account that is none": {
+			imageConfig(map[string]string{"distribute": `{ account_ids = ["1234"] }`}), "Not an account id", `distribute.account_ids`, `twelve digits`,
+		},
+		"organization that is none": {
+			imageConfig(map[string]string{"distribute": `{ organization_arns = ["arn:aws:organizations::111122223333:ou/o-a1b2c3d4e5/ou-ab12-cd34ef56"] }`}),
+			"Not the ARN of an organization", `distribute.organization_arns`, `organization/o-`,
+		},
+		"the home region as a copy": {
+			imageConfig(map[string]string{"distribute": `{ regions = { "us-east-1" = {} } }`}), "The line's own region", `distribute.regions\["us-east-1"\]`, `it is made there`,
+		},
+		"encrypted under the account's key and shared": {
+			imageConfig(map[string]string{"capture": `{ encrypted = true }`, "distribute": `{ account_ids = ["111122223333"] }`}),
+			"cannot be shared", `distribute`, `Set capture.kms_key_id`,
+		},
+		"a copy encrypted under the account's key and shared": {
+			imageConfig(map[string]string{
+				"capture":    `{ encrypted = true, kms_key_id = "alias/golden" }`,
+				"distribute": `{ account_ids = ["111122223333"], regions = { "eu-west-1" = { kms_key_id = "alias/aws/ebs" } } }`,
+			}),
+			"cannot be shared", `distribute.regions\["eu-west-1"\].kms_key_id`, `a key of your own in eu-west-1`,
+		},
+		"encrypted and public": {
+			imageConfig(map[string]string{"capture": `{ encrypted = true, kms_key_id = "alias/golden" }`, "distribute": `{ public = true }`}),
+			"An encrypted image cannot be public", `distribute.public`, `only unencrypted images`,
+		},
+		"snapshots for nobody": {imageConfig(map[string]string{"distribute": `{ snapshots = true }`}), "Nobody to share snapshots with", `distribute.snapshots`, `account_ids`},
+		"parameter that SSM refuses": {
+			imageConfig(map[string]string{"distribute": `{ ssm_parameter = "/aws/web" }`}), "Not the name of an SSM parameter", `distribute.ssm_parameter`, `golden/web`,
+		},
+		"a version that is not kept": {
+			imageConfig(map[string]string{"refresh": `{ pin_version = 3 }`}), "The version to hold on to is not kept", `refresh.pin_version`, `there is no version yet`,
+		},
+		"public, deprecated too late": {
+			imageConfig(map[string]string{"capture": `{ deprecate_after = "20000h" }`, "distribute": `{ public = true }`}),
+			"Deprecated too late", `capture.deprecate_after`, `2 years`,
+		},
+		"a data volume without a size": {
+			imageConfig(map[string]string{"bake": `{ volumes = { "/dev/sdf" = {} } }`}), "A volume without a size", `bake.volumes\["/dev/sdf"\].size`, `how large`,
 		},
 		"name that no AMI can have": {imageConfig(map[string]string{"name": `"web!"`}), "Not a name for an AMI", "name", `cannot begin the name of an AMI`},
 		"upload of a missing file": {

@@ -21,6 +21,8 @@ type goldenImageModel struct {
 	Bake        types.Object   `tfsdk:"bake"`
 	Verify      types.Object   `tfsdk:"verify"`
 	Capture     types.Object   `tfsdk:"capture"`
+	Distribute  types.Object   `tfsdk:"distribute"`
+	Refresh     types.Object   `tfsdk:"refresh"`
 	Tags        types.Map      `tfsdk:"tags"`
 	TagsAll     types.Map      `tfsdk:"tags_all"`
 	SkipDestroy types.Bool     `tfsdk:"skip_destroy"`
@@ -40,9 +42,10 @@ type goldenImageModel struct {
 	Versions       types.List   `tfsdk:"versions"`
 }
 
-// recipeKnown reports whether everything that decides a bake is known.
+// recipeKnown reports whether everything that decides a bake is known. Where the image
+// is handed out does not decide it.
 func (m *goldenImageModel) recipeKnown(ctx context.Context) bool {
-	return known(ctx, m.Name, m.Region, m.Source, m.Bake, m.Verify, m.Capture)
+	return known(ctx, m.Name, m.Region, m.Source, m.Bake, m.Verify, m.Capture, m.Refresh)
 }
 
 var versionType = types.ObjectType{AttrTypes: map[string]attr.Type{
@@ -66,7 +69,7 @@ func (m *goldenImageModel) setOutputs(line image.Line) {
 // setCurrent fills in what is known of a version that exists.
 func (m *goldenImageModel) setCurrent(version image.Version) {
 	m.ImageID = types.StringValue(version.ImageID)
-	m.ImageIDs = stringMap(map[string]string{m.Region.ValueString(): version.ImageID})
+	m.ImageIDs = stringMap(version.ImageIDs(m.Region.ValueString(), m.copyRegions()))
 	m.ImageName = types.StringValue(version.ImageName)
 	m.Version = types.Int64Value(int64(version.Number))
 	m.Fingerprint = types.StringValue(version.Fingerprint)
@@ -108,9 +111,9 @@ func versionsValue(versions []image.Version) types.List {
 		values = append(values, types.ObjectValueMust(versionType.AttrTypes, map[string]attr.Value{
 			"version":         types.Int64Value(int64(version.Number)),
 			"image_id":        types.StringValue(version.ImageID),
-			"fingerprint":     types.StringValue(version.Fingerprint),
+			"fingerprint":     optional(version.Fingerprint),
 			"baked_at":        timeValue(version.BakedAt),
-			"source_image_id": types.StringValue(version.SourceImageID),
+			"source_image_id": optional(version.SourceImageID),
 		}))
 	}
 	return types.ListValueMust(versionType, values)

@@ -4,32 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/image"
 )
-
-// ValidateConfig refuses what needs more than one attribute to be seen.
-func (r *goldenImage) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	var config goldenImageModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	if resp.Diagnostics.HasError() || config.Capture.IsNull() || !known(ctx, config.Capture) {
-		return
-	}
-	var capture captureModel
-	resp.Diagnostics.Append(config.Capture.As(ctx, &capture, basetypes.ObjectAsOptions{})...)
-	if !capture.KMSKeyID.IsNull() && !capture.Encrypted.ValueBool() {
-		attributeError(&resp.Diagnostics, path.Root("capture").AtName("kms_key_id"), "A key without encryption",
-			"kms_key_id has no effect while the image is not encrypted. Set encrypted = true, or leave kms_key_id out.")
-	}
-}
 
 // ModifyPlan shows what an apply will do: it resolves the source, hashes the files,
 // reads the line and asks the engine's planner.
@@ -96,48 +82,99 @@ func (p *goldenImagePlanner) run(ctx context.Context) {
 		sourceDiagnostic(p.diags, err)
 		return
 	}
-	recipe := spec.Recipe(source)
-	p.checkUserData(spec, recipe)
-	var line image.Line
-	if p.state != nil {
-		if line, err = image.ObserveVersions(ctx, region, spec.Name); err != nil {
-			appendFailure(p.diags, err, "Golden image "+spec.Name+" could not be read")
-			return
-		}
+	line, err := p.line(ctx, region, spec)
+	if err != nil {
+		appendFailure(p.diags, err, "Golden image "+spec.Name+" could not be read")
+		return
 	}
-	if current := line.Current(); current == nil || current.SourceImageID != source {
-		p.checkSource(ctx, region, spec, source)
+	recipe := spec.ResolveRecipe(source, p.plan.sourceEdited(p.state), line)
+	p.checkUserData(spec, recipe)
+	p.checkDistribution(ctx, region, spec)
+	if current := line.Current(); spec.Refresh.PinVersion == 0 && (current == nil || current.SourceImageID != recipe.Source) {
+		p.checkSource(ctx, region, spec, recipe.Source)
 	}
 	if p.diags.HasError() {
 		return
 	}
-	p.show(spec, recipe, line)
+	p.show(spec, recipe, source, line)
+}
+
+// line is what there is of the image: as the refresh has just read it, or read now.
+func (p *goldenImagePlanner) line(ctx context.Context, region *cloud.Region, spec image.Spec) (image.Line, error) {
+	if p.state == nil {
+		return image.Line{}, nil
+	}
+	if line, seen := p.session.lines.take(region.Name(), spec.Name); seen {
+		return line, nil
+	}
+	line, err := image.ObserveVersions(ctx, region, spec.Name)
+	if err != nil {
+		return line, err
+	}
+	return image.ObserveCopies(ctx, region, p.session.regions, spec.Name, line, p.plan.copyRegions())
+}
+
+// sourceEdited reports whether the configuration names another source than before.
+func (m *goldenImageModel) sourceEdited(state *goldenImageModel) bool {
+	return state != nil && !state.Source.IsNull() && !m.Source.Equal(state.Source)
 }
 
 // show writes the engine's plan into the outputs: known where it is known.
-func (p *goldenImagePlanner) show(spec image.Spec, recipe image.Recipe, line image.Line) {
-	engine := image.NewPlan(spec, recipe, p.earlier, line)
+func (p *goldenImagePlanner) show(spec image.Spec, recipe image.Recipe, newest string, line image.Line) {
+	now := p.session.now()
+	engine, err := image.NewPlan(spec, recipe, p.earlier, line, now)
+	if err != nil {
+		attributeError(p.diags, path.Root("refresh").AtName("pin_version"), "The version to hold on to is not kept", err.Error()+". Only kept versions can be held on to.")
+		return
+	}
+	appendWarnings(p.diags, image.HeldBack(spec, newest, engine, line, now))
 	if engine.Action == image.Keep {
 		p.keep(line)
+		p.showCopies(engine, line.Current())
 		return
 	}
 	p.plan.unknownOutputs()
 	p.plan.BakeReason = types.StringValue(engine.Reason)
 	p.plan.Version = types.Int64Value(int64(engine.Version))
 	p.plan.Fingerprint = types.StringValue(engine.Fingerprint)
-	p.plan.SourceImageID = types.StringValue(recipe.Source)
 	if engine.Action == image.BakeNew {
+		p.plan.SourceImageID = types.StringValue(recipe.Source)
 		p.plan.ImageName = types.StringValue(image.AMIName(spec.Name, engine.Version, engine.Fingerprint))
+		p.showCopies(engine, nil)
 		return
 	}
-	version := line.Find(engine.Fingerprint)
+	version := line.ByImage(engine.ImageID)
 	p.plan.setCurrent(*version)
+	p.showCopies(engine, version)
 	if !engine.Prove {
 		p.plan.VerifiedAt = timeValue(version.VerifiedAt)
 	}
 	if engine.Action == image.Prove {
 		p.plan.Versions = p.state.Versions
 	}
+}
+
+// showCopies shows in image_ids which regions will have an image, so that others can go
+// by its keys, and the ids of the images that are there.
+func (p *goldenImagePlanner) showCopies(engine image.Plan, version *image.Version) {
+	regions, ok := p.plan.Distribute.Attributes()["regions"].(types.Map)
+	if p.plan.Distribute.IsUnknown() || ok && regions.IsUnknown() {
+		p.plan.ImageIDs = types.MapUnknown(types.StringType)
+		return
+	}
+	home := p.plan.Region.ValueString()
+	ids := map[string]attr.Value{home: types.StringUnknown()}
+	for _, region := range p.plan.copyRegions() {
+		ids[region] = types.StringUnknown()
+	}
+	if version != nil {
+		for region, id := range version.ImageIDs(home, p.plan.copyRegions()) {
+			if !slices.Contains(engine.Copy, region) {
+				ids[region] = types.StringValue(id)
+			}
+		}
+	}
+	p.plan.ImageIDs = types.MapValueMust(types.StringType, ids)
 }
 
 // keep leaves the outputs as they are. Only a lower retain_versions changes the
@@ -161,6 +198,7 @@ func (p *goldenImagePlanner) checkSource(ctx context.Context, region *cloud.Regi
 		sourceDiagnostic(p.diags, err)
 		return
 	}
+	p.checkVolumes(spec, found)
 	for _, volume := range found.Volumes {
 		wanted := spec.Bake.RootVolume.Size
 		if volume.DeviceName == found.RootDeviceName && wanted > 0 && wanted < volume.Size {

@@ -64,14 +64,14 @@ func (r *goldenImage) Create(ctx context.Context, req resource.CreateRequest, re
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	applied := r.apply(ctx, limit, plan, true, nil, &resp.Diagnostics)
+	applied := r.apply(ctx, limit, plan, image.Options{Create: true}, &resp.Diagnostics)
 	if applied.line.Empty() {
 		return
 	}
 	plan.settle(applied)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.Name, plan.Region)...)
-	if !resp.Diagnostics.HasError() {
+	if !resp.Diagnostics.HasError() && applied.recipe != nil {
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, recipeKey, applied.recipe)...)
 	}
 }
@@ -90,10 +90,12 @@ func (r *goldenImage) Update(ctx context.Context, req resource.UpdateRequest, re
 	}
 	earlier, diags := earlierRecipe(ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
-	applied := r.apply(ctx, limit, plan, false, earlier, &resp.Diagnostics)
+	options := image.Options{Earlier: earlier, SourceEdited: plan.sourceEdited(&state)}
+	applied := r.apply(ctx, limit, plan, options, &resp.Diagnostics)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.Name, plan.Region)...)
 	if resp.Diagnostics.HasError() {
 		if applied.line.Current() != nil {
+			state.keepRegions(ctx, plan, applied.line, &resp.Diagnostics)
 			state.setOutputs(applied.line)
 			resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 		}
@@ -101,19 +103,23 @@ func (r *goldenImage) Update(ctx context.Context, req resource.UpdateRequest, re
 	}
 	plan.settle(applied)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, recipeKey, applied.recipe)...)
+	if applied.recipe != nil {
+		resp.Diagnostics.Append(resp.Private.SetKey(ctx, recipeKey, applied.recipe)...)
+	}
 }
 
 // applied is what an apply has left.
 type applied struct {
 	line   image.Line
 	reason string
+	// recipe is that of the current version; nil when the configuration's is another,
+	// as under a pin.
 	recipe []byte
 }
 
 // apply runs the engine within the time limit.
-func (r *goldenImage) apply(ctx context.Context, limit time.Duration, plan goldenImageModel, create bool,
-	earlier *image.Recipe, diags *diag.Diagnostics,
+func (r *goldenImage) apply(ctx context.Context, limit time.Duration, plan goldenImageModel, options image.Options,
+	diags *diag.Diagnostics,
 ) applied {
 	region := r.session.region(plan.Region.ValueString(), diags)
 	if region == nil {
@@ -129,10 +135,10 @@ func (r *goldenImage) apply(ctx context.Context, limit time.Duration, plan golde
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	options := image.Options{
-		Create: create, Earlier: earlier, SourceImageID: plan.SourceImageID.ValueString(), Planned: plan.planned(),
-		Progress: r.session.report(ctx, "golden image "+spec.Name),
-	}
+	options.SourceImageID, options.Planned = plan.SourceImageID.ValueString(), plan.planned()
+	// What was planned says what to start from; only without it there is something to hold.
+	options.SourceEdited = options.SourceEdited || options.Planned != nil
+	options.Progress, options.In, options.Now = r.session.report(ctx, "golden image "+spec.Name), r.session.regions, r.session.now
 	if options.SourceImageID == "" {
 		source, err := image.ResolveSource(ctx, region, spec.Source)
 		if err != nil {
@@ -144,9 +150,24 @@ func (r *goldenImage) apply(ctx context.Context, limit time.Duration, plan golde
 	result, err := image.Apply(ctx, region, spec, options)
 	appendWarnings(diags, result.Warnings)
 	appendFailure(diags, err, "Golden image "+spec.Name+" was not applied")
-	recipe, err := json.Marshal(spec.Recipe(options.SourceImageID))
-	appendFailure(diags, err, "The recipe cannot be kept")
-	return applied{line: result.Line, reason: result.Plan.Reason, recipe: recipe}
+	return applied{line: result.Line, reason: result.Plan.Reason, recipe: recipeOf(spec, result.Line)}
+}
+
+// recipeOf is the recipe of the current version, if it is the spec's.
+func recipeOf(spec image.Spec, line image.Line) []byte {
+	current := line.Current()
+	if current == nil {
+		return nil
+	}
+	recipe := spec.Recipe(current.SourceImageID)
+	if recipe.Fingerprint() != current.Fingerprint {
+		return nil
+	}
+	kept, err := json.Marshal(recipe)
+	if err != nil {
+		return nil // words for the next reason are lost, nothing else
+	}
+	return kept
 }
 
 // planned is what the plan has promised, when it knew.
@@ -170,43 +191,8 @@ func (m *goldenImageModel) settle(applied applied) {
 	m.BakeReason = reason
 }
 
-// Read follows the line: a version promoted or removed elsewhere shows in the plan.
-func (r *goldenImage) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	var state goldenImageModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	region := r.session.region(state.Region.ValueString(), &resp.Diagnostics)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	line, err := image.ObserveVersions(ctx, region, state.Name.ValueString())
-	if err != nil {
-		appendFailure(&resp.Diagnostics, err, fmt.Sprintf("Golden image %s could not be read", state.Name.ValueString()))
-		return
-	}
-	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.Name, state.Region)...)
-	current := line.Current()
-	if current == nil && !state.ImageID.IsNull() {
-		resp.Diagnostics.AddWarning(fmt.Sprintf("Golden image %s is gone", state.Name.ValueString()),
-			fmt.Sprintf("No version of it is left in %s: it was removed outside of Terraform. The plan makes it anew.", region.Name()))
-		resp.State.RemoveResource(ctx)
-		return
-	}
-	if current != nil {
-		have := current.Tags.UserTags()
-		if _, said := state.TagsAll.Elements()["Name"]; !said && have["Name"] == current.ImageName {
-			delete(have, "Name")
-		}
-		state.setOutputs(line)
-		state.Tags, state.TagsAll = r.session.ownTags(have, state.Tags), stringMap(have)
-		state.Description = types.StringNull()
-		if current.Description != "" {
-			state.Description = types.StringValue(current.Description)
-		}
-	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
-}
-
-// Delete removes every version with its snapshots, and what is temporary.
+// Delete removes every version with its snapshots and copies, the SSM parameter, and
+// what is temporary.
 func (r *goldenImage) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state goldenImageModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
@@ -219,7 +205,11 @@ func (r *goldenImage) Delete(ctx context.Context, req resource.DeleteRequest, re
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	name := state.Name.ValueString()
-	err := image.Destroy(ctx, region, name, r.session.report(ctx, "golden image "+name))
+	err := image.Destroy(ctx, region, name, image.Removal{
+		In: r.session.regions, Regions: state.copyRegions(),
+		Parameter: state.distribution(ctx, &resp.Diagnostics).SSMParameter.ValueString(),
+		Progress:  r.session.report(ctx, "golden image "+name),
+	})
 	appendFailure(&resp.Diagnostics, err, "Golden image "+name+" was not removed")
 }
 

@@ -38,11 +38,13 @@ func goldenImageSchema(ctx context.Context) schema.Schema {
 			Optional: true, MarkdownDescription: "The AMIs' description, at most 255 characters. Changed in place.",
 			Validators: []validator.String{stringvalidator.LengthBetween(1, 255)},
 		},
-		"region":  regionAttribute("the line lives in"),
-		"source":  sourceAttribute(),
-		"bake":    bakeAttribute(),
-		"verify":  verifyAttribute(),
-		"capture": captureAttribute(),
+		"region":     regionAttribute("the line lives in"),
+		"source":     sourceAttribute(),
+		"bake":       bakeAttribute(),
+		"verify":     verifyAttribute(),
+		"capture":    captureAttribute(),
+		"distribute": distributeAttribute(),
+		"refresh":    refreshAttribute(),
 		"tags": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType, Validators: tagValidators(),
 			MarkdownDescription: "Tags of the AMIs and their snapshots, and of what is temporary. Changed in place.",
@@ -74,7 +76,7 @@ func sourceAttribute() schema.Attribute {
 		Required:   true,
 		Validators: []validator.Object{exactlyOneOf("A source", "image_id", "lookup", "ssm_parameter")},
 		MarkdownDescription: "Where a bake starts: exactly one of `image_id`, `lookup` and `ssm_parameter`. It is resolved in every plan; " +
-			"a newer source AMI plans a new version.",
+			"a newer source AMI plans a new version, unless `refresh.on_source_change` is off.",
 		Attributes: map[string]schema.Attribute{
 			"image_id": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "The id of an AMI in the line's region.",
@@ -146,6 +148,7 @@ func bakeAttribute() schema.Attribute {
 					"throughput": schema.Int64Attribute{Optional: true, Validators: []validator.Int64{int64validator.AtLeast(125)}, MarkdownDescription: "In MiB/s, for `gp3`."},
 				},
 			},
+			"volumes":  volumesAttribute(),
 			"steps":    stepsAttribute(),
 			"clean_up": cleanUpAttribute(),
 		},
@@ -164,26 +167,6 @@ func cleanUpAttribute() schema.Attribute {
 			"cloud_init": on("cloud-init's state, so that it runs anew."),
 			"logs":       on("The contents of `/var/log`."),
 			"histories":  on("The shell histories of all users."),
-		},
-	}
-}
-
-func captureAttribute() schema.Attribute {
-	return schema.SingleNestedAttribute{
-		Optional: true, MarkdownDescription: "How a version is kept.",
-		Attributes: map[string]schema.Attribute{
-			"encrypted": schema.BoolAttribute{
-				Optional:            true,
-				MarkdownDescription: "Encrypt the image's volumes. The builder's are encrypted at launch, so it costs no second copy. Default `false`.",
-			},
-			"kms_key_id": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{nonEmpty()},
-				MarkdownDescription: "Id, alias or ARN of the KMS key. Default: the account's key for EBS. Needs `encrypted = true`.",
-			},
-			"retain_versions": schema.Int64Attribute{
-				Optional: true, Validators: []validator.Int64{int64validator.Between(1, 1000)},
-				MarkdownDescription: "How many versions are kept, the current one included. One that an instance was launched from is never removed. Default `2`.",
-			},
 		},
 	}
 }

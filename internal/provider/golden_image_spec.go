@@ -35,6 +35,7 @@ type bakeModel struct {
 	PublicIP           types.Bool    `tfsdk:"associate_public_ip_address"`
 	Transport          types.String  `tfsdk:"transport"`
 	RootVolume         *volumeModel  `tfsdk:"root_volume"`
+	Volumes            types.Map     `tfsdk:"volumes"`
 	Steps              []stepModel   `tfsdk:"steps"`
 	CleanUp            *cleanUpModel `tfsdk:"clean_up"`
 }
@@ -88,6 +89,9 @@ type captureModel struct {
 	Encrypted      types.Bool   `tfsdk:"encrypted"`
 	KMSKeyID       types.String `tfsdk:"kms_key_id"`
 	RetainVersions types.Int64  `tfsdk:"retain_versions"`
+	DeprecateAfter types.String `tfsdk:"deprecate_after"`
+	Protection     types.Bool   `tfsdk:"deregistration_protection"`
+	IMDSSupport    types.String `tfsdk:"imds_support"`
 }
 
 // spec translates a wholly known model into what the engine wants. It reads the
@@ -97,10 +101,11 @@ func (m *goldenImageModel) spec(ctx context.Context, diags *diag.Diagnostics) im
 	var bake bakeModel
 	var verify verifyModel
 	var capture captureModel
+	var refresh refreshModel
 	for _, part := range []struct {
 		from types.Object
 		into any
-	}{{m.Source, &source}, {m.Bake, &bake}, {m.Verify, &verify}, {m.Capture, &capture}} {
+	}{{m.Source, &source}, {m.Bake, &bake}, {m.Verify, &verify}, {m.Capture, &capture}, {m.Refresh, &refresh}} {
 		if !part.from.IsNull() {
 			diags.Append(part.from.As(ctx, part.into, basetypes.ObjectAsOptions{})...)
 		}
@@ -111,12 +116,10 @@ func (m *goldenImageModel) spec(ctx context.Context, diags *diag.Diagnostics) im
 		Source:      source.spec(),
 		Bake:        bake.spec(diags),
 		Verify:      verify.spec(),
-		Capture: image.Capture{
-			Encrypted:      capture.Encrypted.ValueBool(),
-			KMSKeyID:       capture.KMSKeyID.ValueString(),
-			RetainVersions: intOr(capture.RetainVersions, image.DefaultRetainVersions),
-		},
-		Tags: tagsOf(m.TagsAll),
+		Capture:     capture.spec(),
+		Distribute:  m.distribution(ctx, diags).spec(),
+		Refresh:     refresh.spec(),
+		Tags:        tagsOf(m.TagsAll),
 	}
 }
 
@@ -141,6 +144,7 @@ func (m bakeModel) spec(diags *diag.Diagnostics) image.Bake {
 		InstanceProfile:   m.IAMInstanceProfile.ValueString(),
 		AssociatePublicIP: m.PublicIP.ValueBoolPointer(),
 		CleanUp:           m.CleanUp.spec(),
+		Volumes:           volumesOf(m.Volumes),
 	}
 	if volume := m.RootVolume; volume != nil {
 		bake.RootVolume = cloud.Volume{

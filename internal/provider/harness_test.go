@@ -81,9 +81,9 @@ provider "stamp" {
 `, w.URL) + body
 }
 
-func factories() map[string]func() (tfprotov6.ProviderServer, error) {
+func factories(options ...provider.Option) map[string]func() (tfprotov6.ProviderServer, error) {
 	return map[string]func() (tfprotov6.ProviderServer, error){
-		"stamp": providerserver.NewProtocol6WithError(provider.New("test")()),
+		"stamp": providerserver.NewProtocol6WithError(provider.New("test", options...)()),
 	}
 }
 

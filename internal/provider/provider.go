@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -18,11 +19,27 @@ var _ provider.Provider = (*Provider)(nil)
 // Provider is the stamp provider.
 type Provider struct {
 	version string
+	now     func() time.Time
+}
+
+// Option changes how a provider runs.
+type Option func(*Provider)
+
+// WithClock gives the provider another clock than the machine's: images become too old
+// by it.
+func WithClock(now func() time.Time) Option {
+	return func(p *Provider) { p.now = now }
 }
 
 // New returns a constructor of the provider of that version.
-func New(version string) func() provider.Provider {
-	return func() provider.Provider { return &Provider{version: version} }
+func New(version string, options ...Option) func() provider.Provider {
+	return func() provider.Provider {
+		made := &Provider{version: version, now: time.Now}
+		for _, option := range options {
+			option(made)
+		}
+		return made
+	}
 }
 
 // Metadata names the provider.
@@ -39,7 +56,7 @@ func (p *Provider) Schema(_ context.Context, _ provider.SchemaRequest, resp *pro
 // Configure connects to the account. While the provider block depends on values
 // that are not known yet, resources plan without reading AWS.
 func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
-	session := &session{}
+	session := &session{now: p.now}
 	resp.ResourceData, resp.DataSourceData = session, session
 	if !req.Config.Raw.IsFullyKnown() {
 		return
@@ -76,5 +93,7 @@ func (p *Provider) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{newGoldenImage, newFleet}
 }
 
-// DataSources lists the data sources: none yet.
-func (p *Provider) DataSources(context.Context) []func() datasource.DataSource { return nil }
+// DataSources lists the data sources.
+func (p *Provider) DataSources(context.Context) []func() datasource.DataSource {
+	return []func() datasource.DataSource{newGoldenImageSource}
+}

@@ -22,6 +22,9 @@ type session struct {
 	account     *cloud.Account
 	defaultTags cloud.Tags
 	progress    *progressFile
+	// now is the clock by which images become too old.
+	now   func() time.Time
+	lines seenLines
 
 	mu sync.Mutex
 	// seen are fleets by what of them was looked at.

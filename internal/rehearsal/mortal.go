@@ -17,6 +17,8 @@ type mortal struct {
 	after bool
 	died  func()
 	dead  bool
+	// survives lets everything through after that one request.
+	survives bool
 }
 
 var errDead = errors.New("the process is dead")
@@ -27,7 +29,7 @@ func (m *mortal) RoundTrip(request *http.Request) (*http.Response, error) {
 	m.sent++
 	dies := !m.dead && m.sent == m.at
 	dead := m.dead || dies
-	m.dead = dead
+	m.dead = dead && !m.survives
 	after, died := m.after, m.died
 	m.mu.Unlock()
 	if !dead {

@@ -1,0 +1,124 @@
+package image
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/guests"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
+)
+
+// bakery is a lab whose instances play builders and proofs.
+type bakery struct {
+	*rehearsal.Stage
+	t testing.TB
+
+	mu sync.Mutex
+	// fails is the phase that fails: a step on the builder, a check on the proof; none if
+	// empty.
+	fails string
+	// now is the engine's clock, when it is not the bubble's.
+	now func() time.Time
+}
+
+// inBakery plays a test in a bakery of its own.
+func inBakery(t *testing.T, play func(*testing.T, *bakery)) {
+	t.Helper()
+	b := &bakery{}
+	inside := rehearsal.Inside{Each: time.Second, Fails: b.exitCode}
+	rehearsal.Run(t, lab.Options{Seed: 1, Guests: inside.Host()}, func(t *testing.T, stage *rehearsal.Stage) {
+		b.Stage, b.t = stage, t
+		play(t, b)
+	})
+}
+
+func (b *bakery) exitCode(spec guests.Spec, phase, _ string) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	onProof := len(spec.Layers) > 0
+	if phase == b.fails && onProof == (phase == guest.PhaseCheck) {
+		return 3
+	}
+	return 0
+}
+
+// breaks makes a phase of the next runs fail.
+func (b *bakery) breaks(phase string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fails = phase
+}
+
+// options are those of an apply that nothing was planned for.
+func (b *bakery) options() Options {
+	return Options{SourceImageID: b.BaseImageID(), Progress: func(line string) { b.t.Log(line) }, In: b.in, Now: b.now}
+}
+
+// in leads to other regions.
+func (b *bakery) in(name string) (AWS, error) { return b.In(name), nil }
+
+// try applies the spec.
+func (b *bakery) try(spec Spec) (Result, error) {
+	b.t.Helper()
+	options := b.options()
+	return Apply(b.t.Context(), b.Region, spec, options)
+}
+
+// apply applies the spec, which must work.
+func (b *bakery) apply(spec Spec) Result {
+	b.t.Helper()
+	result, err := b.try(spec)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return result
+}
+
+// leftovers lists what is in the account, by type.
+func (b *bakery) leftovers() map[string]int {
+	left := map[string]int{}
+	for _, each := range b.Lab.Books().Leftovers {
+		left[each.Type]++
+	}
+	return left
+}
+
+// only fails the test when something else is in the account than the images, each
+// with one snapshot; parameters do not count.
+func (b *bakery) only(images int) {
+	b.t.Helper()
+	left := b.leftovers()
+	delete(left, "parameter")
+	if left["image"] != images || left["snapshot"] != images || len(left) > 2 {
+		b.t.Errorf("want %d images with a snapshot each and nothing else, have %v", images, b.Lab.Books().Leftovers)
+	}
+}
+
+func (b *bakery) destroy(name string) {
+	b.t.Helper()
+	if err := Destroy(b.t.Context(), b.Region, name, Removal{In: b.in}); err != nil {
+		b.t.Fatal(err)
+	}
+	if left := b.Lab.Books().Leftovers; len(left) > 0 {
+		b.t.Errorf("after the destroy there is still %v", left)
+	}
+}
+
+// instances are the line's live instances, whatever their role.
+func (b *bakery) instances(name string) []cloud.Instance {
+	b.t.Helper()
+	found, err := b.Region.Instances(b.t.Context(), cloud.InstanceQuery{Tags: ownership(name)})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return found
+}
+
+// script is a spec whose content is told apart by a script's text.
+func script(text string) Spec {
+	return specOf(func(s *Spec) { s.Bake.Steps[1].Script = text })
+}

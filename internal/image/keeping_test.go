@@ -1,0 +1,97 @@
+package image
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+)
+
+// Deprecation, protection and description change in place, wherever the version is.
+func TestApply_keepsImagesAsWanted(t *testing.T) {
+	inBakery(t, func(t *testing.T, b *bakery) {
+		spec := handedOut(func(s *Spec) { s.Capture.IMDSAsSource = true })
+		first := b.apply(spec).Line.Current()
+		spec.Capture = Capture{RetainVersions: 2, DeprecateAfter: 2160 * time.Hour, Protect: true}
+		spec.Description, spec.Tags = "of the web", cloud.Tags{"Team": "platform"}
+		result := b.apply(spec)
+		if result.Plan.Action != Keep || result.Line.Current().ImageID != first.ImageID {
+			t.Fatalf("the plan was %s", result.Plan)
+		}
+		want := result.Line.Current().BakedAt.Add(2160 * time.Hour).Round(time.Minute)
+		for _, at := range result.Line.Current().places("us-east-1") {
+			image := at.image
+			if !image.DeprecatesAt.Equal(want) || !image.Protection.Enabled() || image.IMDSSupport != imdsRequired ||
+				image.Description != "of the web" || image.Tags["Team"] != "platform" {
+				t.Errorf("%s is %+v", at, image)
+			}
+		}
+		if again := b.apply(spec); !again.Plan.Empty() {
+			t.Errorf("the same again: %s", again.Plan)
+		}
+		spec.Capture = Capture{RetainVersions: 2}
+		for _, at := range b.apply(spec).Line.Current().places("us-east-1") {
+			if !at.image.DeprecatesAt.IsZero() || at.image.Protection.Enabled() {
+				t.Errorf("%s is %+v", at, at.image)
+			}
+		}
+		b.destroy("web")
+	})
+}
+
+// The provider lifts its own protection when a version has to go; one with a cool-down
+// that somebody has put on is said plainly, and waited for.
+func TestApply_removesProtectedVersions(t *testing.T) {
+	inBakery(t, func(t *testing.T, b *bakery) {
+		protected := func(text string) Spec {
+			spec := script(text)
+			spec.Capture = Capture{RetainVersions: 1, Protect: true}
+			return spec
+		}
+		b.apply(protected("a"))
+		b.apply(protected("b"))
+		b.only(1)
+		b.destroy("web")
+	})
+}
+
+func TestRemoveImage_withCooldown(t *testing.T) {
+	inBakery(t, func(t *testing.T, b *bakery) {
+		current := b.apply(script("a")).Line.Current()
+		image := current.image()
+		image.Protection = "enabled-with-cooldown"
+		err := removeImage(t.Context(), b.Region, image)
+		if waits, ok := errors.AsType[*ProtectedError](err); !ok || !strings.Contains(waits.Error(), "24 hours") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// Data volumes are part of the image; boot mode, TPM and ENA are as in the source.
+func TestApply_volumesAndWhatTheSourceHas(t *testing.T) {
+	inBakery(t, func(t *testing.T, b *bakery) {
+		spec := specOf(func(s *Spec) {
+			s.Bake.Volumes = []cloud.Volume{{DeviceName: "/dev/sdf", Size: 3, Type: "gp3"}}
+			s.Capture.Encrypted, s.Capture.KMSKeyID = true, "alias/golden"
+		})
+		current := b.apply(spec).Line.Current()
+		images, err := b.Region.Images(t.Context(), cloud.ImageQuery{IDs: []string{current.ImageID, current.SourceImageID}})
+		if err != nil || len(images) != 2 {
+			t.Fatal(images, err)
+		}
+		made, source := images[0], images[1]
+		if made.ID != current.ImageID {
+			made, source = source, made
+		}
+		if len(made.Volumes) != 2 || made.Volumes[1].DeviceName != "/dev/sdf" || made.Volumes[1].Size != 3 ||
+			!made.Volumes[0].Encrypted || !made.Volumes[1].Encrypted || len(current.SnapshotIDs) != 2 {
+			t.Errorf("the image's volumes are %+v", made.Volumes)
+		}
+		if made.BootMode != source.BootMode || made.TPMSupport != source.TPMSupport || made.ENASupport != source.ENASupport || made.BootMode == "" {
+			t.Errorf("made %+v of %+v", made, source)
+		}
+		b.destroy("web")
+	})
+}

@@ -1,0 +1,255 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/image"
+)
+
+// Read follows the line: a version promoted or removed elsewhere shows in the plan.
+func (r *goldenImage) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state goldenImageModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	region := r.session.region(state.Region.ValueString(), &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	line, err := r.observe(ctx, region, &state)
+	if err != nil {
+		appendFailure(&resp.Diagnostics, err, fmt.Sprintf("Golden image %s could not be read", state.Name.ValueString()))
+		return
+	}
+	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.Name, state.Region)...)
+	current := line.Current()
+	if current == nil && !state.ImageID.IsNull() {
+		resp.Diagnostics.AddWarning(fmt.Sprintf("Golden image %s is gone", state.Name.ValueString()),
+			fmt.Sprintf("No version of it is left in %s: it was removed outside of Terraform. The plan makes it anew.", region.Name()))
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	if current != nil {
+		r.drift(ctx, region, &state, line, &resp.Diagnostics)
+		have := current.Tags.UserTags()
+		if _, said := state.TagsAll.Elements()["Name"]; !said && have["Name"] == current.ImageName {
+			delete(have, "Name")
+		}
+		state.setOutputs(line)
+		state.Tags, state.TagsAll = r.session.ownTags(have, state.Tags), stringMap(have)
+		state.Description = types.StringNull()
+		if current.Description != "" {
+			state.Description = types.StringValue(current.Description)
+		}
+	}
+	r.session.lines.put(region.Name(), state.Name.ValueString(), line)
+	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+}
+
+// observe reads the line: one request, and one for each region that the state, or the
+// current version itself, tells of.
+func (r *goldenImage) observe(ctx context.Context, region *cloud.Region, state *goldenImageModel) (image.Line, error) {
+	name := state.Name.ValueString()
+	line, err := image.ObserveVersions(ctx, region, name)
+	if err != nil {
+		return line, err
+	}
+	return image.ObserveCopies(ctx, region, r.session.regions, name, line, state.copyRegions())
+}
+
+// drift makes the state say what is really there, so that the plan shows how it
+// differs from the configuration.
+func (r *goldenImage) drift(ctx context.Context, region *cloud.Region, state *goldenImageModel, line image.Line, diags *diag.Diagnostics) {
+	said, captured := state.distribution(ctx, diags), state.captured(ctx, diags)
+	if diags.HasError() {
+		return
+	}
+	spec := image.Spec{Name: state.Name.ValueString(), Capture: captured.spec(), Distribute: said.spec()}
+	current := *line.Current()
+	found := said
+	found.Regions = haveRegions(state, said.Regions, current)
+	shared, err := image.ObserveShared(ctx, region, r.session.regions, current, state.copyRegions(), spec.Distribute)
+	if err != nil {
+		appendFailure(diags, err, fmt.Sprintf("The permissions of golden image %s could not be read", spec.Name))
+		return
+	}
+	found.setShared(shared)
+	if spec.Distribute.Parameter != "" {
+		value, err := image.ObserveParameter(ctx, region, spec.Name, spec.Distribute.Parameter, current.ImageID)
+		if err != nil && !isTaken(err) {
+			appendFailure(diags, err, fmt.Sprintf("The SSM parameter of golden image %s could not be read", spec.Name))
+			return
+		}
+		if value != current.ImageID {
+			found.SSMParameter = types.StringNull()
+		}
+	}
+	if !state.Distribute.IsNull() || !found.empty() {
+		object, more := types.ObjectValueFrom(ctx, distributeType, found)
+		diags.Append(more...)
+		state.Distribute = object
+	}
+	state.captureDrift(ctx, spec, current, r.session.now(), diags)
+}
+
+// haveRegions are the wanted regions that have a copy. After an import nothing is
+// wanted yet: then it is those that have one.
+func haveRegions(state *goldenImageModel, said types.Map, current image.Version) types.Map {
+	entries := map[string]attr.Value{}
+	imported := state.Source.IsNull()
+	for region, copied := range current.Copies {
+		if copied.State != cloud.ImageAvailable {
+			continue
+		}
+		if entry, wanted := said.Elements()[region]; wanted {
+			entries[region] = entry
+		} else if imported {
+			entries[region] = types.ObjectValueMust(regionType.AttrTypes, map[string]attr.Value{"kms_key_id": optional(copied.Tags[cloud.TagKey])})
+		}
+	}
+	if len(entries) == len(said.Elements()) {
+		return said
+	}
+	return types.MapValueMust(regionType, entries)
+}
+
+// keepRegions is for an apply that failed: the state says which of the planned regions
+// have a copy now.
+func (m *goldenImageModel) keepRegions(ctx context.Context, plan goldenImageModel, line image.Line, diags *diag.Diagnostics) {
+	said, planned := m.distribution(ctx, diags), plan.distribution(ctx, diags)
+	found := said
+	entries := map[string]attr.Value{}
+	for region, copied := range line.Current().Copies {
+		if copied.State != cloud.ImageAvailable {
+			continue
+		}
+		for _, regions := range []types.Map{planned.Regions, said.Regions} {
+			if entry, wanted := regions.Elements()[region]; wanted && keyOf(entry) == copied.Tags[cloud.TagKey] {
+				entries[region] = entry
+			}
+		}
+	}
+	if len(entries) == 0 && said.Regions.IsNull() {
+		return
+	}
+	found.Regions = types.MapValueMust(regionType, entries)
+	object, more := types.ObjectValueFrom(ctx, distributeType, found)
+	diags.Append(more...)
+	m.Distribute = object
+}
+
+func keyOf(entry attr.Value) string {
+	object, ok := entry.(types.Object)
+	if !ok {
+		return ""
+	}
+	key, _ := object.Attributes()["kms_key_id"].(types.String)
+	return key.ValueString()
+}
+
+// setShared takes over who may use the image, where that differs from what was said.
+func (m *distributeModel) setShared(shared image.Shared) {
+	set := func(said types.Set, have []string) types.Set {
+		if slices.Equal(slices.Sorted(slices.Values(elements(said))), have) {
+			return said
+		}
+		return types.SetValueMust(types.StringType, stringList(have).Elements())
+	}
+	m.AccountIDs = set(m.AccountIDs, shared.Permissions.AccountIDs)
+	m.OrganizationARNs = set(m.OrganizationARNs, shared.Permissions.OrganizationARNs)
+	m.OrganizationalUnitARNs = set(m.OrganizationalUnitARNs, shared.Permissions.OrganizationalUnitARNs)
+	if m.Public.ValueBool() != shared.Permissions.Public {
+		m.Public = types.BoolValue(shared.Permissions.Public)
+	}
+	if m.Snapshots.ValueBool() != shared.Snapshots {
+		m.Snapshots = types.BoolValue(shared.Snapshots)
+	}
+}
+
+// empty reports whether nothing is said.
+func (m *distributeModel) empty() bool {
+	return m.Regions.IsNull() && m.AccountIDs.IsNull() && m.OrganizationARNs.IsNull() && m.OrganizationalUnitARNs.IsNull() &&
+		m.Public.IsNull() && m.Snapshots.IsNull() && m.SSMParameter.IsNull()
+}
+
+// captureDrift takes over a deprecation and a protection that somebody has changed.
+func (m *goldenImageModel) captureDrift(ctx context.Context, spec image.Spec, current image.Version, now time.Time, diags *diag.Diagnostics) {
+	protected, date := current.Protection.Enabled(), current.DeprecatesAt
+	if protected == spec.Capture.Protect && spec.DeprecatedAsWanted(current, now) {
+		return
+	}
+	capture := m.captured(ctx, diags)
+	if protected != spec.Capture.Protect {
+		capture.Protection = types.BoolValue(protected)
+	}
+	if !spec.DeprecatedAsWanted(current, now) {
+		capture.DeprecateAfter = types.StringNull()
+		if !date.IsZero() {
+			capture.DeprecateAfter = types.StringValue(date.Sub(current.BakedAt).Round(time.Minute).String())
+		}
+	}
+	object, more := types.ObjectValueFrom(ctx, captureType, capture)
+	diags.Append(more...)
+	m.Capture = object
+}
+
+// captureType is the object capture.
+var captureType = map[string]attr.Type{
+	"encrypted": types.BoolType, "kms_key_id": types.StringType, "retain_versions": types.Int64Type,
+	"deprecate_after": types.StringType, "deregistration_protection": types.BoolType, "imds_support": types.StringType,
+}
+
+// optional is null for "".
+func optional(text string) types.String {
+	if text == "" {
+		return types.StringNull()
+	}
+	return types.StringValue(text)
+}
+
+func isTaken(err error) bool {
+	_, taken := errors.AsType[*image.ParameterTakenError](err)
+	return taken
+}
+
+// regions leads the engine to other regions.
+func (s *session) regions(name string) (image.AWS, error) { return s.account.Region(name) }
+
+// seenLines are lines that were read to refresh the state, until the plan that comes
+// next takes them: it need not read them again.
+type seenLines struct {
+	mu    sync.Mutex
+	lines map[string]seenLine
+}
+
+type seenLine struct {
+	line image.Line
+	at   time.Time
+}
+
+func (s *seenLines) put(region, name string, line image.Line) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lines == nil {
+		s.lines = map[string]seenLine{}
+	}
+	s.lines[region+" "+name] = seenLine{line: line, at: time.Now()}
+}
+
+// take returns a line once.
+func (s *seenLines) take(region, name string) (image.Line, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	seen, there := s.lines[region+" "+name]
+	delete(s.lines, region+" "+name)
+	return seen.line, there && time.Since(seen.at) < sightLasts
+}

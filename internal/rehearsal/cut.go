@@ -1,0 +1,40 @@
+package rehearsal
+
+import "context"
+
+// Cut is where a run is interrupted: by Ctrl-C, or by the death of the machine.
+type Cut struct {
+	// Request is which request of the run it happens at, counted from 1; 0 is never.
+	Request int
+	// After lets the request have its effect first; its answer is lost either way.
+	After bool
+	// Dead lets nothing through from then on; without it cleaning up is possible.
+	Dead bool
+}
+
+// Interrupt runs something that is cut short, and returns how many requests it came
+// to make. Its context is cancelled at the cut.
+func (s *Stage) Interrupt(cut Cut, do func(ctx context.Context)) (requests int) {
+	ctx, cancel := context.WithCancel(s.t.Context())
+	defer cancel()
+	s.DieAt(cut.Request, cut.After, cancel)
+	s.mortal.survive(!cut.Dead)
+	do(ctx)
+	s.mortal.survive(false)
+	s.Revive()
+	return s.mortal.requests()
+}
+
+// survive says whether the process outlives its death: only that one request is lost.
+func (m *mortal) survive(survives bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.survives = survives
+}
+
+// requests is how many were sent since DieAt.
+func (m *mortal) requests() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.sent
+}
