@@ -20,7 +20,12 @@ func main() {
 
 // play starts the lab, plays the acts in order and ends the lab.
 func play(ctx context.Context) (err error) {
-	lab, err := startLab(ctx, os.Getenv("STAMP_DEMO_LAB"))
+	photo := os.Getenv("STAMP_DEMO_PHOTO")
+	var weather []string
+	if photo != "" {
+		weather = photoWeather
+	}
+	lab, err := startLab(ctx, os.Getenv("STAMP_DEMO_LAB"), weather...)
 	if err != nil {
 		return err
 	}
@@ -35,6 +40,10 @@ func play(ctx context.Context) (err error) {
 	}
 	defer stage.close()
 	say("The lab is a rehearsal cloud on this machine (%s): the real EC2 protocol, real guests, no AWS account.", lab.endpoint)
+	if photo != "" {
+		return photograph(ctx, stage, photo)
+	}
+	say("Watch it in a browser: %s/", lab.endpoint)
 	for i, act := range acts {
 		say("")
 		say("── %d. %s", i+1, act.title)
