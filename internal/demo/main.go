@@ -20,12 +20,7 @@ func main() {
 
 // play starts the lab, plays the acts in order and ends the lab.
 func play(ctx context.Context) (err error) {
-	photo := os.Getenv("STAMP_DEMO_PHOTO")
-	var weather []string
-	if photo != "" {
-		weather = photoWeather
-	}
-	lab, err := startLab(ctx, os.Getenv("STAMP_DEMO_LAB"), weather...)
+	lab, err := startLab(ctx, os.Getenv("STAMP_DEMO_LAB"))
 	if err != nil {
 		return err
 	}
@@ -40,7 +35,7 @@ func play(ctx context.Context) (err error) {
 	}
 	defer stage.close()
 	say("The lab is a rehearsal cloud on this machine (%s): the real EC2 protocol, real guests, no AWS account.", lab.endpoint)
-	if photo != "" {
+	if photo := os.Getenv("STAMP_DEMO_PHOTO"); photo != "" {
 		return photograph(ctx, stage, photo)
 	}
 	say("Watch it in a browser: %s/", lab.endpoint)

@@ -11,15 +11,13 @@ import (
 	"time"
 )
 
-// photoWeather is the weather of the photograph: as on AWS, so that servers take their
-// time and the page has something to show, but twelve times as fast.
-var photoWeather = []string{"-weather", "aws", "-speed", "12"}
+// What is on the photograph: more servers, of which the first are new and are waited
+// for, so that the rollout stands still while the picture is taken.
+const photoSize = `size           = 48
+  rollout        = { canary = 20, soak = "3m", max_surge = "25%" }`
 
-// photoSize is how many servers are on it.
-const photoSize = "48"
-
-// photograph plays the story up to its rollout, on more servers, and takes a picture
-// of the lab's page when half of them are new.
+// photograph plays the story up to its rollout and takes a picture of the lab's page
+// when many servers are new and many are old.
 func photograph(ctx context.Context, s *stage, path string) error {
 	browser, err := findBrowser()
 	if err != nil {
@@ -30,8 +28,14 @@ func photograph(ctx context.Context, s *stage, path string) error {
 			return err
 		}
 	}
-	if err := s.edit("size           = 12", "size           = "+photoSize); err != nil {
+	if err := s.edit("size           = 12", photoSize); err != nil {
 		return err
+	}
+	if _, err := s.plan(ctx, `Plan:`); err != nil {
+		return err
+	}
+	if output, err := s.apply(ctx); err != nil {
+		return fmt.Errorf("%w\n%s", err, output)
 	}
 	if err := s.edit(`GREETING = "Hello"`, `GREETING = "Hello, World! This is version 2. Hello"`); err != nil {
 		return err
@@ -52,7 +56,7 @@ func photograph(ctx context.Context, s *stage, path string) error {
 	}()
 	taken := make(chan error, 1)
 	go func() {
-		err := s.lab.awaitHalf(rolling)
+		err := s.lab.awaitBoth(rolling)
 		if err == nil {
 			err = shoot(ctx, browser, s.lab.endpoint, path)
 		}
@@ -68,8 +72,9 @@ func photograph(ctx context.Context, s *stage, path string) error {
 	}
 }
 
-// awaitHalf waits until half of the fleet's running servers are of the second version.
-func (l *labProcess) awaitHalf(ctx context.Context) error {
+// awaitBoth waits until the fleet's running servers are of two versions, and neither is
+// more than twice as many as the other.
+func (l *labProcess) awaitBoth(ctx context.Context) error {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {
