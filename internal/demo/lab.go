@@ -23,7 +23,7 @@ func startLab(ctx context.Context, program string) (*labProcess, error) {
 	if program == "" {
 		return nil, errors.New("STAMP_DEMO_LAB does not name the lab's program: start the demo with make demo")
 	}
-	command := exec.CommandContext(ctx, program, "-listen", "127.0.0.1:0", "-guests", "auto")
+	command := exec.CommandContext(ctx, program, "-listen", "127.0.0.1:0", "-guests", "auto", "-quiet")
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	command.Stderr = os.Stderr
 	output, err := command.StdoutPipe()

@@ -35,6 +35,10 @@ func play(ctx context.Context) (err error) {
 	}
 	defer stage.close()
 	say("The lab is a rehearsal cloud on this machine (%s): the real EC2 protocol, real guests, no AWS account.", lab.endpoint)
+	if photo := os.Getenv("STAMP_DEMO_PHOTO"); photo != "" {
+		return photograph(ctx, stage, photo)
+	}
+	say("Watch it in a browser: %s/", lab.endpoint)
 	for i, act := range acts {
 		say("")
 		say("── %d. %s", i+1, act.title)

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"encoding/json"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -20,11 +21,17 @@ import (
 // being told, every action that is added.
 type source struct {
 	structs map[string]*ast.StructType
-	// inputs are the names of the actions' input structs.
-	inputs map[string]string
+	// actions are those that are made of a method and its input struct.
+	actions map[string]knownAction
 	// words are the short texts that the code compares with.
 	words []string
 }
+
+type knownAction struct{ service, input string }
+
+// makers are the functions that make actions of methods, by the service that they are
+// for.
+var makers = map[string]string{"of": "ec2", "elb": "elasticloadbalancing", "asJSON": "ssm"}
 
 func readSource(t testing.TB) *source {
 	t.Helper()
@@ -32,8 +39,8 @@ func readSource(t testing.TB) *source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &source{structs: map[string]*ast.StructType{}, inputs: map[string]string{}}
-	handlers, methods, words := map[string]string{}, map[string]string{}, map[string]bool{}
+	s := &source{structs: map[string]*ast.StructType{}, actions: map[string]knownAction{}}
+	handlers, methods, words := map[string][2]string{}, map[string]string{}, map[string]bool{}
 	for _, name := range names {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
@@ -57,8 +64,8 @@ func readSource(t testing.TB) *source {
 					methods[node.Name.Name] = input
 				}
 			case *ast.KeyValueExpr:
-				if action, method := actionOf(node); action != "" {
-					handlers[action] = method
+				if action, service, method := actionOf(node); action != "" {
+					handlers[action] = [2]string{service, method}
 				}
 			case *ast.BasicLit:
 				if text, err := strconv.Unquote(node.Value); err == nil && node.Kind == token.STRING && len(text) < 30 {
@@ -68,8 +75,11 @@ func readSource(t testing.TB) *source {
 			return true
 		})
 	}
-	for action, method := range handlers {
-		s.inputs[action] = methods[method]
+	for action, handler := range handlers {
+		s.actions[action] = knownAction{service: handler[0], input: methods[handler[1]]}
+		if kmsActions[action] != nil {
+			s.actions[action] = knownAction{service: "kms", input: methods[handler[1]]}
+		}
 	}
 	s.words = slices.Sorted(maps.Keys(words))
 	return s
@@ -89,27 +99,63 @@ func inputOf(method *ast.FuncDecl) string {
 }
 
 // actionOf reads an entry like "RunInstances": of((*region).runInstances).
-func actionOf(entry *ast.KeyValueExpr) (action, method string) {
+func actionOf(entry *ast.KeyValueExpr) (action, service, method string) {
 	key, isText := entry.Key.(*ast.BasicLit)
 	call, isCall := entry.Value.(*ast.CallExpr)
 	if !isText || !isCall || len(call.Args) != 1 {
-		return "", ""
+		return "", "", ""
 	}
-	if maker, ok := call.Fun.(*ast.Ident); !ok || maker.Name != "of" {
-		return "", ""
-	}
-	handler, ok := call.Args[0].(*ast.SelectorExpr)
-	if !ok {
-		return "", ""
+	maker, isName := call.Fun.(*ast.Ident)
+	handler, isMethod := call.Args[0].(*ast.SelectorExpr)
+	if !isName || !isMethod || makers[maker.Name] == "" {
+		return "", "", ""
 	}
 	action, _ = strconv.Unquote(key.Value)
-	return action, handler.Sel.Name
+	return action, makers[maker.Name], handler.Sel.Name
+}
+
+// content makes what a request of the action carries.
+func (s *source) content(action string, luck *rand.Rand) string {
+	form := s.form(action, luck)
+	if service := s.actions[action].service; service == "ec2" || service == "elasticloadbalancing" {
+		return form.Encode()
+	}
+	text, err := json.Marshal(asDocument(parameterTree(form)))
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// asDocument turns a form's tree into what JSON has for it.
+func asDocument(node *param) any {
+	if len(node.below) == 0 && node.name != "" {
+		if number, err := strconv.Atoi(node.value); err == nil {
+			return number
+		}
+		if node.value == "true" || node.value == "false" {
+			return node.value == "true"
+		}
+		return node.value
+	}
+	object, list := map[string]any{}, []any{}
+	for _, name := range node.names() {
+		if _, err := strconv.Atoi(name); err == nil {
+			list = append(list, asDocument(node.below[name]))
+		} else {
+			object[name] = asDocument(node.below[name])
+		}
+	}
+	if len(list) > 0 {
+		return list
+	}
+	return object
 }
 
 // form makes a request of the action with some of its parameters, mostly sensible.
 func (s *source) form(action string, luck *rand.Rand) url.Values {
 	form := url.Values{}
-	s.fields(s.structs[s.inputs[action]], "", form, luck, 0)
+	s.fields(s.structs[s.actions[action].input], "", form, luck, 0)
 	return form
 }
 
@@ -212,8 +258,8 @@ func pick[T any](luck *rand.Rand, from ...T) T { return from[luck.IntN(len(from)
 // one another in one lab.
 func FuzzForms(f *testing.F) {
 	known := readSource(f)
-	actions := slices.Sorted(maps.Keys(known.inputs))
-	if len(actions) < 38 || len(known.structs) < 100 {
+	actions := slices.Sorted(maps.Keys(known.actions))
+	if len(actions) < 90 || len(known.structs) < 100 {
 		f.Fatalf("only %d actions and %d structs found in the source", len(actions), len(known.structs))
 	}
 	for seed := range uint64(200) {
@@ -225,10 +271,11 @@ func FuzzForms(f *testing.F) {
 			world := newFuzzWorld(t)
 			for range 8 {
 				action := actions[luck.IntN(len(actions))]
-				form := world.names.Replace(known.form(action, luck).Encode())
-				answer := world.ask("ec2", action, form)
-				if complaint := complain(answer); complaint != nil {
-					t.Fatalf("%s %s: %v\n%d %s", action, form, complaint, answer.Code, answer.Body)
+				service := known.actions[action].service
+				content := world.names.Replace(known.content(action, luck))
+				answer := world.ask(service, action, content)
+				if complaint := complain(service, answer); complaint != nil {
+					t.Fatalf("%s %s: %v\n%d %s", action, content, complaint, answer.Code, answer.Body)
 				}
 			}
 			if err := world.Close(); err != nil {

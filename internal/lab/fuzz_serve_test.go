@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -55,20 +56,29 @@ func (w fuzzWorld) must(t testing.TB, action, form string) {
 	}
 }
 
-// ask sends a request with a credential scope: a form, or JSON where the service
-// speaks it.
+// ask sends a request with a credential scope, as the service is spoken: a form, JSON,
+// or for S3, whose actions are methods and paths, any content.
 func (w fuzzWorld) ask(service, action, content string) *httptest.ResponseRecorder {
-	speaksJSON := service != "ec2" && service != "sts"
-	if !speaksJSON {
+	method, target := http.MethodPost, "/"
+	header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}
+	switch service {
+	case "s3":
+		method, target, _ = strings.Cut(action, " ")
+	case "ssm", "kms":
+		header["X-Amz-Target"] = []string{"Lab." + action}
+	case "elasticloadbalancing":
+		content = "Version=" + elbVersion + "&Action=" + url.QueryEscape(action) + "&" + content
+	default:
 		content = "Action=" + url.QueryEscape(action) + "&" + content
 	}
-	request := httptest.NewRequest(http.MethodPost, "http://lab.invalid/", strings.NewReader(content))
-	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=lab/20260101/us-east-1/"+service+"/aws4_request, Signature=0")
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if speaksJSON {
-		request.Header["X-Amz-Target"] = []string{"Lab." + action}
-	}
 	answer := httptest.NewRecorder()
+	request, err := http.NewRequestWithContext(context.Background(), method, "http://127.0.0.1"+target, strings.NewReader(content))
+	if err != nil {
+		answer.WriteHeader(http.StatusNotImplemented) // no client could have sent it
+		return answer
+	}
+	request.Header = header
+	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=lab/20260101/us-east-1/"+service+"/aws4_request, Signature=0")
 	w.ServeHTTP(answer, request)
 	return answer
 }
@@ -129,6 +139,17 @@ func FuzzServeHTTP(f *testing.F) {
 	for action := range ssmActions {
 		f.Add("ssm", action, `{"Name": "/a"}`, "GetParametersByPath", `{"Path": "/aws", "Recursive": true, "MaxResults": 3}`)
 	}
+	for action := range kmsActions {
+		f.Add("kms", action, `{"KeyId": "alias/aws/ebs"}`, action, `{"KeyId": ""}`)
+	}
+	for action := range elbActions {
+		f.Add("elasticloadbalancing", action, "Name=web&Protocol=HTTP&Port=80&VpcId=VPC&TargetType=instance", action, "Targets.member.1.Id=INSTANCE")
+	}
+	for _, object := range []string{"/a-bucket/key", "/a-bucket/../x", "/a-bucket//%00?acl", "/a-bucket?list-type=2&max-keys=x", "/?location", "/A"} {
+		for _, method := range []string{"PUT", "GET", "HEAD", "DELETE", "POST"} {
+			f.Add("s3", "PUT /a-bucket", "", method+" "+object, "content")
+		}
+	}
 	for service := range services {
 		f.Add(service, "GetCallerIdentity", "", "", "]")
 	}
@@ -138,7 +159,7 @@ func FuzzServeHTTP(f *testing.F) {
 			world := newFuzzWorld(t)
 			for _, asked := range [][2]string{{action, form}, {nextAction, nextForm}} {
 				answer := world.ask(service, asked[0], world.names.Replace(asked[1]))
-				if complaint := complain(answer); complaint != nil {
+				if complaint := complain(service, answer); complaint != nil {
 					t.Fatalf("%s %s %s: %v\n%d %s", service, asked[0], asked[1], complaint, answer.Code, answer.Body)
 				}
 			}
@@ -150,12 +171,17 @@ func FuzzServeHTTP(f *testing.F) {
 }
 
 // complain says what is wrong with an answer's form.
-func complain(answer *httptest.ResponseRecorder) error {
-	if answer.Code >= 500 && answer.Code != http.StatusServiceUnavailable && answer.Code != http.StatusNotImplemented {
-		return errors.New("an error of the server's")
-	}
+func complain(service string, answer *httptest.ResponseRecorder) error {
 	body := answer.Body.Bytes()
-	if answer.Header().Get("Content-Type") == jsonKind {
+	// S3 answers what it does not do with 501, a success with whatever an object is, and
+	// HEAD with nothing.
+	s3 := service == "s3" && (answer.Code < 300 || answer.Code == http.StatusNotImplemented || len(body) == 0)
+	switch {
+	case s3:
+		return nil
+	case answer.Code >= 500 && answer.Code != http.StatusServiceUnavailable:
+		return errors.New("an error of the server's")
+	case answer.Header().Get("Content-Type") == jsonKind:
 		return complainJSON(answer.Code, body)
 	}
 	var refused struct {

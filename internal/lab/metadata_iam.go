@@ -49,10 +49,17 @@ func (i *instance) currentCredentials() *roleCredentials {
 	if had := i.credentials; had != nil && had.role == i.roleName() && now.Sub(had.issued) < roleCredentialsRenew {
 		return had
 	}
-	digits := func() string { return strings.ToUpper(strings.ReplaceAll(i.secrets.uuid(), "-", "")) }
+	issued := now.Truncate(time.Second)
 	i.credentials = &roleCredentials{
-		role: i.roleName(), keyID: "ASIA" + digits()[:16], secret: digits() + digits()[:8], token: digits() + digits(),
-		issued: now.Truncate(time.Second),
+		role: i.roleName(), keyID: "ASIA" + keyLetters(i.secrets)[:16], secret: keyLetters(i.secrets) + keyLetters(i.secrets)[:8],
+		token: keyLetters(i.secrets) + keyLetters(i.secrets), issued: issued,
+	}
+	// The session is called like the instance.
+	// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+	i.region.lab.sessions[i.credentials.keyID] = &session{
+		arn:     "arn:aws:sts::" + accountID + ":assumed-role/" + i.credentials.role + "/" + i.id,
+		userID:  "AROA" + keyLetters(newIDs(0, "role "+i.credentials.role))[:17] + ":" + i.id,
+		expires: issued.Add(roleCredentialsLast),
 	}
 	return i.credentials
 }

@@ -9,11 +9,14 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/guests"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/labtest"
 )
 
 // metadataOf are the metadata services of guests, by instance.
@@ -107,7 +110,8 @@ func readRole(t *testing.T, text string) roleDocument {
 
 func TestMetadata_role(t *testing.T) {
 	services := metadataOf{}
-	bubble(t, services.host(), func(t *testing.T, _ *lab.Lab, client *ec2.Client) {
+	labtest.Bubble(t, lab.Options{Guests: services.host()}, func(t *testing.T, _ *lab.Lab, transport *http.Client) {
+		client := ec2.NewFromConfig(config(labtest.Endpoint, "us-east-1", transport))
 		id := *launch(t, client, 1, func(in *ec2.RunInstancesInput) {
 			in.IamInstanceProfile = &types.IamInstanceProfileSpecification{Name: aws.String("web")}
 		})[0].InstanceId
@@ -123,6 +127,15 @@ func TestMetadata_role(t *testing.T) {
 		again := readRole(t, asked(t, service, "meta-data/iam/security-credentials/web"))
 		if !strings.HasPrefix(first.AccessKeyId, "ASIA") || len(first.SecretAccessKey) != 40 || first.Token == "" || first.Type != "AWS-HMAC" || first != again {
 			t.Errorf("credentials: %+v, then %+v", first, again)
+		}
+		signer := config(labtest.Endpoint, "us-east-1", transport)
+		signer.Credentials = credentials.NewStaticCredentialsProvider(first.AccessKeyId, first.SecretAccessKey, first.Token)
+		who, err := sts.NewFromConfig(signer).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasSuffix(*who.Arn, ":assumed-role/web/"+id) || !strings.HasSuffix(*who.UserId, ":"+id) {
+			t.Errorf("who signs with them is %s, %s", *who.Arn, *who.UserId)
 		}
 		<-time.After(5*time.Hour + 30*time.Minute)
 		renewed := readRole(t, asked(t, service, "meta-data/iam/security-credentials/web"))

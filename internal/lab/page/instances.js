@@ -104,8 +104,8 @@ function drawGroup(key, kind, name, members, images, severalRegions) {
 
 // sizeFor is how large cells are, by how many there are.
 function sizeFor(count) {
-  if (count <= 60) return 'large';
-  if (count <= 260) return 'medium';
+  if (count <= 100) return 'large';
+  if (count <= 320) return 'medium';
   return 'small';
 }
 

@@ -2,9 +2,10 @@
 //
 //	{"endpoint": "http://127.0.0.1:PORT", "guests": true}
 //
-// and serves until it is interrupted. Any AWS client can then be pointed at it:
+// and serves until it is interrupted. For people it prints on standard error what
+// points AWS clients at it, and where its page is:
 //
-//	AWS_ENDPOINT_URL=… AWS_ACCESS_KEY_ID=lab AWS_SECRET_ACCESS_KEY=lab AWS_REGION=us-east-1
+//	export AWS_ENDPOINT_URL=… AWS_ACCESS_KEY_ID=lab AWS_SECRET_ACCESS_KEY=lab AWS_REGION=us-east-1
 package main
 
 import (
@@ -49,6 +50,7 @@ func run(ctx context.Context, arguments []string, out, problems io.Writer) (err 
 	seed := flags.Uint64("seed", 1, "`number` that decides every id and every stroke of luck")
 	speed := flags.Float64("speed", 1, "how many times faster than real time the lab's clock runs")
 	inside := flags.String("guests", "auto", "whether something really runs inside instances: auto, on or off")
+	quiet := flags.Bool("quiet", false, "leave out the settings for people")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
@@ -64,7 +66,11 @@ func run(ctx context.Context, arguments []string, out, problems io.Writer) (err 
 		return errors.Join(err, host.Close())
 	}
 	defer func() { err = errors.Join(err, cloud.Close()) }()
-	return serve(ctx, cloud, *listen, host, out)
+	people := problems
+	if *quiet {
+		people = io.Discard
+	}
+	return serve(ctx, cloud, *listen, host, out, people)
 }
 
 // openGuests opens the guests that the flag asks for. With "on" it is an error when
@@ -102,8 +108,17 @@ func tellWhy(host guests.Host, problems io.Writer) {
 	fmt.Fprintf(problems, "lab: guests are off: %s\n", reason)
 }
 
+// settings is what people paste into their shell, and where they can watch.
+const settings = `
+# the lab is up: paste these lines, then use Terraform, OpenTofu, an SDK or the AWS CLI
+export AWS_ENDPOINT_URL=%[1]s
+export AWS_ACCESS_KEY_ID=lab AWS_SECRET_ACCESS_KEY=lab
+export AWS_REGION=us-east-1
+# and watch it in a browser: %[1]s/   (Ctrl-C here ends the lab and all that is in it)
+`
+
 // serve announces the endpoint and answers until the context ends.
-func serve(ctx context.Context, cloud http.Handler, address string, host guests.Host, out io.Writer) error {
+func serve(ctx context.Context, cloud http.Handler, address string, host guests.Host, out, people io.Writer) error {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", address)
 	if err != nil {
@@ -117,6 +132,7 @@ func serve(ctx context.Context, cloud http.Handler, address string, host guests.
 	if err := json.NewEncoder(out).Encode(announcement); err != nil {
 		return errors.Join(fmt.Errorf("announcing the endpoint: %w", err), listener.Close())
 	}
+	fmt.Fprintf(people, settings, announcement.Endpoint)
 	server := &http.Server{Handler: cloud, ReadHeaderTimeout: time.Minute}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()

@@ -41,6 +41,9 @@ func TestRun_announcesServesAndEnds(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Errorf("after the interruption: %v", err)
 	}
+	if said := problems.String(); !strings.Contains(said, "\nexport AWS_ENDPOINT_URL="+announced.Endpoint+"\n") || !strings.Contains(said, announced.Endpoint+"/ ") {
+		t.Errorf("it said %q; want the settings to paste and the page's address", said)
+	}
 	if announced.Guests || !strings.Contains(problems.String(), "guests are off") {
 		t.Errorf("guests %t, said %q; want them off, and why", announced.Guests, problems.String())
 	}
