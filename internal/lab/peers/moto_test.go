@@ -16,6 +16,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/labtest"
 )
 
 var update = flag.Bool("update", false, "write moto-differences.md instead of checking it")
@@ -62,7 +65,8 @@ func startMoto(t *testing.T) (endpoint, version string) {
 func TestMoto(t *testing.T) {
 	t.Parallel()
 	endpoint, version := startMoto(t)
-	got := compare(version, askAll(t, startWithGuests(t).URL), askAll(t, endpoint))
+	ours := labtest.Start(t, lab.Options{}).URL
+	got := compare(version, askAll(t, ours, tables...), askAll(t, endpoint, tables...))
 
 	if *update {
 		if err := os.WriteFile(differences, []byte(got), 0o600); err != nil {
@@ -88,15 +92,15 @@ var motoVersion = regexp.MustCompile(`moto \d+\.\d+\.\d+`)
 func compare(version string, ours, theirs []asked) string {
 	var rows, unasked []string
 	same := 0
-	for at, lab := range ours {
+	for at, here := range ours {
 		moto := theirs[at]
 		switch wanting, _ := moto.Got["@"].(string); {
-		case lab.OK && moto.OK:
+		case here.OK && moto.OK:
 			same++
 		case strings.HasPrefix(wanting, "not asked"):
-			unasked = append(unasked, lab.What)
+			unasked = append(unasked, here.What)
 		default:
-			rows = append(rows, row(lab, moto))
+			rows = append(rows, row(here, moto))
 		}
 	}
 	var out strings.Builder
@@ -112,17 +116,24 @@ func compare(version string, ours, theirs []asked) string {
 	return out.String()
 }
 
-func row(lab, moto asked) string {
+func row(here, moto asked) string {
 	supported := "neither"
 	switch {
-	case lab.OK:
+	case here.OK:
 		supported = "the lab"
 	case moto.OK:
 		supported = "moto"
 	}
+	ours, theirs := cell(here, here.Got, moto), cell(moto, moto.Got, here)
+	if ours == theirs {
+		theirs += " (others)" // only the identifiers differ
+	}
 	return fmt.Sprintf("| %s | %s | [%s](%s) | %s | %s | %s |\n",
-		lab.Operation, lab.What, cell(lab, lab.Expected, moto), lab.Doc, cell(lab, lab.Got, moto), cell(moto, moto.Got, lab), supported)
+		here.Operation, here.What, cell(here, here.Expected, moto), here.Doc, ours, theirs, supported)
 }
+
+// longest is how much of a value is shown.
+const longest = 160
 
 // identifiers differ from run to run, and say nothing.
 var identifiers = regexp.MustCompile(`\b(ami|eni|i|igw|key|lt|rtb|sg|sgr|snap|subnet|vol|vpc)-[0-9a-f]{8,17}\b|/[0-9a-f]{16}\b`)
@@ -150,6 +161,9 @@ func written(value any) string {
 	content, err := json.Marshal(value)
 	if err != nil {
 		return err.Error()
+	}
+	if len(content) > longest {
+		content = append(content[:longest], "…"...)
 	}
 	return "`" + strings.ReplaceAll(identifiers.ReplaceAllString(string(content), "$1-…"), "|", "\\|") + "`"
 }

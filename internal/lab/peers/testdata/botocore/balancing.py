@@ -47,8 +47,6 @@ call("attributes of TCP groups", "elbv2.DescribeTargetGroupAttributes", {"Target
     "Attributes[?Key=='preserve_client_ip.enabled'].Value": ["true"]}, doc=ELB + "API_TargetGroupAttribute.html")
 call("a shorter delay", "elbv2.ModifyTargetGroupAttributes", {"TargetGroupArn": "$web", "Attributes": [
     {"Key": "deregistration_delay.timeout_seconds", "Value": "20"}]}, {"Attributes[?Key=='deregistration_delay.timeout_seconds'].Value": ["20"]})
-call("a delay of more than an hour", "elbv2.ModifyTargetGroupAttributes", {"TargetGroupArn": "$web", "Attributes": [
-    {"Key": "deregistration_delay.timeout_seconds", "Value": "3601"}]}, error="InvalidConfigurationRequest")
 call("an attribute that is none", "elbv2.ModifyTargetGroupAttributes", {"TargetGroupArn": "$web", "Attributes": [
     {"Key": "colour", "Value": "red"}]}, error="InvalidConfigurationRequest")
 call("tags of a group", "elbv2.AddTags", {"ResourceArns": ["$web"], "Tags": [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}]},

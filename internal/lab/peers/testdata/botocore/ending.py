@@ -20,5 +20,5 @@ call("its volume has gone with it", "ec2.DescribeVolumes", {"VolumeIds": ["$volu
 call("the group of ended instances can go", "ec2.DeleteSecurityGroup", {"GroupId": "$group"}, {"ResponseMetadata.HTTPStatusCode": 200})
 call("the key goes", "ec2.DeleteKeyPair", {"KeyName": "mine"}, {"Return": True})
 call("a key that is not there can go", "ec2.DeleteKeyPair", {"KeyName": "mine"}, {"Return": True})
-call("no volume is left", "ec2.DescribeVolumes", expect={"Volumes": []})
-call("no network interface is left", "ec2.DescribeNetworkInterfaces", expect={"NetworkInterfaces": []})
+call("no volume is left", "ec2.DescribeVolumes", expect={"length(Volumes)": 0})
+call("no network interface is left", "ec2.DescribeNetworkInterfaces", expect={"length(NetworkInterfaces)": 0})

@@ -7,14 +7,10 @@ from ask import EC2, call
 USER = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/"
 IDEMPOTENCY = "https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-idempotency.html"
 NONE = "0123456789abcdef0"
-# Where instances have an inside, this is what answers the health checks of /up.
-SERVE = """#!/bin/sh
-mkdir -p /srv/web && cd /srv/web && echo yes >up
-(python3 -m http.server 80 || busybox httpd -f -p 80) >/dev/null 2>&1 &
-"""
+SCRIPT = "#!/bin/sh\necho hello\n"
 LAUNCH = {"ImageId": "$image", "InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1}
 PAIR = dict(LAUNCH, MinCount=2, MaxCount=2, ClientToken="pair", KeyName="mine", SubnetId="$subnet", SecurityGroupIds=["$group"],
-            UserData=SERVE, TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Role", "Value": "web"}]}])
+            UserData=SCRIPT, TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Role", "Value": "web"}]}])
 
 
 def launch(what, error, doc=None, **change):
@@ -69,7 +65,7 @@ call("status checks", "ec2.DescribeInstanceStatus", {"InstanceIds": ["$one"]}, {
 
 ATTRIBUTES = {
     "instanceType": {"InstanceType.Value": "t3.micro"},
-    "userData": {"UserData.Value": base64.b64encode(SERVE.encode()).decode()},
+    "userData": {"UserData.Value": base64.b64encode(SCRIPT.encode()).decode()},
     "disableApiTermination": {"DisableApiTermination.Value": False},
     "instanceInitiatedShutdownBehavior": {"InstanceInitiatedShutdownBehavior.Value": "stop"},
     "rootDeviceName": {"RootDeviceName.Value": "/dev/xvda"},

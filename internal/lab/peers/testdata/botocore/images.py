@@ -12,13 +12,13 @@ call("a public image of Amazon's", "ec2.DescribeImages", {"ImageIds": ["$image"]
 call("the newest of a name", "ec2.DescribeImages", {"Owners": ["amazon"], "Filters": [
     {"Name": "name", "Values": ["al2023-ami-2023.*-x86_64"]}, {"Name": "state", "Values": ["available"]}]},
      {"Images[?!starts_with(Name, 'al2023-ami-2023.')]": [], "length(Images) > `0`": True})
-call("none of one's own yet", "ec2.DescribeImages", {"Owners": ["self"]}, {"Images": []})
+call("none of one's own yet", "ec2.DescribeImages", {"Owners": ["self"]}, {"length(Images)": 0})
 call("an image id that is not there", "ec2.DescribeImages", {"ImageIds": ["ami-" + NONE]}, error="InvalidAMIID.NotFound")
 call("an image id that is none, described", "ec2.DescribeImages", {"ImageIds": ["image"]}, error="InvalidAMIID.Malformed")
 call("somebody else's image cannot be deregistered", "ec2.DeregisterImage", {"ImageId": "$image"}, error="AuthFailure")
 call("nor shared", "ec2.ModifyImageAttribute", {"ImageId": "$image", "LaunchPermission": {"Add": [{"UserId": PARTNER}]}}, error="AuthFailure")
 
-call("an image of an instance", "ec2.CreateImage", {"InstanceId": "$one", "Name": "golden", "Description": "of one",
+call("an image of an instance", "ec2.CreateImage", {"InstanceId": "$one", "Name": "golden", "Description": "of one", "NoReboot": True,
      "TagSpecifications": [{"ResourceType": kind, "Tags": [{"Key": "Role", "Value": "golden"}]} for kind in ("image", "snapshot")]},
      {"starts_with(ImageId, 'ami-')": True}, keep={"golden": "ImageId"})
 call("the same name again for an image", "ec2.CreateImage", {"InstanceId": "$one", "Name": "golden"}, error="InvalidAMIName.Duplicate")
@@ -50,7 +50,7 @@ call("with nobody", "ec2.DescribeImageAttribute", {"ImageId": "$golden", "Attrib
 call("an instance of the own image", "ec2.RunInstances", {"ImageId": "$golden", "InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1},
      {"Instances[].ImageId": ["$golden"]}, keep={"three": "Instances[0].InstanceId"})
 call("deregistered", "ec2.DeregisterImage", {"ImageId": "$golden"}, {"ResponseMetadata.HTTPStatusCode": 200}, doc=USER + "deregister-ami.html")
-call("no image of one's own any more", "ec2.DescribeImages", {"Owners": ["self"]}, {"Images": []})
+call("no image of one's own any more", "ec2.DescribeImages", {"Owners": ["self"]}, {"length(Images)": 0})
 call("its snapshot stays", "ec2.DescribeSnapshots", {"OwnerIds": ["self"]}, {"Snapshots[].SnapshotId": ["$snapshot"]}, doc=USER + "deregister-ami.html")
 call("and can go now", "ec2.DeleteSnapshot", {"SnapshotId": "$snapshot"}, {"ResponseMetadata.HTTPStatusCode": 200})
 call("but not twice", "ec2.DeleteSnapshot", {"SnapshotId": "$snapshot"}, error="InvalidSnapshot.NotFound")
