@@ -10,9 +10,10 @@ import (
 const copiedVolume = "vol-ffffffff"
 
 type copyImageInput struct {
-	SourceRegion, SourceImageId, Name, Description, ClientToken, KmsKeyId string
-	Encrypted, CopyImageTags                                              *bool
-	TagSpecification                                                      []tagSpecification
+	SourceRegion, SourceImageId, Name, ClientToken, KmsKeyId string
+	Description                                              *string
+	Encrypted, CopyImageTags                                 *bool
+	TagSpecification                                         []tagSpecification
 }
 
 type copyImageOutput struct {
@@ -34,7 +35,13 @@ func (r *region) beginCopy(in *copyImageInput) (*image, *apiError) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.checkImageName(in.Name, in.Description); err != nil {
+	// An empty description is one, and stays: the AWS provider sends it, and on AWS reads
+	// none.
+	description := fmt.Sprintf("[Copied %s from %s] %s", source.id, source.region.name, source.name)
+	if in.Description != nil {
+		description = *in.Description
+	}
+	if err := r.checkImageName(in.Name, description); err != nil {
 		return nil, err
 	}
 	tags, err := specifiedTags(in.TagSpecification, "image", "snapshot")
@@ -51,10 +58,6 @@ func (r *region) beginCopy(in *copyImageInput) (*image, *apiError) {
 	}
 	if own = own.with(tags["image"]); len(own) > maxTags {
 		return nil, tagLimit(in.SourceImageId)
-	}
-	description := in.Description
-	if description == "" {
-		description = fmt.Sprintf("[Copied %s from %s] %s", source.id, source.region.name, source.name)
 	}
 	made := &image{
 		object: r.object("ami", own), region: r, owner: accountID, name: in.Name, description: description,

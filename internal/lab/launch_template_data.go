@@ -21,6 +21,7 @@ type templateData struct {
 	MetadataOptions                          *metadataParam
 	Placement                                *placementParam
 	Monitoring                               *enabledParam
+	InstanceMarketOptions                    *marketParam
 	CreditSpecification                      *creditParam
 	InstanceInitiatedShutdownBehavior        string
 	EbsOptimized, DisableApiTermination      *bool

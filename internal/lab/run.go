@@ -120,9 +120,8 @@ func (r *region) runInstances(in *runInstancesInput) (*reservationItem, *apiErro
 	return made.answer(), nil
 }
 
-// launch launches, unless the client token has been seen. The parameters are
-// complete: whoever has some of them from elsewhere, such as a launch template, puts
-// them together before.
+// launch launches, unless the client token has been seen: what counts for that is the
+// request, not what its launch template says at the time.
 func (r *region) launch(in *runInstancesInput) (*launch, *apiError) {
 	if len(in.ClientToken) > maxClientToken {
 		return nil, invalid("Value (%s) for parameter clientToken is invalid. It has more than %d characters.", in.ClientToken, maxClientToken)

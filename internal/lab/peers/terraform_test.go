@@ -66,7 +66,7 @@ func newStack(t *testing.T) *stack {
 	// Only what a user would set: an endpoint and keys.
 	s.environ = append(withoutAWS(os.Environ()), "TF_CLI_CONFIG_FILE="+config, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1",
 		"AWS_ENDPOINT_URL="+s.server.URL, "AWS_ACCESS_KEY_ID=lab", "AWS_SECRET_ACCESS_KEY=lab")
-	s.run(t, 0, "init", "-input=false")
+	s.must(t, "init", "-input=false")
 	return s
 }
 
@@ -82,78 +82,62 @@ func withoutAWS(environ []string) []string {
 	return kept
 }
 
-// run runs the CLI and expects an exit code. It returns standard output.
-func (s *stack) run(t *testing.T, want int, arguments ...string) string {
+// run runs the CLI and returns its standard output and exit code.
+func (s *stack) run(t *testing.T, arguments ...string) (output string, code int) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), s.cli, append(arguments, "-no-color")...)
 	command.Dir, command.Env = s.dir, s.environ
-	var output, complaints bytes.Buffer
-	command.Stdout, command.Stderr = &output, &complaints
+	var said, complaints bytes.Buffer
+	command.Stdout, command.Stderr = &said, &complaints
 	err := command.Run()
-	code := 0
 	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
-		code = failed.ExitCode()
-	} else if err != nil {
+		return said.String() + complaints.String(), failed.ExitCode()
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
-	if code != want {
-		t.Fatalf("%s %s: exit code %d, want %d\n%s\n%s", filepath.Base(s.cli), strings.Join(arguments, " "), code, want, output.String(), complaints.String())
-	}
-	return output.String()
+	return said.String(), 0
 }
 
-func (s *stack) do(t *testing.T, want int, command string, options ...string) string {
+// must runs the CLI and ends the test when it fails.
+func (s *stack) must(t *testing.T, arguments ...string) string {
 	t.Helper()
-	arguments := append([]string{command, "-input=false"}, options...)
+	output, code := s.run(t, arguments...)
+	if code != 0 {
+		t.Fatalf("%s %s: exit code %d\n%s", filepath.Base(s.cli), strings.Join(arguments, " "), code, output)
+	}
+	return output
+}
+
+// with are a command's arguments with the present variables.
+func (s *stack) with(arguments ...string) []string {
+	arguments = append(arguments, "-input=false")
 	for _, variable := range s.variables {
 		arguments = append(arguments, "-var", variable)
 	}
-	return s.run(t, want, arguments...)
+	return arguments
 }
 
 // settled applies, and then expects a plan without changes.
 func (s *stack) settled(t *testing.T, what string) string {
 	t.Helper()
-	output := s.do(t, 0, "apply", "-auto-approve")
-	if plan := s.planned(t); plan != 0 {
-		t.Errorf("%s: after the apply another plan has changes:\n%s", what, s.do(t, plan, "plan", "-detailed-exitcode"))
+	applied := s.must(t, s.with("apply", "-auto-approve")...)
+	if plan, code := s.run(t, s.with("plan", "-detailed-exitcode")...); code != 0 {
+		t.Errorf("%s: after the apply another plan ends with %d, want no changes:\n%s", what, code, plan)
 	}
-	return output
-}
-
-// planned is the exit code of a plan: 0 without changes, 2 with some.
-func (s *stack) planned(t *testing.T) int {
-	t.Helper()
-	command := exec.CommandContext(t.Context(), s.cli, append([]string{"plan", "-input=false", "-detailed-exitcode"}, s.vars()...)...)
-	command.Dir, command.Env = s.dir, s.environ
-	err := command.Run()
-	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
-		return failed.ExitCode()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return 0
-}
-
-func (s *stack) vars() []string {
-	var options []string
-	for _, variable := range s.variables {
-		options = append(options, "-var", variable)
-	}
-	return options
+	return applied
 }
 
 // outputs are the configuration's outputs.
 type outputs struct {
-	Instances, InstanceTypes, Tiers, UserData []string
-	Latest                                    float64
+	Instances, InstanceTypes, Tiers []string
+	Latest                          float64
 }
 
 func (s *stack) outputs(t *testing.T) outputs {
 	t.Helper()
 	var raw map[string]struct{ Value json.RawMessage }
-	if err := json.Unmarshal([]byte(s.run(t, 0, "output", "-json")), &raw); err != nil {
+	if err := json.Unmarshal([]byte(s.must(t, "output", "-json")), &raw); err != nil {
 		t.Fatal(err)
 	}
 	var all outputs
@@ -197,7 +181,7 @@ func TestAWSProvider(t *testing.T) {
 		t.Errorf("the launch template's latest version went from %g to %g, want one more", created.Latest, changed.Latest)
 	}
 
-	s.do(t, 0, "destroy", "-auto-approve")
+	s.must(t, s.with("destroy", "-auto-approve")...)
 	if left := s.server.Lab.Books().Leftovers; len(left) > 0 {
 		t.Errorf("after the destroy these are left: %v", left)
 	}

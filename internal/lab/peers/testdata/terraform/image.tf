@@ -38,3 +38,16 @@ resource "aws_instance" "from_template" {
   }
   tags = { Name = "from-template", Tier = var.tier }
 }
+
+resource "aws_ami_copy" "elsewhere" {
+  name              = "golden-copy"
+  source_ami_id     = aws_ami_from_instance.golden.id
+  source_ami_region = "us-east-1"
+  encrypted         = true
+  tags              = { Tier = var.tier }
+}
+
+resource "aws_ami_launch_permission" "partner" {
+  image_id   = aws_ami_from_instance.golden.id
+  account_id = "111122223333"
+}
