@@ -26,7 +26,6 @@ type templateData struct {
 	InstanceInitiatedShutdownBehavior        string
 	EbsOptimized, DisableApiTermination      *bool
 	DisableApiStop                           *bool
-	InstanceMarketOptions                    *marketParam
 	CapacityReservationSpecification         *reservationParam
 }
 
