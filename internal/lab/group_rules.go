@@ -123,17 +123,21 @@ func (p ipPermissionParam) ports() (ruleSpec, *apiError) {
 func (r *region) peers(base ruleSpec, p ipPermissionParam) ([]described, *apiError) {
 	var all []described
 	for _, one := range p.IpRanges {
-		spec, err := base, (*apiError)(nil)
-		if spec.cidr4, err = canonical(one.CidrIp, true); err != nil {
+		block, err := canonical(one.CidrIp, true)
+		if err != nil {
 			return nil, err
 		}
+		spec := base
+		spec.cidr4 = block
 		all = append(all, described{spec, one.Description})
 	}
 	for _, one := range p.Ipv6Ranges {
-		spec, err := base, (*apiError)(nil)
-		if spec.cidr6, err = canonical(one.CidrIpv6, false); err != nil {
+		block, err := canonical(one.CidrIpv6, false)
+		if err != nil {
 			return nil, err
 		}
+		spec := base
+		spec.cidr6 = block
 		all = append(all, described{spec, one.Description})
 	}
 	for _, one := range p.PrefixListIds {

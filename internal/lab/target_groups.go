@@ -150,37 +150,45 @@ func (r *region) targetGroupSpec(in *createTargetGroupInput) (targetGroupSpec, *
 		name: in.Name, protocol: in.Protocol, version: in.ProtocolVersion, kind: cmp.Or(in.TargetType, targetInstance),
 		vpc: r.vpcs.get(in.VpcId),
 	}
-	if err := checkELBName("Target group", in.Name); err != nil {
+	if err := spec.check(in); err != nil {
 		return spec, err
-	}
-	switch {
-	case spec.kind != targetInstance && spec.kind != targetIP:
-		return spec, fail("InvalidConfigurationRequest", "The lab has target groups of instances and of IP addresses, not of type '%s'", spec.kind)
-	case in.Protocol == "":
-		return spec, validation("A protocol must be specified")
-	case !slices.Contains([]string{"HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP"}, in.Protocol):
-		return spec, fail("InvalidConfigurationRequest", "The lab has no target groups with the protocol '%s'", in.Protocol)
-	case in.Port == nil:
-		return spec, validation("A port must be specified")
-	case !goodPort(*in.Port):
-		return spec, badPort(*in.Port)
-	case in.VpcId == "":
-		return spec, validation("A VPC ID must be specified")
-	case spec.vpc == nil:
-		return spec, validation("The VPC ID '%s' is not found", in.VpcId)
-	case in.IpAddressType != "" && in.IpAddressType != "ipv4":
-		return spec, fail("InvalidConfigurationRequest", "In the lab the only IP address type of target groups is ipv4")
 	}
 	spec.port = *in.Port
 	if spec.application() {
 		spec.version = cmp.Or(spec.version, "HTTP1")
 	}
-	if spec.version != "" && spec.version != "HTTP1" && spec.version != "HTTP2" || spec.version != "" && !spec.application() {
+	if spec.version != "" && (!spec.application() || !slices.Contains([]string{"HTTP1", "HTTP2"}, spec.version)) {
 		return spec, fail("InvalidConfigurationRequest", "Protocol version '%s' is not supported for protocol '%s'", spec.version, spec.protocol)
 	}
 	var err *apiError
 	spec.health, err = defaultHealth(spec.protocol, in.HealthCheckProtocol).with(spec, &in.healthParams)
 	return spec, err
+}
+
+// check refuses what no group is made of.
+func (s targetGroupSpec) check(in *createTargetGroupInput) *apiError {
+	if err := checkELBName("Target group", in.Name); err != nil {
+		return err
+	}
+	switch {
+	case s.kind != targetInstance && s.kind != targetIP:
+		return fail("InvalidConfigurationRequest", "The lab has target groups of instances and of IP addresses, not of type '%s'", s.kind)
+	case in.Protocol == "":
+		return validation("A protocol must be specified")
+	case !slices.Contains([]string{"HTTP", "HTTPS", "TCP", "TLS", "UDP", "TCP_UDP"}, in.Protocol):
+		return fail("InvalidConfigurationRequest", "The lab has no target groups with the protocol '%s'", in.Protocol)
+	case in.Port == nil:
+		return validation("A port must be specified")
+	case !goodPort(*in.Port):
+		return badPort(*in.Port)
+	case in.VpcId == "":
+		return validation("A VPC ID must be specified")
+	case s.vpc == nil:
+		return validation("The VPC ID '%s' is not found", in.VpcId)
+	case in.IpAddressType != "" && in.IpAddressType != "ipv4":
+		return fail("InvalidConfigurationRequest", "In the lab the only IP address type of target groups is ipv4")
+	}
+	return nil
 }
 
 func (s targetGroupSpec) application() bool { return application(s.protocol) }
