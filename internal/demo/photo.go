@@ -65,7 +65,7 @@ func photograph(ctx context.Context, s *stage, path string) error {
 	select {
 	case err := <-taken:
 		stop()
-		<-applied
+		<-applied //nolint:errcheck // that it was broken off is what was asked for
 		return err
 	case err := <-applied:
 		return errors.Join(errors.New("the rollout ended before its picture was taken"), err)

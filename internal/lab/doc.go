@@ -19,6 +19,9 @@
 // background goroutine except those that drive guests, so that a lab also lives in
 // a bubble of testing/synctest.
 //
+// A browser that comes to the endpoint's root finds a page (the directory page), which
+// shows what is there, from [Lab.State].
+//
 // Signatures are not checked, and there is no IAM: every caller is the account's
 // own administrator or a role that it has assumed, and every well-formed instance
 // profile, role and issuer of tokens exists. What a signature says of time counts: a

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -39,50 +38,57 @@ func readSource(t testing.TB) *source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &source{structs: map[string]*ast.StructType{}, actions: map[string]knownAction{}}
-	handlers, methods, words := map[string][2]string{}, map[string]string{}, map[string]bool{}
+	r := reader{structs: map[string]*ast.StructType{}, handlers: map[string][2]string{}, inputs: map[string]string{}, words: map[string]bool{}}
 	for _, name := range names {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
 		}
-		content, err := os.ReadFile(name)
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
 		if err != nil {
 			t.Fatal(err)
 		}
-		file, err := parser.ParseFile(token.NewFileSet(), name, content, parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ast.Inspect(file, func(node ast.Node) bool {
-			switch node := node.(type) {
-			case *ast.TypeSpec:
-				if form, ok := node.Type.(*ast.StructType); ok {
-					s.structs[node.Name.Name] = form
-				}
-			case *ast.FuncDecl:
-				if input := inputOf(node); input != "" {
-					methods[node.Name.Name] = input
-				}
-			case *ast.KeyValueExpr:
-				if action, service, method := actionOf(node); action != "" {
-					handlers[action] = [2]string{service, method}
-				}
-			case *ast.BasicLit:
-				if text, err := strconv.Unquote(node.Value); err == nil && node.Kind == token.STRING && len(text) < 30 {
-					words[text] = true
-				}
-			}
-			return true
-		})
+		ast.Inspect(file, r.see)
 	}
-	for action, handler := range handlers {
-		s.actions[action] = knownAction{service: handler[0], input: methods[handler[1]]}
+	s := &source{structs: r.structs, actions: map[string]knownAction{}, words: slices.Sorted(maps.Keys(r.words))}
+	for action, handler := range r.handlers {
+		service := handler[0]
 		if kmsActions[action] != nil {
-			s.actions[action] = knownAction{service: "kms", input: methods[handler[1]]}
+			service = "kms"
+		}
+		s.actions[action] = knownAction{service: service, input: r.inputs[handler[1]]}
+	}
+	return s
+}
+
+// reader collects what the source says.
+type reader struct {
+	structs map[string]*ast.StructType
+	// handlers are service and method by action, inputs the input structs by method.
+	handlers map[string][2]string
+	inputs   map[string]string
+	words    map[string]bool
+}
+
+func (r reader) see(node ast.Node) bool {
+	switch node := node.(type) {
+	case *ast.TypeSpec:
+		if form, ok := node.Type.(*ast.StructType); ok {
+			r.structs[node.Name.Name] = form
+		}
+	case *ast.FuncDecl:
+		if input := inputOf(node); input != "" {
+			r.inputs[node.Name.Name] = input
+		}
+	case *ast.KeyValueExpr:
+		if action, service, method := actionOf(node); action != "" {
+			r.handlers[action] = [2]string{service, method}
+		}
+	case *ast.BasicLit:
+		if text, err := strconv.Unquote(node.Value); err == nil && node.Kind == token.STRING && len(text) < 30 {
+			r.words[text] = true
 		}
 	}
-	s.words = slices.Sorted(maps.Keys(words))
-	return s
+	return true
 }
 
 // inputOf is the input struct of a method of a region that may be an action.

@@ -44,27 +44,32 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			t.Skip()
 		}
-		var first, second every
-		refused := parameterTree(values).decode(reflect.ValueOf(&first))
-		again := parameterTree(values).decode(reflect.ValueOf(&second))
-		if !reflect.DeepEqual(refused, again) || refused == nil && !reflect.DeepEqual(first, second) {
-			t.Fatalf("read twice: %+v, %v; then %+v, %v", first, refused, second, again)
-		}
-		if refused != nil {
-			if refused.code != "UnknownParameter" && refused.code != "InvalidParameterValue" || refused.status != 400 {
-				t.Fatalf("%d %v", refused.status, refused)
-			}
-			return
-		}
-		if first.Name != values.Get("Name") {
-			t.Fatalf("the name is %q", first.Name)
-		}
-		for name, value := range values {
-			if strings.HasPrefix(name, "pageParams") || strings.HasPrefix(name, "metadataParam") || name == "Filter" && value[0] != "" {
-				t.Fatalf("%s=%s was taken", name, value[0])
-			}
-		}
+		checkDecoded(t, values)
 	})
+}
+
+func checkDecoded(t *testing.T, form url.Values) {
+	t.Helper()
+	var first, second every
+	refused := parameterTree(form).decode(reflect.ValueOf(&first))
+	again := parameterTree(form).decode(reflect.ValueOf(&second))
+	if !reflect.DeepEqual(refused, again) || refused == nil && !reflect.DeepEqual(first, second) {
+		t.Fatalf("read twice: %+v, %v; then %+v, %v", first, refused, second, again)
+	}
+	if refused != nil {
+		if refused.code != "UnknownParameter" && refused.code != "InvalidParameterValue" || refused.status != 400 {
+			t.Fatalf("%d %v", refused.status, refused)
+		}
+		return
+	}
+	if first.Name != form.Get("Name") {
+		t.Fatalf("the name is %q", first.Name)
+	}
+	for name, value := range form {
+		if strings.HasPrefix(name, "pageParams") || strings.HasPrefix(name, "metadataParam") || name == "Filter" && value[0] != "" {
+			t.Fatalf("%s=%s was taken", name, value[0])
+		}
+	}
 }
 
 // FuzzFilter holds filters with wildcards against regular expressions.

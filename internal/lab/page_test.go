@@ -134,6 +134,22 @@ func TestPage_state(t *testing.T) {
 	if err := json.Unmarshal([]byte(answer), &got); err != nil {
 		t.Fatal(err)
 	}
+	checkStates(t, got, s)
+	sources := map[string]string{}
+	for _, i := range got.Images {
+		sources[i.ID] = i.Source
+	}
+	if diff := cmp.Diff(map[string]string{s.base: "", s.v1: s.base, s.v2: s.v1}, sources); diff != "" {
+		t.Errorf("sources (-want +got):\n%s", diff)
+	}
+	if got.Weather != "calm" || got.Speed != 1 || got.Guests.Running || got.Terminated != 2 || got.Requests["RunInstances"] != 4 || len(got.Seconds) == 0 {
+		t.Errorf("the lab is %+v", got)
+	}
+}
+
+// checkStates looks for every instance of the scene, in its state.
+func checkStates(t *testing.T, got lab.State, s scene) {
+	t.Helper()
 	states := map[string]string{}
 	for _, i := range got.Instances {
 		states[i.ID] = i.State + " " + i.Health
@@ -147,16 +163,6 @@ func TestPage_state(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, states); diff != "" {
 		t.Errorf("states (-want +got):\n%s", diff)
-	}
-	sources := map[string]string{}
-	for _, i := range got.Images {
-		sources[i.ID] = i.Source
-	}
-	if diff := cmp.Diff(map[string]string{s.base: "", s.v1: s.base, s.v2: s.v1}, sources); diff != "" {
-		t.Errorf("sources (-want +got):\n%s", diff)
-	}
-	if got.Weather != "calm" || got.Speed != 1 || got.Guests.Running || got.Terminated != 2 || got.Requests["RunInstances"] != 4 || len(got.Seconds) == 0 {
-		t.Errorf("the lab is %+v", got)
 	}
 }
 

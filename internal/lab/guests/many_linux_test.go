@@ -61,13 +61,13 @@ func BenchmarkReal_crowd(b *testing.B) {
 			if output, _, err := g.Run(b.Context(), "cat /root/name"); err != nil || output != fmt.Sprintf("crowd-%d\n", i) {
 				b.Errorf("guest %d is called %q, %v", i, output, err)
 			}
-			real, ok := g.Guest.(*realGuest)
+			inside, ok := g.Guest.(*realGuest)
 			if !ok {
 				b.Fatalf("a %T", g.Guest)
 			}
-			memory := memoryOf(b, real.process.cmd.Process.Pid)
+			memory := memoryOf(b, inside.process.cmd.Process.Pid)
 			share, own = share+memory["Pss"], own+memory["Private_Clean"]+memory["Private_Dirty"]
-			disk += sizeOf(b, filepath.Join(real.host.dir, real.dir))
+			disk += sizeOf(b, filepath.Join(inside.host.dir, inside.dir))
 		}
 		for _, g := range all {
 			g.Destroy()

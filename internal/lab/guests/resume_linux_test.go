@@ -22,16 +22,20 @@ case $count in
 esac
 sleep 100
 `
-	unit := func(target string) string {
-		return "[Unit]\nAfter=cloud-final.service\n[Service]\nType=oneshot\nStandardOutput=journal+console\nExecStart=/usr/local/bin/work\n[Install]\nWantedBy=" + target + "\n"
-	}
 	install := func(path, content string) string {
 		return fmt.Sprintf("cat > %s <<'EOF'\n%sEOF\nchmod 755 %s\n", path, content, path)
 	}
+	// A unit that prints to the console, or a script that does so by itself.
+	unit := func(target, program string) string {
+		return "#!/bin/sh\n" + install("/usr/local/bin/work", fmt.Sprintf(work, program)) +
+			install("/etc/systemd/system/work.service", "[Unit]\nAfter=cloud-final.service\n[Service]\nType=oneshot\n"+
+				"StandardOutput=journal+console\nExecStart=/usr/local/bin/work\n[Install]\nWantedBy="+target+"\n") +
+			"systemctl enable work\nsystemctl reboot\n"
+	}
 	cases := map[string]string{
 		"scripts-per-boot":    "#!/bin/sh\n" + install("/var/lib/cloud/scripts/per-boot/work", fmt.Sprintf(work, "cat")) + "reboot\n",
-		"a unit":              "#!/bin/sh\n" + install("/usr/local/bin/work", fmt.Sprintf(work, "cat")) + install("/etc/systemd/system/work.service", unit("multi-user.target")) + "systemctl enable work; reboot\n",
-		"a unit of its own":   "#!/bin/sh\n" + install("/usr/local/bin/work", fmt.Sprintf(work, "tee /dev/ttyS0 >/dev/null")) + install("/etc/systemd/system/work.service", unit("cloud-init.target")) + "systemctl enable work\nsystemctl reboot\n",
+		"a unit":              unit("multi-user.target", "cat"),
+		"a unit of its own":   unit("cloud-init.target", "tee /dev/ttyS0 >/dev/null"),
 		"a boot hook, always": "#cloud-boothook\n" + fmt.Sprintf(work, "cat"),
 	}
 	for name, userData := range cases {

@@ -45,12 +45,12 @@ func (b *boot) scripts(parts []Part) {
 
 // runParts runs a directory's executable files in the order of their names.
 func (b *boot) runParts(module, dir string) error {
-	real := b.path(dir)
+	at := b.path(dir)
 	if strings.HasPrefix(dir, "/var/lib/cloud/instance/") {
 		// The link there has an absolute target, which is right only inside the machine.
-		real = b.state("scripts")
+		at = b.state("scripts")
 	}
-	entries, err := os.ReadDir(real)
+	entries, err := os.ReadDir(at)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (b *boot) runParts(module, dir string) error {
 			continue
 		}
 		ran++
-		if !b.exec("script", filepath.Join(real, entry.Name())) {
+		if !b.exec("script", filepath.Join(at, entry.Name())) {
 			failed++
 		}
 	}

@@ -64,9 +64,13 @@ func main() int {
 		_ = conn.Send(Event{Kind: KindConsole, Data: fmt.Appendf(nil, "kernel panic: %v\r\n", err)})
 		return 1
 	}
+	// Before anything runs that could ask for the end: a signal that nobody has asked
+	// for yet is lost.
+	requests := make(chan os.Signal, 1)
+	signal.Notify(requests, sigHalt, sigPowerOff, sigReboot)
 	go g.serve()
 	go g.boot()
-	g.await()
+	g.await(requests)
 	return 0
 }
 
@@ -183,9 +187,7 @@ func (g *guest) execute(args, env []string) (int, error) {
 }
 
 // await waits for a request to power off or reboot from inside.
-func (g *guest) await() {
-	requests := make(chan os.Signal, 1)
-	signal.Notify(requests, sigHalt, sigPowerOff, sigReboot)
+func (g *guest) await(requests <-chan os.Signal) {
 	for request := range requests {
 		switch request {
 		case sigReboot:
