@@ -93,16 +93,9 @@ func (r *run) findRootDevice(ctx context.Context) error {
 // tagSlots gives instances the tags that only their slot has: a call for each set of
 // tags. Interrupted before that, the next apply finds them wanting.
 func (r *run) tagSlots(ctx context.Context, launched []Member) error {
-	common := r.spec.userTags()
 	var updates []Update
 	for _, member := range launched {
-		special := cloud.Tags{}
-		for key, value := range r.spec.slotTags(member.Slot) {
-			if had, there := common[key]; !there || had != value {
-				special[key] = value
-			}
-		}
-		if len(special) > 0 {
+		if special := r.spec.SpecialTags(member.Slot); len(special) > 0 {
 			updates = append(updates, Update{Member: member, Tags: special})
 		}
 	}

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -238,13 +239,13 @@ func hostname(pattern string, slot int) string {
 func (s Spec) userTags() cloud.Tags { return cloud.Tags{"Name": s.Name}.With(s.Tags) }
 
 // slotTags are the user's tags of one slot's instance.
-func (s Spec) slotTags(slot int) cloud.Tags {
-	tags := s.userTags()
+func (s Spec) slotTags(slot int) cloud.Tags { return s.userTags().With(s.SpecialTags(slot)) }
+
+// SpecialTags are those that only this slot's instance has, over those of all.
+func (s Spec) SpecialTags(slot int) cloud.Tags {
+	tags := cloud.Tags{}
 	if s.Slots != nil && s.Slots.NameTags {
-		tags["Name"] = s.Hostname(slot)
-		if tags["Name"] == "" {
-			tags["Name"] = fmt.Sprintf("%s-%d", s.Name, slot)
-		}
+		tags["Name"] = cmp.Or(s.Hostname(slot), fmt.Sprintf("%s-%d", s.Name, slot))
 	}
 	return tags.With(s.override(slot).Tags)
 }

@@ -44,6 +44,26 @@ func (s Spec) update(member Member) (Update, bool) {
 	return update, update.any()
 }
 
-func (u Update) any() bool {
-	return len(u.Tags)+len(u.SurplusTags) > 0 || u.Groups || u.Profile || u.Metadata || u.Monitoring || u.Protection || u.Register
+func (u Update) any() bool { return len(u.What()) > 0 }
+
+// What names in words what is changed.
+func (u Update) What() []string {
+	var names []string
+	for _, part := range []struct {
+		name    string
+		changes bool
+	}{
+		{"tags", len(u.Tags)+len(u.SurplusTags) > 0},
+		{"security groups", u.Groups},
+		{"instance profile", u.Profile},
+		{"metadata options", u.Metadata},
+		{"monitoring", u.Monitoring},
+		{"protection", u.Protection},
+		{"target groups", u.Register},
+	} {
+		if part.changes {
+			names = append(names, part.name)
+		}
+	}
+	return names
 }

@@ -41,6 +41,32 @@ func TestAccFleet_rootVolume(t *testing.T) {
 	})
 }
 
+// Names and tags by slot are no drift; a slot's own tag that somebody changes is, although
+// no attribute shows it.
+func TestAccFleet_slotTags(t *testing.T) {
+	w := newWorld(t, false)
+	same := statecheck.CompareValue(compare.ValuesSame())
+	config := w.sized(2, map[string]string{
+		"tags":  `{ App = "web" }`,
+		"slots": `{ hostname = "web-%d", name_tags = true, overrides = { "1" = { tags = { Role = "leader" } } } }`,
+	})
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories(),
+		Steps: []resource.TestStep{
+			{Config: config, ConfigStateChecks: []statecheck.StateCheck{same.AddStateValue(fleetAddress, instanceID(1))}},
+			{
+				PreConfig: func() { w.retag("Role", "spoilt") },
+				Config:    config,
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+					plancheck.ExpectResourceAction(fleetAddress, plancheck.ResourceActionUpdate),
+				}},
+				ConfigStateChecks: []statecheck.StateCheck{same.AddStateValue(fleetAddress, instanceID(1))},
+			},
+		},
+		CheckDestroy: func(*terraform.State) error { w.noLeftovers(); return nil },
+	})
+}
+
 // A rollout that fails goes back, fails the apply with the instance's check, and leaves
 // the state at the former image: the same configuration as before then plans nothing.
 func TestAccFleet_rollsBack(t *testing.T) {

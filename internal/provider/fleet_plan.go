@@ -133,6 +133,13 @@ func (p *fleetPlanner) compare(ctx context.Context, slots *fleet.Slots) {
 		delete(kept, change.Slot)
 	}
 	p.forecast(spec, engine)
+	defer func() {
+		// What an apply does in place, or ends, may be in no attribute: then nothing would
+		// be planned at all.
+		if !engine.Empty() {
+			p.plan.ReadySize = types.Int64Unknown()
+		}
+	}()
 	p.show(ctx, slots, kept, engine.NextGeneration)
 }
 
@@ -182,6 +189,7 @@ func (p *fleetPlanner) forecast(spec fleet.Spec, engine fleet.Plan) {
 	if text := engine.Forecast(); text != "" {
 		p.diags.AddWarning(fmt.Sprintf("Fleet %s will be rolled", spec.Name), text+".\n\nWhy: "+engine.Rollout[0].Reason()+".")
 	}
+	p.forecastInPlace(spec, engine)
 	var surplus []string
 	for _, member := range engine.End {
 		if member.Slot < spec.Size {
@@ -192,6 +200,28 @@ func (p *fleetPlanner) forecast(spec fleet.Spec, engine fleet.Plan) {
 		p.diags.AddWarning(fmt.Sprintf("Fleet %s has instances too many", spec.Name),
 			"They carry the fleet's tags, but their slots are filled by others or unknown. The apply ends them: "+strings.Join(surplus, ", ")+".")
 	}
+}
+
+// forecastInPlace says what is changed on running instances.
+func (p *fleetPlanner) forecastInPlace(spec fleet.Spec, engine fleet.Plan) {
+	if len(engine.Updates) == 0 {
+		return
+	}
+	what := map[string]bool{}
+	var slots []string
+	for _, update := range engine.Updates {
+		slots = append(slots, strconv.Itoa(update.Member.Slot))
+		for _, name := range update.What() {
+			what[name] = true
+		}
+	}
+	const most = 10
+	list := strings.Join(slots[:min(most, len(slots))], ", ")
+	if len(slots) > most {
+		list += fmt.Sprintf(" and %d more", len(slots)-most)
+	}
+	p.diags.AddWarning(fmt.Sprintf("Fleet %s will be changed in place", spec.Name),
+		fmt.Sprintf("Changed on running instances: %s. Slots: %s. No instance is replaced for it.", strings.Join(slices.Sorted(maps.Keys(what)), ", "), list))
 }
 
 // check refuses what cannot be launched before anything is.

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -51,11 +52,12 @@ func instanceIDOf(value attr.Value) string {
 // readShared follows what all instances share and what can be changed in place:
 // the first instance that deviates shows its drift in the plan. What the
 // configuration leaves to AWS is not followed.
-func (m *fleetModel) readShared(session *session, observed *fleet.Observation) {
+func (m *fleetModel) readShared(ctx context.Context, session *session, observed *fleet.Observation, diags *diag.Diagnostics) {
 	tags, groups, profile := false, m.SecurityGroupIDs.IsNull(), m.IAMInstanceProfile.IsNull()
+	spec := fleet.Spec{Name: m.Name.ValueString(), Slots: slotsSpec(ctx, m.Slots, diags)}
 	for _, slot := range slices.Sorted(maps.Keys(observed.Members)) {
 		instance := observed.Members[slot].Instance
-		have := m.userTags(instance)
+		have := m.userTags(instance, spec.SpecialTags(slot))
 		if !tags && !maps.Equal(have, tagsOf(m.TagsAll)) {
 			m.Tags, m.TagsAll, tags = session.ownTags(have, m.Tags), stringMap(have), true
 		}
@@ -68,9 +70,20 @@ func (m *fleetModel) readShared(session *session, observed *fleet.Observation) {
 	}
 }
 
-// userTags are an instance's without the Name that the engine gives it.
-func (m *fleetModel) userTags(instance cloud.Instance) cloud.Tags {
-	have := instance.Tags.UserTags()
+// userTags are an instance's without the Name that the engine gives it, and without
+// those that only its slot has.
+func (m *fleetModel) userTags(instance cloud.Instance, special cloud.Tags) cloud.Tags {
+	have, common := instance.Tags.UserTags(), tagsOf(m.TagsAll)
+	for key, value := range special {
+		if have[key] != value {
+			continue
+		}
+		if shared, there := common[key]; there {
+			have[key] = shared
+		} else {
+			delete(have, key)
+		}
+	}
 	if _, said := m.TagsAll.Elements()["Name"]; !said && have["Name"] == m.Name.ValueString() {
 		delete(have, "Name")
 	}

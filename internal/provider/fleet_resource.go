@@ -159,7 +159,7 @@ func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.Name, state.Region)...)
 	state.warnOfBroken(observed, region.Name(), &resp.Diagnostics)
 	state.setOutputs(observed)
-	state.readShared(r.session, observed)
+	state.readShared(ctx, r.session, observed, &resp.Diagnostics)
 	state.readImported(observed)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }

@@ -37,6 +37,24 @@ func (w *world) baseImage(age int) string {
 	return images[age].ID
 }
 
+// retag changes a tag on every instance that has it.
+func (w *world) retag(key, value string) {
+	w.t.Helper()
+	region := w.region()
+	found, err := region.Instances(w.t.Context(), cloud.InstanceQuery{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, instance := range found {
+		if _, has := instance.Tags[key]; !has {
+			continue
+		}
+		if err := region.CreateTags(w.t.Context(), []string{instance.ID}, cloud.Tags{key: value}); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
 // removeImages removes all of the account's images behind Terraform's back.
 func (w *world) removeImages() {
 	w.t.Helper()
