@@ -67,6 +67,7 @@ func (r *run) copyEverywhere(ctx context.Context, version *Version) error {
 			defer mu.Unlock()
 			if err != nil {
 				failures[region] = err
+				delete(copies, region)
 				return
 			}
 			copies[region] = copied
