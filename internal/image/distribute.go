@@ -115,7 +115,7 @@ func (r *run) copyTo(ctx context.Context, version Version, region string) (cloud
 		if err := removeImage(ctx, aws, have); err != nil {
 			return cloud.Image{}, err
 		}
-		r.options.Progress.Printf("%s (%s) removed: it is %s, or has another key", have.ID, region, have.State)
+		r.options.Progress.Printf("%s (%s) removed, to be copied anew: it was %s, with the key %q", have.ID, region, have.State, have.Tags[cloud.TagKey])
 		after = have.ID
 	}
 	return r.beginCopy(ctx, aws, version, after)

@@ -187,7 +187,9 @@ func TestDistribute_oneRegionFails(t *testing.T) {
 func TestDistribute_keyChanges(t *testing.T) {
 	inBakery(t, func(t *testing.T, b *bakery) {
 		first := b.apply(handedOut(nil)).Line.Current().Copies["eu-west-1"].ID
-		line := b.apply(handedOut(func(s *Spec) { s.Distribute.Regions["eu-west-1"] = "alias/golden" })).Line
+		line := b.apply(handedOut(func(s *Spec) {
+			s.Distribute.Regions["eu-west-1"], s.Distribute.Permissions = "alias/aws/ebs", cloud.Permissions{}
+		})).Line
 		if copied := line.Current().Copies["eu-west-1"]; copied.ID == first || !copied.Volumes[0].Encrypted {
 			t.Errorf("the copy was %s and is %+v", first, copied)
 		}
