@@ -75,8 +75,10 @@ func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (Result, er
 	}
 	after, cancel := afterwards(ctx)
 	defer cancel()
-	if observeErr := r.observe(after); observeErr != nil && err == nil {
-		err = r.failure("was changed, but could not be read back", "", observeErr,
+	if err != nil {
+		r.lookBack(after)
+	} else if readErr := r.readBack(after); readErr != nil {
+		err = r.failure("was changed, but could not be read back", "", readErr,
 			"all work of this apply is done", "run terraform apply again")
 	}
 	return Result{Line: r.line, Plan: r.plan, Warnings: r.warnings}, err
@@ -126,6 +128,60 @@ func (r *run) observe(ctx context.Context) error {
 	}
 	r.line = line
 	return nil
+}
+
+// readBack reads the line as it is after the run. AWS may show for a while what was
+// there before; what the run has done itself is known better.
+func (r *run) readBack(ctx context.Context) error {
+	known := r.line
+	read, err := cloud.Poll[Line]{
+		What: r.region() + " to be visible as it is",
+		Read: func(ctx context.Context) (Line, string, string, error) {
+			if err := r.observe(ctx); err != nil {
+				return Line{}, "", "", err
+			}
+			if !r.line.agrees(known) {
+				return r.line, "as it was", "", nil
+			}
+			return r.line, "as it is", "", nil
+		},
+		Pending: []string{"as it was"}, Target: []string{"as it is"},
+	}.Wait(ctx)
+	r.line = read
+	if err != nil {
+		r.line = known
+	}
+	if late, ok := errors.AsType[*cloud.TimeoutError](err); ok && late.LastErr == nil {
+		return nil
+	}
+	return err
+}
+
+// lookBack reads the line once, after a run that failed. What does not even show the
+// version that is current is out of date.
+func (r *run) lookBack(ctx context.Context) {
+	known := r.line
+	err := r.observe(ctx)
+	if was, is := known.Current(), r.line.Current(); err != nil || was != nil && (is == nil || is.ImageID != was.ImageID) {
+		r.line = known
+	}
+}
+
+// agrees reports whether both have the same versions, the same current one, and it in
+// the same regions.
+func (l Line) agrees(other Line) bool {
+	have, want := l.Current(), other.Current()
+	if have == nil || want == nil {
+		return have == want
+	}
+	same := have.ImageID == want.ImageID && have.PromotedAt.Equal(want.PromotedAt) && len(l.Versions) == len(other.Versions)
+	for _, version := range other.Versions {
+		same = same && l.ByImage(version.ImageID) != nil
+	}
+	for region, copied := range want.Copies {
+		same = same && have.Copies[region].ID == copied.ID
+	}
+	return same && len(have.Copies) == len(want.Copies)
 }
 
 func (r *run) world() world { return world{r.aws, r.options.In} }

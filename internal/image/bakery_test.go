@@ -25,12 +25,17 @@ type bakery struct {
 	now func() time.Time
 }
 
-// inBakery plays a test in a bakery of its own.
+// inBakery plays a test in a bakery of its own, in calm weather.
 func inBakery(t *testing.T, play func(*testing.T, *bakery)) {
+	t.Helper()
+	inWeather(t, "calm", 1, play)
+}
+
+func inWeather(t *testing.T, weather string, seed uint64, play func(*testing.T, *bakery)) {
 	t.Helper()
 	b := &bakery{}
 	inside := rehearsal.Inside{Each: time.Second, Fails: b.exitCode}
-	rehearsal.Run(t, lab.Options{Seed: 1, Guests: inside.Host()}, func(t *testing.T, stage *rehearsal.Stage) {
+	rehearsal.Run(t, lab.Options{Weather: weather, Seed: seed, Guests: inside.Host()}, func(t *testing.T, stage *rehearsal.Stage) {
 		b.Stage, b.t = stage, t
 		play(t, b)
 	})

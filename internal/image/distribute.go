@@ -67,6 +67,7 @@ func (r *run) copyEverywhere(ctx context.Context, version *Version) error {
 			defer mu.Unlock()
 			if err != nil {
 				failures[region] = err
+				delete(copies, region)
 				return
 			}
 			copies[region] = copied
@@ -114,7 +115,7 @@ func (r *run) copyTo(ctx context.Context, version Version, region string) (cloud
 		if err := removeImage(ctx, aws, have); err != nil {
 			return cloud.Image{}, err
 		}
-		r.options.Progress.Printf("%s (%s) removed: it is %s, or has another key", have.ID, region, have.State)
+		r.options.Progress.Printf("%s (%s) removed, to be copied anew: it was %s, with the key %q", have.ID, region, have.State, have.Tags[cloud.TagKey])
 		after = have.ID
 	}
 	return r.beginCopy(ctx, aws, version, after)
@@ -176,7 +177,9 @@ func (r *run) callCopy(ctx context.Context, aws AWS, call cloud.ImageCopy) (imag
 			case cloud.HasCode(err, cloud.CodeTooManyCopies):
 				return "", "busy", err.Error(), nil
 			case cloud.HasCode(err, cloud.CodeImageNameTaken):
-				imageID, err = r.findCopy(ctx, aws, call, err)
+				if imageID, err = r.findCopy(ctx, aws, call, err); imageID == "" && err == nil {
+					return "", "busy", "the copy is not visible yet", nil
+				}
 			case err != nil && cloud.ClassOf(err) == cloud.Unclear:
 				if unclear++; unclear > unclearAnswers {
 					return "", "unclear", err.Error(), nil
@@ -190,13 +193,15 @@ func (r *run) callCopy(ctx context.Context, aws AWS, call cloud.ImageCopy) (imag
 	return imageID, err
 }
 
+// findCopy looks up the image that has the copy's name; none is visible yet when the id
+// is empty.
 func (r *run) findCopy(ctx context.Context, aws AWS, call cloud.ImageCopy, cause error) (string, error) {
 	images, err := aws.Images(ctx, cloud.ImageQuery{Owners: []string{"self"}, Filters: map[string][]string{"name": {call.Name}}})
 	if err != nil {
 		return "", err
 	}
 	if len(images) == 0 {
-		return "", cause
+		return "", nil
 	}
 	found := images[0]
 	for _, key := range []string{cloud.TagImage, cloud.TagHome, cloud.TagRole, cloud.TagFingerprint, cloud.TagKey} {
@@ -208,8 +213,9 @@ func (r *run) findCopy(ctx context.Context, aws AWS, call cloud.ImageCopy, cause
 }
 
 // visibleWithin is how long a copy that was just begun may be invisible; one that is
-// longer is gone.
-const visibleWithin = 2 * time.Minute
+// longer counts as gone. Should it be there after all, its name is taken, and it is
+// waited for under that.
+const visibleWithin = 30 * time.Second
 
 // finishCopy waits until the copy is available, and makes IMDSv2 its default where the
 // line wants it. A copy that fails is removed; when the user has stopped the apply it

@@ -187,7 +187,9 @@ func TestDistribute_oneRegionFails(t *testing.T) {
 func TestDistribute_keyChanges(t *testing.T) {
 	inBakery(t, func(t *testing.T, b *bakery) {
 		first := b.apply(handedOut(nil)).Line.Current().Copies["eu-west-1"].ID
-		line := b.apply(handedOut(func(s *Spec) { s.Distribute.Regions["eu-west-1"] = "alias/golden" })).Line
+		line := b.apply(handedOut(func(s *Spec) {
+			s.Distribute.Regions["eu-west-1"], s.Distribute.Permissions = "alias/aws/ebs", cloud.Permissions{}
+		})).Line
 		if copied := line.Current().Copies["eu-west-1"]; copied.ID == first || !copied.Volumes[0].Encrypted {
 			t.Errorf("the copy was %s and is %+v", first, copied)
 		}
@@ -246,4 +248,57 @@ func TestDestroy_cutAnywhere(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Snapshots go to the same accounts, and are taken back with them.
+func TestDistribute_snapshots(t *testing.T) {
+	inBakery(t, func(t *testing.T, b *bakery) {
+		spec := handedOut(func(s *Spec) { s.Distribute.Snapshots = true })
+		snapshots := func(line Line) (all []cloud.Permissions) {
+			for _, at := range line.Current().places("us-east-1") {
+				found, err := b.In(at.region).SnapshotPermissions(t.Context(), at.image.SnapshotIDs()[0])
+				if err != nil {
+					t.Fatal(err)
+				}
+				all = append(all, found)
+			}
+			return all
+		}
+		line := b.apply(spec).Line
+		for _, found := range snapshots(line) {
+			if !found.Equal(cloud.Permissions{AccountIDs: []string{"111122223333"}}) {
+				t.Errorf("permissions of a snapshot: %+v", found)
+			}
+		}
+		shared, err := ObserveShared(t.Context(), b.Region, b.in, *line.Current(), []string{"eu-west-1"}, spec.Distribute)
+		if err != nil || !shared.Snapshots {
+			t.Errorf("seen: %+v, %v", shared, err)
+		}
+		spec.Distribute.Snapshots = false
+		for _, found := range snapshots(b.apply(spec).Line) {
+			if !found.Empty() {
+				t.Errorf("taken back, but: %+v", found)
+			}
+		}
+		b.destroy("web")
+	})
+}
+
+func TestDistribute_public(t *testing.T) {
+	inBakery(t, func(t *testing.T, b *bakery) {
+		spec := handedOut(func(s *Spec) { s.Distribute.Permissions = cloud.Permissions{Public: true} })
+		if _, err := b.try(spec); err == nil || !strings.Contains(err.Error(), "block public access") {
+			t.Errorf("an account that blocks public images: %v", err)
+		}
+		b.AllowPublicImages("us-east-1", "eu-central-1", "eu-west-1")
+		line := b.apply(spec).Line
+		if !line.Current().Public || !line.Current().Copies["eu-west-1"].Public {
+			t.Errorf("not public: %+v", line.Current())
+		}
+		spec.Distribute.Permissions = cloud.Permissions{}
+		if line = b.apply(spec).Line; line.Current().Public || line.Current().Copies["eu-west-1"].Public {
+			t.Errorf("still public: %+v", line.Current())
+		}
+		b.destroy("web")
+	})
 }

@@ -135,5 +135,14 @@ func (r *run) markCopies(ctx context.Context) error {
 	return nil
 }
 
+// Exists reports whether an image is there, whatever its tags say.
+func Exists(ctx context.Context, aws AWS, imageID string) (bool, error) {
+	images, err := aws.Images(ctx, cloud.ImageQuery{IDs: []string{imageID}})
+	if err != nil && cloud.ClassOf(err) == cloud.NotFound {
+		return false, nil
+	}
+	return len(images) > 0 && images[0].State == cloud.ImageAvailable, err
+}
+
 // IsHome reports whether the version was made in the region that it was found in.
 func (v Version) IsHome() bool { return v.Tags[cloud.TagRole] == cloud.RoleVersion }

@@ -40,10 +40,10 @@ func (r *run) promote(ctx context.Context, version Version, provedNow bool) erro
 			r.untouched(), "run terraform apply again: it goes on from there")
 	}
 	r.options.Progress.Printf("version %d (%s) is current", version.Number, version.ImageID)
-	for key, value := range tags {
-		version.Tags = version.Tags.With(cloud.Tags{key: value})
-	}
-	version.PromotedAt = parseTime(now)
+	version.Tags = version.Tags.With(tags)
+	version.PromotedAt, version.VerifiedAt = parseTime(now), parseTime(version.Tags[cloud.TagVerifiedAt])
+	version.Checks = version.Tags[cloud.TagChecks]
+	version.Highest, _ = strconv.Atoi(tags[cloud.TagHighest])
 	r.moveToFront(version)
 	return nil
 }

@@ -13,13 +13,10 @@ import (
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
-// tidy ends what is temporary and removes what is beyond the retained versions.
+// tidy ends what is temporary and removes what is beyond the retained versions. It goes
+// by what the run knows: AWS may not show for a while what was written a moment ago,
+// and a version would be taken for a candidate.
 func (r *run) tidy(ctx context.Context) error {
-	if r.plan.Action == BakeNew {
-		if err := r.observe(ctx); err != nil {
-			return r.failure("was not tidied up", "", err, r.untouched(), "run terraform apply again")
-		}
-	}
 	if err := r.endAll(ctx, append(ids(r.line.Builders), ids(r.line.Proofs)...)); err != nil {
 		return r.failure("was not tidied up", "", err, r.untouched(), "run terraform apply again")
 	}

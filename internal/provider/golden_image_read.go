@@ -33,6 +33,10 @@ func (r *goldenImage) Read(ctx context.Context, req resource.ReadRequest, resp *
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.Name, state.Region)...)
 	current := line.Current()
 	if current == nil && !state.ImageID.IsNull() {
+		if there, err := image.Exists(ctx, region, state.ImageID.ValueString()); err != nil || there {
+			appendFailure(&resp.Diagnostics, orUntagged(err, state.ImageID.ValueString()), fmt.Sprintf("Golden image %s could not be read", state.Name.ValueString()))
+			return
+		}
 		resp.Diagnostics.AddWarning(fmt.Sprintf("Golden image %s is gone", state.Name.ValueString()),
 			fmt.Sprintf("No version of it is left in %s: it was removed outside of Terraform. The plan makes it anew.", region.Name()))
 		resp.State.RemoveResource(ctx)
@@ -252,4 +256,14 @@ func (s *seenLines) take(region, name string) (image.Line, bool) {
 	seen, there := s.lines[region+" "+name]
 	delete(s.lines, region+" "+name)
 	return seen.line, there && time.Since(seen.at) < sightLasts
+}
+
+// orUntagged is the error for an image that is there without the tags that make it ours:
+// not visible yet, or taken away.
+func orUntagged(err error, imageID string) error {
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("%s is there, but does not carry the tags by which it is known, like %s. When they were written a moment ago, try again in a minute; "+
+		"when somebody has removed them, put them back, or deregister the image", imageID, cloud.TagPromotedAt)
 }
