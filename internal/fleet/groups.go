@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -19,7 +20,7 @@ type Group struct {
 func (g Group) Reason() string { return g.all()[0].Reason }
 
 // all are the group's changes.
-func (g Group) all() []Change { return append(append([]Change{}, g.First...), g.Then...) }
+func (g Group) all() []Change { return slices.Concat(g.First, g.Then) }
 
 // limits are how many instances may be missing, and how many there may be beyond the
 // size, at any moment of a rollout. One of them is at least 1, or nothing could move.
@@ -104,7 +105,7 @@ func (p Plan) Forecast() string {
 			soak = group.Soak
 		}
 	}
-	text := ""
+	var text string
 	switch {
 	case rebooted == 0:
 		text = instances(replaced) + " will be replaced"

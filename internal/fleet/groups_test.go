@@ -39,28 +39,16 @@ func TestGroups(t *testing.T) {
 		if unavailable+surge == 0 {
 			t.Fatal("nothing may move")
 		}
+		// What must end first is taken one by one where nothing may be missing: such a
+		// configuration is refused, but one broken instance may bring it about.
+		first := max(unavailable, min(1, fixed))
 		seen := map[int]bool{}
 		soaks := 0
 		for i, group := range groups {
-			if len(group.all()) == 0 {
-				t.Fatalf("group %d is empty", i)
+			if len(group.all()) == 0 || len(group.First) > first || len(group.Then) > surge {
+				t.Fatalf("group %d ends %d first and adds %d; the limits are %d and %d", i, len(group.First), len(group.Then), first, surge)
 			}
-			// What must end first is taken one by one where nothing may be missing: such a
-			// configuration is refused, but one broken instance may bring it about.
-			if least := min(1, fixed); len(group.First) > max(unavailable, least) || len(group.Then) > surge {
-				t.Fatalf("group %d ends %d first and adds %d; the limits are %d and %d", i, len(group.First), len(group.Then), unavailable, surge)
-			}
-			for _, change := range group.Then {
-				if spec.override(change.Slot).PrivateIP != "" {
-					t.Fatalf("slot %d has an address of its own and is launched beside its old instance", change.Slot)
-				}
-			}
-			for _, change := range group.all() {
-				if seen[change.Slot] {
-					t.Fatalf("slot %d is replaced twice", change.Slot)
-				}
-				seen[change.Slot] = true
-			}
+			visit(t, spec, group, seen)
 			if group.Soak > 0 {
 				soaks++
 				if len(seen) < spec.Rollout.Canary {
@@ -75,6 +63,22 @@ func TestGroups(t *testing.T) {
 			t.Fatalf("%d soaks for a canary of %d among %d", soaks, spec.Rollout.Canary, len(changes))
 		}
 	})
+}
+
+// visit notes the slots of a group: none for a second time, and none with an address of
+// its own beside its old instance.
+func visit(t *rapid.T, spec Spec, group Group, seen map[int]bool) {
+	for _, change := range group.Then {
+		if spec.override(change.Slot).PrivateIP != "" {
+			t.Fatalf("slot %d has an address of its own and is launched beside its old instance", change.Slot)
+		}
+	}
+	for _, change := range group.all() {
+		if seen[change.Slot] {
+			t.Fatalf("slot %d is replaced twice", change.Slot)
+		}
+		seen[change.Slot] = true
+	}
 }
 
 func TestForecast(t *testing.T) {

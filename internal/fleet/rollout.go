@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -41,7 +42,7 @@ func (r *run) replaceGroup(ctx context.Context, group Group, progress progressOf
 	if err := r.end(ctx, oldOf(first)); err != nil {
 		return r.rolloutFailure(slots, progress, err, "no new instance was launched for them")
 	}
-	fresh := append(first, group.Then...)
+	fresh := slices.Concat(first, group.Then)
 	r.leave(fresh, 1)
 	launched, err := r.launch(ctx, slotsOf(fresh), r.plan.NextGeneration)
 	var renewed []Member

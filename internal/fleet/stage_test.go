@@ -97,7 +97,7 @@ func newCensus(t *testing.T, stage *rehearsal.Stage, spec Spec) *census {
 
 func (c *census) count(ctx context.Context) {
 	c.t.Helper()
-	live, err := c.Region.Instances(ctx, cloud.InstanceQuery{Tags: ownership(c.spec.Name)})
+	live, err := c.Instances(ctx, cloud.InstanceQuery{Tags: ownership(c.spec.Name)})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func (c *census) count(ctx context.Context) {
 	for _, instance := range live {
 		ids = append(ids, instance.ID)
 	}
-	statuses, err := c.Region.Statuses(ctx, cloud.StatusQuery{IDs: ids})
+	statuses, err := c.Statuses(ctx, cloud.StatusQuery{IDs: ids})
 	if err != nil {
 		c.t.Fatal(err)
 	}

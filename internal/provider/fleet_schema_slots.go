@@ -57,7 +57,8 @@ func slotsAttribute() schema.Attribute {
 					},
 					"private_ip": schema.StringAttribute{
 						Optional: true, Validators: []validator.String{ipv4Address()},
-						MarkdownDescription: "The slot's private IPv4 address. Its old instance must end before a new one can have it, so `rollout.max_unavailable` must allow one, and `subnet_id` be given unless there is one subnet.",
+						MarkdownDescription: "The slot's private IPv4 address. Its old instance must end before a new one can have it, so `rollout.max_unavailable` must allow one; " +
+							"and `subnet_id` must be given unless there is one subnet.",
 					},
 				}},
 			},
