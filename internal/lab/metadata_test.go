@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,15 +20,26 @@ import (
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/labtest"
 )
 
-// metadataOf are the metadata services of guests, by instance.
-type metadataOf map[string]http.Handler
+// metadataOf holds the metadata services of guests, by instance.
+type metadataOf struct{ byID sync.Map }
 
 // host is one whose guests do nothing but leave their metadata service here.
-func (m metadataOf) host() *guests.Scripted {
+func (m *metadataOf) host() *guests.Scripted {
 	return &guests.Scripted{Boot: func(spec guests.Spec, machine *guests.Machine) {
-		m[spec.InstanceID] = spec.Metadata
+		m.byID.Store(spec.InstanceID, spec.Metadata)
 		<-machine.Context().Done()
 	}}
+}
+
+// of is one instance's.
+func (m *metadataOf) of(t *testing.T, id string) http.Handler {
+	t.Helper()
+	found, _ := m.byID.Load(id)
+	service, ok := found.(http.Handler)
+	if !ok {
+		t.Fatalf("%s has not booted", id)
+	}
+	return service
 }
 
 // asked asks a service for a path below /latest/, with a new token, and demands an answer.
@@ -43,11 +55,11 @@ func asked(t *testing.T, service http.Handler, path string) string {
 }
 
 func TestMetadata_tokens(t *testing.T) {
-	services := metadataOf{}
+	services := &metadataOf{}
 	bubble(t, services.host(), func(t *testing.T, _ *lab.Lab, client *ec2.Client) {
 		ids := idsOf(launch(t, client, 2))
 		synctest.Wait()
-		ask, other := asGuest(t, services[ids[0]]), asGuest(t, services[ids[1]])
+		ask, other := asGuest(t, services.of(t, ids[0])), asGuest(t, services.of(t, ids[1]))
 		with := func(token string) map[string]string { return map[string]string{"X-aws-ec2-metadata-token": token} }
 		_, token := ask(http.MethodPut, "/latest/api/token", map[string]string{"X-aws-ec2-metadata-token-ttl-seconds": "60"})
 		for name, c := range map[string]struct {
@@ -109,14 +121,14 @@ func readRole(t *testing.T, text string) roleDocument {
 }
 
 func TestMetadata_role(t *testing.T) {
-	services := metadataOf{}
+	services := &metadataOf{}
 	labtest.Bubble(t, lab.Options{Guests: services.host()}, func(t *testing.T, _ *lab.Lab, transport *http.Client) {
 		client := ec2.NewFromConfig(config(labtest.Endpoint, "us-east-1", transport))
 		id := *launch(t, client, 1, func(in *ec2.RunInstancesInput) {
 			in.IamInstanceProfile = &types.IamInstanceProfileSpecification{Name: aws.String("web")}
 		})[0].InstanceId
 		synctest.Wait()
-		service := services[id]
+		service := services.of(t, id)
 		if info := readRole(t, asked(t, service, "meta-data/iam/info")); info.Code != "Success" || !strings.HasSuffix(info.InstanceProfileArn, ":instance-profile/web") {
 			t.Errorf("iam/info: %+v", info)
 		}
@@ -178,14 +190,14 @@ func TestMetadata_tagKeysHaveAnAddress(t *testing.T) {
 func TestMetadata_asksForNoIDs(t *testing.T) {
 	var next [2]string
 	for run := range next {
-		services := metadataOf{}
+		services := &metadataOf{}
 		bubble(t, services.host(), func(t *testing.T, _ *lab.Lab, client *ec2.Client) {
 			id := *launch(t, client, 1, func(in *ec2.RunInstancesInput) {
 				in.IamInstanceProfile = &types.IamInstanceProfileSpecification{Name: aws.String("web")}
 			})[0].InstanceId
 			synctest.Wait()
 			for range run {
-				asked(t, services[id], "meta-data/iam/info")
+				asked(t, services.of(t, id), "meta-data/iam/info")
 			}
 			next[run] = *launch(t, client, 1)[0].InstanceId
 		})
