@@ -225,10 +225,14 @@ func (l *launcher) refused(pool cloud.Pool, err error) error {
 
 // launchBatch makes one call. Its client token is derived from the whole of it, so a
 // repeated call returns the first one's instances. A token whose instances have been
-// terminated since is spent, and the next is used.
+// terminated since, or have lost their slots, is spent, and the next is used.
 func (l *launcher) launchBatch(ctx context.Context, b batch, pool cloud.Pool) ([]Member, error) {
 	launch := l.spec.launchOf(b, pool, l.generation, l.observed.Established, l.rootDevice)
 	launch.PrivateIP = l.shape.address
+	seen := map[string]bool{}
+	for _, member := range l.observed.all() {
+		seen[member.Instance.ID] = true
+	}
 	unclear := 0
 	for attempt := 0; attempt < spentTokens; {
 		launch.ClientToken = launchToken(l.aws.Name(), launch, attempt)
@@ -245,7 +249,7 @@ func (l *launcher) launchBatch(ctx context.Context, b batch, pool cloud.Pool) ([
 		}
 		members := make([]Member, 0, len(instances))
 		for _, instance := range instances {
-			if instance.Live() && instance.LaunchIndex < len(b.slots) {
+			if instance.Live() && !seen[instance.ID] && instance.LaunchIndex < len(b.slots) {
 				members = append(members, Member{
 					Slot: b.slots[instance.LaunchIndex], Instance: instance, ImageID: instance.ImageID,
 					Generation: l.generation, since: instance.LaunchedAt,

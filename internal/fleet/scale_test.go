@@ -239,3 +239,24 @@ func TestApply_secondOwner(t *testing.T) {
 		destroyed(t, stage, spec)
 	})
 }
+
+// An instance whose slot list somebody has spoilt is nobody's: its slot is filled anew
+// and it ends, although the client token of its launch would bring it back.
+func TestApply_spoiltSlots(t *testing.T) {
+	onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+		spec.Size, spec.Slots = 1, &Slots{}
+		first := applied(t, stage, spec, nil)
+		// The second generation is launched with the mark of a complete fleet, as mending is.
+		next := spec
+		next.ImageID = stage.OtherImageID()
+		before := applied(t, stage, next, &spec)
+		if err := stage.Region.CreateTags(t.Context(), []string{idOf(before, 0)}, cloud.Tags{cloud.TagSlots: "?"}); err != nil {
+			t.Fatal(err)
+		}
+		after := applied(t, stage, next, &next)
+		if idOf(after, 0) == idOf(before, 0) || idOf(after, 0) == idOf(first, 0) || len(after.Surplus) > 0 {
+			t.Errorf("slot 0 has %s after %s, and %d are too many", idOf(after, 0), idOf(before, 0), len(after.Surplus))
+		}
+		destroyed(t, stage, next)
+	})
+}
