@@ -23,8 +23,7 @@ type pool struct{ instanceType, subnetID string }
 
 // pools lists where a temporary instance may run: for each type every subnet, so
 // that the preferred type is tried everywhere first.
-func (r *run) pools(ctx context.Context, architecture string) ([]pool, error) {
-	types := r.spec.Bake.InstanceTypes
+func (r *run) pools(ctx context.Context, architecture string, types []string) ([]pool, error) {
 	if len(types) == 0 {
 		types = []string{defaultType(architecture)}
 	}
@@ -58,8 +57,8 @@ func defaultType(architecture string) string {
 }
 
 // launchTemporary launches a builder or a proof in the first pool that has room.
-func (r *run) launchTemporary(ctx context.Context, architecture string, launch cloud.Launch) (cloud.Instance, error) {
-	pools, err := r.pools(ctx, architecture)
+func (r *run) launchTemporary(ctx context.Context, architecture string, types []string, launch cloud.Launch) (cloud.Instance, error) {
+	pools, err := r.pools(ctx, architecture, types)
 	if err != nil {
 		return cloud.Instance{}, err
 	}
@@ -93,6 +92,20 @@ func (r *run) launchTemporary(ctx context.Context, architecture string, launch c
 		}
 	}
 	return cloud.Instance{}, errors.Join(refusals...)
+}
+
+// nextAfterLaunch says what to do about a launch that was refused.
+func nextAfterLaunch(err error) string {
+	switch cloud.ClassOf(err) {
+	case cloud.Quota:
+		return "ask for a higher quota (Service Quotas, EC2), or name types of another family in bake.instance_types, then run terraform apply again"
+	case cloud.Denied:
+		return "give whoever runs Terraform the permission, then run terraform apply again"
+	case cloud.Capacity, cloud.Unsupported, cloud.Addresses:
+		return "name further types in bake.instance_types or subnets in bake.subnet_ids, then run terraform apply again"
+	default:
+		return "check bake.instance_types and bake.subnet_ids, then run terraform apply again"
+	}
 }
 
 // launchOne launches one instance with a client token derived from what it is for,
