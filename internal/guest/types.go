@@ -184,6 +184,12 @@ type Failure struct {
 
 // Error says which, how, and what it printed.
 func (f *Failure) Error() string {
+	switch f.Phase {
+	case PhaseIdentity:
+		return "the fresh instance is the builder's twin: " + f.Output
+	case PhaseSecrets:
+		return fmt.Sprintf("the secret %s did not arrive: %s", f.Name, f.Output)
+	}
 	text := fmt.Sprintf("%s %q failed: %s", f.Phase, f.Name, f.how())
 	if f.Output == "" {
 		return text + "; it printed nothing"

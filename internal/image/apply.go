@@ -332,6 +332,9 @@ func (r *run) failure(what, subject string, cause error, now, next string) error
 	if subject == "" {
 		subject = r.region()
 	}
+	if cloud.ClassOf(cause) == cloud.Denied {
+		next = "give whoever runs Terraform the permission that is missing, then " + next
+	}
 	return &report.Failure{
 		Summary: fmt.Sprintf("Golden image %s %s", r.spec.Name, what),
 		Subject: subject, Cause: cause, Now: now, Next: next,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
@@ -125,6 +126,9 @@ func (r *run) abandon(ctx context.Context, builder cloud.Instance, what string, 
 			return r.failure(what, subject, cause, r.untouched()+"; "+kept.now, kept.next)
 		}
 	}
+	if ended, ok := errors.AsType[*cloud.StateError](cause); ok && ended.State == cloud.InstanceTerminated {
+		return r.failure(what, subject, cause, r.untouched()+"; the builder is gone", nextAfter(cause))
+	}
 	if err := r.aws.TerminateInstances(after, []string{builder.ID}); err != nil {
 		return r.failure(what, subject, cause, r.untouched()+"; the builder could not be terminated: "+err.Error(),
 			"correct the cause and run terraform apply again: it terminates the builder too")
@@ -140,16 +144,52 @@ func (r *run) leftTo() string {
 	return " running and stops by itself when its work is done"
 }
 
+// nextAfter says what to do about a failure.
 func nextAfter(cause error) string {
+	const again = " and run terraform apply again"
+	if failed, ok := errors.AsType[*guest.Failure](cause); ok {
+		return nextAfterGuest(failed) + again
+	}
+	if ended, ok := errors.AsType[*cloud.StateError](cause); ok {
+		return nextAfterEnd(ended.Reason) + again
+	}
 	switch {
 	case errorIs[*agentError](cause):
-		return "correct what keeps the agent away, or use the transport \"user_data\", and run terraform apply again"
-	case errorIs[*guest.Failure](cause):
-		return "correct it in the configuration and run terraform apply again"
+		return "correct what keeps the agent away, or use the transport \"user_data\"," + again
+	case errorIs[*silent](cause):
+		return "take a source image that runs user data, or the transport \"ssm\"," + again
+	case errorIs[*cutShort](cause):
+		return "see that no step switches the machine off (a step with reboot = true restarts it)," + again
 	case errorIs[*cloud.TimeoutError](cause):
-		return "raise the timeout in timeouts, or make the steps shorter, and run terraform apply again"
+		return "raise the timeout in timeouts, or make the steps shorter," + again
+	case errorIs[*cloud.Error](cause):
+		return nextAfterLaunch(cause)
 	default:
-		return "correct the cause and run terraform apply again"
+		return "correct the cause" + again
+	}
+}
+
+func nextAfterGuest(failed *guest.Failure) string {
+	switch failed.Phase {
+	case guest.PhaseIdentity:
+		return "leave it to bake.clean_up to remove it, and see that nothing in the image keeps the next boot from making it anew,"
+	case guest.PhaseStaging:
+		return "see that the builder reaches S3 (a NAT gateway, a public address or an endpoint) and that bake.staging_bucket is in the line's region,"
+	default:
+		return "correct it in the configuration"
+	}
+}
+
+// nextAfterEnd reads the reasons that EC2 gives for ending an instance at once.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html
+func nextAfterEnd(reason string) string {
+	switch {
+	case strings.Contains(reason, "Client.InternalError"):
+		return "see that whoever runs Terraform may use the KMS key that the volumes are encrypted with, which this mostly means,"
+	case strings.Contains(reason, "VolumeLimitExceeded"):
+		return "ask for a higher quota of EBS storage, or remove volumes,"
+	default:
+		return "correct the cause"
 	}
 }
 

@@ -3,6 +3,7 @@ package image
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
@@ -25,8 +26,9 @@ type consoleOf struct {
 	marker   string
 	lastLook time.Time
 	told     int
-	// heard is what it said when it was last looked at.
+	// heard and text are what it said when it was last looked at.
 	heard guest.Report
+	text  string
 }
 
 // wait returns the report of an instance that has stopped itself.
@@ -60,8 +62,8 @@ func (c *consoleOf) last(ctx context.Context) (guest.Report, error) {
 		Pending: []string{"incomplete"},
 		Target:  []string{"complete"},
 	}.Wait(limited)
-	if err != nil && ctx.Err() == nil {
-		return result, fmt.Errorf("the instance stopped before its work was done (%s): %w", inProgress(result), err)
+	if errorIs[*cloud.TimeoutError](err) && ctx.Err() == nil {
+		return result, &cutShort{c.instance.ID, result, c.text}
 	}
 	return result, err
 }
@@ -92,7 +94,7 @@ func (c *consoleOf) look(ctx context.Context) (guest.Report, error) {
 		return guest.Report{}, err
 	}
 	found := guest.ParseConsole(c.marker, output)
-	c.heard = found
+	c.heard, c.text = found, output
 	for c.told < len(found.Passed) {
 		c.r.options.Progress.Printf("%s: %s done", c.instance.ID, found.Passed[c.told])
 		c.told++
@@ -100,21 +102,29 @@ func (c *consoleOf) look(ctx context.Context) (guest.Report, error) {
 	return found, nil
 }
 
-// explain adds to a wait that ran out of time what the instance was doing.
+// explain adds to a wait that ran out of time what the instance was doing. Where EC2 has
+// ended it, EC2's reason says more than its console.
 func (c *consoleOf) explain(ctx context.Context, err error) error {
+	if !errorIs[*cloud.TimeoutError](err) {
+		return err
+	}
 	after, cancel := afterwards(ctx)
 	defer cancel()
 	found, lookErr := c.look(after)
-	if lookErr != nil {
+	switch {
+	case lookErr != nil:
 		return err
+	case !found.Started:
+		return &silent{err, c.text}
+	default:
+		return fmt.Errorf("%w; %s", err, inProgress(found))
 	}
-	return fmt.Errorf("%w; %s", err, inProgress(found))
 }
 
 func inProgress(found guest.Report) string {
 	switch {
 	case !found.Started:
-		return "its console shows nothing of our script: does the source image run user data at boot (cloud-init)?"
+		return "it had not begun"
 	case found.Current != "":
 		return "it was at " + found.Current
 	case len(found.Passed) > 0:
@@ -122,4 +132,45 @@ func inProgress(found guest.Report) string {
 	default:
 		return "it had only begun"
 	}
+}
+
+// silent says that nothing was heard of the work in all the time that there was.
+type silent struct {
+	err     error
+	console string
+}
+
+// Error asks the question that mostly has the answer.
+func (e *silent) Error() string {
+	return fmt.Sprintf("%v; its console shows nothing of our script: does the source image run user data at boot (cloud-init)?%s", e.err, consoleEnd(e.console))
+}
+
+// Unwrap returns the wait's error.
+func (e *silent) Unwrap() error { return e.err }
+
+// cutShort says that an instance has stopped and not said that it was done.
+type cutShort struct {
+	instanceID string
+	report     guest.Report
+	console    string
+}
+
+// Error says how far it had come.
+func (e *cutShort) Error() string {
+	return fmt.Sprintf("instance %s stopped before its work was done: %s; nothing but the end of the work should switch it off%s",
+		e.instanceID, inProgress(e.report), consoleEnd(e.console))
+}
+
+// consoleEnd is the end of a console, for people.
+func consoleEnd(console string) string {
+	if strings.TrimSpace(console) == "" {
+		return "; its console is empty"
+	}
+	shown := strings.Map(func(c rune) rune {
+		if c < ' ' && c != '\n' && c != '\t' || c == '\uFFFD' {
+			return -1
+		}
+		return c
+	}, console)
+	return "; the end of its console:\n\n" + tailOf(shown)
 }

@@ -94,17 +94,18 @@ func (r *run) launchTemporary(ctx context.Context, architecture string, types []
 	return cloud.Instance{}, errors.Join(refusals...)
 }
 
-// nextAfterLaunch says what to do about a launch that was refused.
+// nextAfterLaunch says what to do about a call that was refused.
 func nextAfterLaunch(err error) string {
+	const again = ", then run terraform apply again"
 	switch cloud.ClassOf(err) {
 	case cloud.Quota:
-		return "ask for a higher quota (Service Quotas, EC2), or name types of another family in bake.instance_types, then run terraform apply again"
-	case cloud.Denied:
-		return "give whoever runs Terraform the permission, then run terraform apply again"
+		return "ask for a higher quota (Service Quotas, Amazon EC2), or name types of another family" + again
 	case cloud.Capacity, cloud.Unsupported, cloud.Addresses:
-		return "name further types in bake.instance_types or subnets in bake.subnet_ids, then run terraform apply again"
+		return "name further types in bake.instance_types or verify.instance_types, or further subnets in bake.subnet_ids" + again
+	case cloud.Denied:
+		return "run terraform apply again"
 	default:
-		return "check bake.instance_types and bake.subnet_ids, then run terraform apply again"
+		return "correct what AWS complains of" + again
 	}
 }
 

@@ -105,11 +105,7 @@ func (r *run) unproved(ctx context.Context, version Version, failed *proofFailur
 		if err := r.endTemporary(after, cloud.RoleProof); err != nil {
 			now += "; a proof could not be terminated: " + err.Error()
 		}
-		next := nextAfter(failed.err)
-		if failed.proof == nil {
-			next = nextAfterLaunch(failed.err)
-		}
-		err = r.failure("was not verified", failed.subject, failed.err, now, next)
+		err = r.failure("was not verified", failed.subject, failed.err, now, nextAfter(failed.err))
 	}
 	if failure, ok := asFailure(err); ok && left.next != "" {
 		failure.Now += "; " + left.now
