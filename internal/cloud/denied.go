@@ -33,11 +33,11 @@ func (r *Region) Explain(ctx context.Context, err error) string {
 	if err != nil {
 		return ""
 	}
-	return refusal(aws.ToString(out.DecodedMessage))
+	return inWords(aws.ToString(out.DecodedMessage))
 }
 
-// refusal puts a decoded message into words.
-func refusal(decoded string) string {
+// inWords puts a decoded message into words.
+func inWords(decoded string) string {
 	var message struct {
 		ExplicitDeny bool `json:"explicitDeny"`
 		Context      struct {
