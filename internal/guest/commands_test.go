@@ -96,7 +96,11 @@ func TestCommands_eachMayBeSentAgain(t *testing.T) {
 			t.Errorf("identity %v", last.Identity)
 		}
 		until(t, func() bool { return there(root, "off") })
-		for _, gone := range []string{"var/lib/stamp-bake", "run/stamp-bake", "var/lib/amazon/ssm/i-1"} {
+		// A command that comes late finds nothing to do, and leaves nothing.
+		if late := send(t, shell, root, commands[len(commands)-1]); !late.Done || late.Failure != nil {
+			t.Errorf("the late one told %+v", late)
+		}
+		for _, gone := range []string{"var/lib/stamp-bake", "var/lib/amazon/ssm/i-1"} {
 			missing(t, root, gone)
 		}
 		if read(t, root, "etc/machine-id") != "" {

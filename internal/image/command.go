@@ -40,7 +40,12 @@ func (c *byCommand) follow(ctx context.Context, instance cloud.Instance, job job
 		return guest.Report{}, err
 	}
 	for _, command := range commands {
-		if err := following.do(ctx, command, commands[0]); err != nil || following.report.Failure != nil {
+		err := following.do(ctx, command, commands[0])
+		if err != nil && command.Kind == guest.CommandClose && following.isOff(ctx) {
+			// An earlier apply has sent the last command; this one came too late.
+			return following.stopped(ctx)
+		}
+		if err != nil || following.report.Failure != nil {
 			return following.report, err
 		}
 	}
@@ -303,7 +308,8 @@ func tailOf(output string) string {
 // off waits until the builder has switched itself off, behind its agent's back. If it
 // cannot, it says so on the console and stays.
 func (f *following) off(ctx context.Context) (guest.Report, error) {
-	console := consoleOf{r: f.r, instance: f.instance, marker: f.job.nonce}
+	// What was done has been told by the commands.
+	console := consoleOf{r: f.r, instance: f.instance, marker: f.job.nonce, told: len(f.report.Passed)}
 	_, err := cloud.Poll[cloud.Instance]{
 		What: fmt.Sprintf("instance %s (%s) to switch itself off", f.instance.ID, f.r.aws.Name()),
 		Read: func(ctx context.Context) (cloud.Instance, string, string, error) {
@@ -320,7 +326,18 @@ func (f *following) off(ctx context.Context) (guest.Report, error) {
 		f.report.Failure = failure
 		return f.report, nil
 	}
+	if err == nil && len(f.report.Identity) == 0 {
+		// The command that told it was an earlier apply's; the console has heard it too.
+		heard, _ := console.look(ctx)
+		f.report.Identity = heard.Identity
+	}
 	return f.report, err
+}
+
+// isOff reports whether the instance is switching itself off, or has done so.
+func (f *following) isOff(ctx context.Context) bool {
+	f.refresh(ctx)
+	return f.instance.State == cloud.InstanceStopping || f.instance.State == cloud.InstanceStopped
 }
 
 // stopped takes up a builder that has stopped since an earlier apply was interrupted. No

@@ -31,8 +31,10 @@ stamp_say() {
 	[ -z "$stamp_item" ] || printf '%s\n' "stamp-$stamp_nonce $*" >>"$stamp_item/said"
 }
 
-# stamp_open begins a run, or finds the one that an earlier boot has begun.
+# stamp_open begins a run, or finds the one that an earlier boot has begun. A command that
+# comes when the machine is about to be switched off has nothing to do any more.
 stamp_open() {
+	[ ! -e "$stamp_now/left" ] || [ "$1" = last ] || stamp_close ok
 	trap 'stamp_ending=yes' TERM
 	mkdir -p "$stamp_root/var/lib" "$stamp_now"
 	chmod 0700 "$stamp_now"
@@ -155,7 +157,7 @@ stamp_close() {
 		exit 0
 	fi
 	stamp_forget
-	rm -rf "$stamp_now"
+	[ -e "$stamp_now/left" ] || rm -rf "$stamp_now"
 	stamp_say "end $1"
 	sync
 	trap - TERM
