@@ -24,6 +24,22 @@ func send(t *testing.T, shell []string, root string, command Command) Report {
 	return ParseConsole("abc123", run(t, shell, root, command.Script).console)
 }
 
+// sendTwice sends a command that does an item a second time, which must tell the same.
+func sendTwice(t *testing.T, shell []string, root string, command Command) Report {
+	t.Helper()
+	first := send(t, shell, root, command)
+	if !first.Done || first.Failure != nil {
+		t.Fatalf("%s: %+v", command.Title, first)
+	}
+	if command.Number == 0 {
+		return first
+	}
+	if diff := cmp.Diff(first, send(t, shell, root, command)); diff != "" {
+		t.Errorf("%s, sent again, told something else (-first +again):\n%s", command.Title, diff)
+	}
+	return first
+}
+
 func commandsOf(t *testing.T, root string, bake Bake) []Command {
 	t.Helper()
 	bake.Nonce = "abc123"
@@ -67,27 +83,17 @@ func TestCommands_eachMayBeSentAgain(t *testing.T) {
 			Checks:  []Check{{Name: "ok", Script: "test -e " + root + "/one"}},
 			CleanUp: CleanUp{MachineID: true, SSMRegistration: true},
 		})
-		var titles, kinds []string
+		var kinds []string
 		var last Report
 		for _, command := range commands {
-			titles, kinds = append(titles, command.Title), append(kinds, command.Kind)
-			last = send(t, shell, root, command)
-			if !last.Done || last.Failure != nil {
-				t.Fatalf("%s: %+v", command.Title, last)
-			}
-			if command.Number == 0 {
-				continue
-			}
-			again := send(t, shell, root, command)
-			if diff := cmp.Diff(last, again); diff != "" {
-				t.Errorf("%s, sent again, told something else (-first +again):\n%s", command.Title, diff)
-			}
+			kinds = append(kinds, command.Kind)
+			last = sendTwice(t, shell, root, command)
 			if command.Number == 1 && (last.Output != "line 1\nline 2\nline 3" || !slices.Equal(last.Passed, []string{`step "one"`})) {
 				t.Errorf("the step told %+v", last)
 			}
 		}
 		if diff := cmp.Diff([]string{CommandOpen, CommandRun, CommandRun, CommandLocal, CommandRun, CommandClose}, kinds); diff != "" {
-			t.Errorf("kinds of %q (-want +got):\n%s", titles, diff)
+			t.Errorf("kinds (-want +got):\n%s", diff)
 		}
 		if got := read(t, root, "one"); got != "x\n" {
 			t.Errorf("the step ran %d times", strings.Count(got, "x"))
@@ -289,7 +295,8 @@ func TestCarry_arrives(t *testing.T) {
 func TestLoader_fetchesAndChecks(t *testing.T) {
 	inShells(t, func(t *testing.T, shell []string) {
 		root := scratch(t, nil)
-		script, err := Bake{Nonce: "abc123", Steps: []Step{{Name: "one", Script: "touch " + root + "/one"}, {Name: "kernel", Reboot: true}, {Name: "two", Script: "touch " + root + "/two"}}}.render(around(root))
+		touch := func(name string) Step { return Step{Name: name, Script: "touch " + root + "/" + name} }
+		script, err := Bake{Nonce: "abc123", Steps: []Step{touch("one"), {Name: "kernel", Reboot: true}, touch("two")}}.render(around(root))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -168,9 +168,14 @@ func (f *following) do(ctx context.Context, command, open guest.Command) error {
 		return fmt.Errorf("%s: %w", command.Title, err)
 	}
 	f.take(report)
-	if report.Failure == nil && command.Kind == guest.CommandReboot {
-		return f.do(ctx, open, open)
+	if report.Failure != nil || command.Kind != guest.CommandReboot {
+		return nil
 	}
+	ready, err := f.send(ctx, open)
+	if err != nil {
+		return fmt.Errorf("%s: %w", open.Title, err)
+	}
+	f.take(ready)
 	return nil
 }
 

@@ -78,8 +78,8 @@ func (b *bakery) execute(ctx context.Context, spec guests.Spec, m *guests.Machin
 			m.PowerOff()
 		})
 	default:
-		item := itemLine.FindStringSubmatch(script[strings.Index(script, "stamp_main() {"):])
-		text, restarts := b.item(kept, prefix, item, len(m.Layers) > 0)
+		_, work, _ := strings.Cut(script, "stamp_main() {")
+		text, restarts := b.item(kept, prefix, itemLine.FindStringSubmatch(work), len(m.Layers) > 0)
 		output += text
 		if restarts {
 			return guests.Result{Output: output + prefix + "end rebooting\n"}, nil

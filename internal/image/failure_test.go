@@ -65,28 +65,42 @@ var failures = map[string]struct {
 	"step, with a current version": {later: true, said: said{builder: []string{
 		"begin", "start step install", "fail step exit=1 how=exit attempts=1 install", "out 1 make: *** [all] Error 1", "end failed", "off",
 	}}},
-	"step that takes too long":    {said: said{builder: []string{"begin", "fail step exit=143 how=late attempts=1 install", "out 1 Do you want to continue? [Y/n]", "end failed", "off"}}},
-	"step that restarts":          {said: said{builder: []string{"begin", "fail step exit=0 how=reboot attempts=1 install", "end failed", "off"}}},
-	"step, kept":                  {change: keepFailed, said: said{builder: []string{"begin", "fail step exit=100 how=exit attempts=1 install", "out 1 oh no", "end failed", "off"}}},
-	"clean-up":                    {said: said{builder: []string{"begin", "fail clean-up exit=1 how=exit attempts=1 host_keys", "out 1 still there: /etc/ssh/ssh_host_rsa_key", "end failed", "off"}}},
-	"check on the builder":        {said: said{builder: []string{"begin", "fail check exit=22 how=exit attempts=5 ok", "out 1 curl: (22) 503", "end failed", "off"}}},
-	"check on the proof":          {said: said{fine, []string{"begin", "fail check exit=7 how=exit attempts=5 ok", "out 1 curl: (7) connection refused", "end failed", "off"}}},
-	"check on the proof, kept":    {change: keepFailed, said: said{fine, []string{"begin", "fail check exit=7 how=exit attempts=5 ok", "out 1 curl: (7) connection refused", "end failed", "off"}}},
-	"twin":                        {said: said{fine, []string{"begin", "fail identity exit=1 how=exit attempts=1 machine-id", "out 1 this server's machine-id is the builder's: all servers of the image would share it", "end failed", "off"}}},
-	"silence":                     {limit: 10 * time.Minute},
-	"too long in all":             {limit: 10 * time.Minute, said: said{builder: []string{"begin", "start step app", "pass step app", "start step install"}}},
-	"stopped before its end":      {said: said{builder: []string{"begin", "start step install", "off"}}},
-	"stopped by the user":         {stop: 2 * time.Minute, said: said{builder: []string{"begin", "start step install"}}},
-	"ended by EC2":                {troubles: []lab.Trouble{lab.FailLaunch{Code: "Server.InternalError", Message: "Client.InternalError: Client error on launch"}}},
-	"image":                       {said: said{fine, fine}, troubles: []lab.Trouble{lab.FailImage{Code: "Server.InternalError", Message: "Server.InternalError: the snapshot could not be made"}}},
-	"no capacity":                 {change: twoTypes, troubles: []lab.Trouble{lab.NoCapacity{}}},
-	"no capacity for the proof":   {change: proofOnBig, said: said{fine, fine}, troubles: []lab.Trouble{lab.NoCapacity{Type: "m5.large"}}},
-	"quota":                       {change: twoTypes, troubles: []lab.Trouble{lab.FailCall{Action: "RunInstances", Times: -1, Code: "VcpuLimitExceeded", Message: "You have requested more vCPU capacity than your current vCPU limit of 0 allows for the instance bucket that the specified instance type belongs to."}}},
-	"denied":                      {change: twoTypes, troubles: []lab.Trouble{lab.FailCall{Action: "RunInstances", Times: -1, Code: "UnauthorizedOperation", Message: "You are not authorized to perform this operation."}}},
-	"capture denied":              {said: said{fine, fine}, troubles: []lab.Trouble{lab.FailCall{Action: "CreateImage", Times: -1, Code: "UnauthorizedOperation", Message: "You are not authorized to perform this operation."}}},
-	"promotion denied":            {later: true, said: said{fine, fine}, troubles: []lab.Trouble{lab.FailCall{Action: "CreateTags", Times: -1, Code: "UnauthorizedOperation", Message: "You are not authorized to perform this operation."}}},
-	"builder that does not leave": {said: said{builder: []string{"begin", "fail step exit=1 how=exit attempts=1 install", "end failed", "off"}}, troubles: []lab.Trouble{lab.FailCall{Action: "TerminateInstances", Times: -1, Code: "UnauthorizedOperation", Message: "You are not authorized to perform this operation."}}},
+	"step that takes too long": {said: said{builder: []string{"begin", "fail step exit=143 how=late attempts=1 install", "out 1 Do you want to continue? [Y/n]", "end failed", "off"}}},
+	"step that restarts":       {said: said{builder: []string{"begin", "fail step exit=0 how=reboot attempts=1 install", "end failed", "off"}}},
+	"step, kept":               {change: keepFailed, said: said{builder: []string{"begin", "fail step exit=100 how=exit attempts=1 install", "out 1 oh no", "end failed", "off"}}},
+	"clean-up":                 {said: said{builder: []string{"begin", "fail clean-up exit=1 how=exit attempts=1 host_keys", "out 1 still there: /etc/ssh/ssh_host_rsa_key", "end failed", "off"}}},
+	"check on the builder":     {said: said{builder: []string{"begin", "fail check exit=22 how=exit attempts=5 ok", "out 1 curl: (22) 503", "end failed", "off"}}},
+	"check on the proof":       {said: said{fine, []string{"begin", "fail check exit=7 how=exit attempts=5 ok", "out 1 curl: (7) connection refused", "end failed", "off"}}},
+	"check on the proof, kept": {change: keepFailed, said: said{fine, []string{"begin", "fail check exit=7 how=exit attempts=5 ok", "out 1 curl: (7) connection refused", "end failed", "off"}}},
+	"twin": {said: said{fine, []string{
+		"begin", "fail identity exit=1 how=exit attempts=1 machine-id",
+		"out 1 this server's machine-id is the builder's: all servers of the image would share it", "end failed", "off",
+	}}},
+	"silence":                   {limit: 10 * time.Minute},
+	"too long in all":           {limit: 10 * time.Minute, said: said{builder: []string{"begin", "start step app", "pass step app", "start step install"}}},
+	"stopped before its end":    {said: said{builder: []string{"begin", "start step install", "off"}}},
+	"stopped by the user":       {stop: 2 * time.Minute, said: said{builder: []string{"begin", "start step install"}}},
+	"ended by EC2":              {troubles: []lab.Trouble{lab.FailLaunch{Code: "Server.InternalError", Message: "Client.InternalError: Client error on launch"}}},
+	"image":                     {said: said{fine, fine}, troubles: []lab.Trouble{lab.FailImage{Code: "Server.InternalError", Message: "Server.InternalError: the snapshot could not be made"}}},
+	"no capacity":               {change: twoTypes, troubles: []lab.Trouble{lab.NoCapacity{}}},
+	"no capacity for the proof": {change: proofOnBig, said: said{fine, fine}, troubles: []lab.Trouble{lab.NoCapacity{Type: "m5.large"}}},
+	"quota":                     {change: twoTypes, troubles: []lab.Trouble{lab.FailCall{Action: "RunInstances", Times: -1, Code: "VcpuLimitExceeded", Message: tooManyCPUs}}},
+	"denied":                    {change: twoTypes, troubles: []lab.Trouble{lab.FailCall{Action: "RunInstances", Times: -1, Code: "UnauthorizedOperation", Message: notAuthorized}}},
+	"capture denied":            {said: said{fine, fine}, troubles: []lab.Trouble{lab.FailCall{Action: "CreateImage", Times: -1, Code: "UnauthorizedOperation", Message: notAuthorized}}},
+	"promotion denied": {
+		later: true, said: said{fine, fine}, troubles: []lab.Trouble{lab.FailCall{Action: "CreateTags", Times: -1, Code: "UnauthorizedOperation", Message: notAuthorized}},
+	},
+	"builder that does not leave": {
+		said:     said{builder: []string{"begin", "fail step exit=1 how=exit attempts=1 install", "end failed", "off"}},
+		troubles: []lab.Trouble{lab.FailCall{Action: "TerminateInstances", Times: -1, Code: "UnauthorizedOperation", Message: notAuthorized}},
+	},
 }
+
+// What AWS says.
+const (
+	notAuthorized = "You are not authorized to perform this operation."
+	tooManyCPUs   = "You have requested more vCPU capacity than your current vCPU limit of 0 allows for the instance bucket that the specified instance type belongs to."
+)
 
 func keepFailed(s *Spec) { s.KeepFailed, s.Bake.InstanceProfile = true, "" }
 
