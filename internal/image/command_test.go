@@ -1,16 +1,12 @@
 package image
 
 import (
-	"context"
-	"encoding/base64"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
@@ -18,110 +14,6 @@ import (
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/guests"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
 )
-
-// notes is what our script notes on a guest's disk.
-type notes struct {
-	// said is what each item that is done has said.
-	said map[string]string
-	// ran counts how often each item really ran.
-	ran map[string]int
-	// asked is set for items that have asked for a restart.
-	asked map[string]bool
-}
-
-var (
-	payload  = regexp.MustCompile(`printf %s '([A-Za-z0-9+/=]+)'`)
-	itemLine = regexp.MustCompile(`(?m)^(?:if )?(stamp_do|stamp_reboot|stamp_mark|stamp_begin|stamp_differ) (\d+) (.*)$`)
-	quoted   = regexp.MustCompile(`'([^']*)'`)
-)
-
-// execute plays the agent and our script: it runs each item once, and tells again what
-// is done.
-func (b *bakery) execute(ctx context.Context, spec guests.Spec, m *guests.Machine, command guests.Command) (guests.Result, error) {
-	found := payload.FindStringSubmatch(command.Script)
-	if found == nil {
-		return guests.Result{ExitCode: 1, Errors: "not one of our commands"}, nil
-	}
-	packed, err := base64.StdEncoding.DecodeString(found[1])
-	if err != nil {
-		return guests.Result{}, err
-	}
-	script := string(unpacked(packed))
-	prefix := "stamp-" + nonceLine.FindStringSubmatch(script)[1] + " "
-	timer := time.NewTimer(b.lasts / 10)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-		return guests.Result{}, ctx.Err()
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.notes == nil {
-		b.notes = map[string]*notes{}
-	}
-	kept := b.notes[spec.InstanceID]
-	if kept == nil {
-		kept = &notes{map[string]string{}, map[string]int{}, map[string]bool{}}
-		b.notes[spec.InstanceID] = kept
-	}
-	output := prefix + "begin\n"
-	switch {
-	case strings.Contains(script, "\nstamp_survey\n"):
-		for number := range kept.said {
-			output += prefix + "done " + number + "\n"
-		}
-	case strings.Contains(script, "\nstamp_depart\n"):
-		output += prefix + "identity machine-id 0123456789abcdef\n"
-		time.AfterFunc(5*time.Second, func() {
-			_, _ = fmt.Fprintf(m.Console, "%send ok\n", prefix)
-			m.PowerOff()
-		})
-	default:
-		_, work, _ := strings.Cut(script, "stamp_main() {")
-		text, restarts := b.item(kept, prefix, itemLine.FindStringSubmatch(work), len(m.Layers) > 0)
-		output += text
-		if restarts {
-			return guests.Result{Output: output + prefix + "end rebooting\n"}, nil
-		}
-	}
-	if strings.Contains(output, prefix+"fail ") {
-		return guests.Result{Output: output + prefix + "end failed\n"}, nil
-	}
-	return guests.Result{Output: output + prefix + "end ok\n"}, nil
-}
-
-// item does one item, unless it is done.
-func (b *bakery) item(kept *notes, prefix string, item []string, proof bool) (output string, restarts bool) {
-	kind, number := item[1], item[2]
-	name := "machine-id"
-	if found := quoted.FindStringSubmatch(item[3]); found != nil {
-		name = found[1]
-	}
-	phase := guest.PhaseStep
-	if strings.HasPrefix(item[3], guest.PhaseCheck) {
-		phase = guest.PhaseCheck
-	}
-	if kind == "stamp_differ" {
-		phase = guest.PhaseIdentity
-	}
-	if said, done := kept.said[number]; done {
-		return said, false
-	}
-	if kind == "stamp_reboot" && !kept.asked[number] {
-		kept.asked[number] = true
-		return "", true
-	}
-	kept.ran[number]++
-	said := fmt.Sprintf("%sstart %s %s\n%sout 1 what it printed\n", prefix, phase, name, prefix)
-	if name == "install" && b.builderFails || phase == guest.PhaseCheck && proof && b.proofFails {
-		said += fmt.Sprintf("%sfail %s exit=3 how=exit attempts=1 %s\n%sout 1 it is broken\n", prefix, phase, name, prefix)
-	} else {
-		said += fmt.Sprintf("%spass %s %s\n", prefix, phase, name)
-	}
-	kept.said[number] = said
-	return said, false
-}
 
 // byCommands is a spec with a step of every kind, for Run Command.
 func byCommands(text string) Spec {
@@ -137,29 +29,19 @@ func TestCommand_bakesAndProves(t *testing.T) {
 		if current := result.Line.Current(); current == nil || current.VerifiedAt.IsZero() || current.Tags[cloud.TagIdentity] != "machine-id=0123456789abcdef" {
 			t.Fatalf("current is %+v", current)
 		}
-		for id, kept := range b.notes {
-			for number, times := range kept.ran {
-				if times != 1 {
-					t.Errorf("item %s of %s ran %d times", number, id, times)
-				}
-			}
-		}
 		b.only(1)
 		b.destroy("web")
 	})
 }
 
 func TestCommand_failures(t *testing.T) {
-	for phase, breaks := range map[string]func(b *bakery){
-		guest.PhaseStep:  func(b *bakery) { b.builderFails = true },
-		guest.PhaseCheck: func(b *bakery) { b.proofFails = true },
-	} {
+	for _, phase := range []string{guest.PhaseStep, guest.PhaseCheck} {
 		t.Run(phase, func(t *testing.T) {
 			inBakery(t, func(t *testing.T, b *bakery) {
-				breaks(b)
-				_, err := b.try(t.Context(), byCommands("a"))
+				b.breaks(phase)
+				_, err := b.try(byCommands("a"))
 				failed, ok := errors.AsType[*guest.Failure](err)
-				if !ok || failed.Phase != phase || failed.Output != "it is broken" {
+				if !ok || failed.Phase != phase || !strings.Contains(failed.Output, "was told to fail") {
 					t.Errorf("got %v", err)
 				}
 				b.only(0)
@@ -181,16 +63,16 @@ func TestCommand_anAgentThatDoesNotCome(t *testing.T) {
 		guests  guests.Host
 	}{"no profile": {"", nil}, "no agent": {"bake", guests.None("there is no agent either")}} {
 		t.Run(name, func(t *testing.T) {
-			b := &bakery{lasts: time.Minute}
+			b := &bakery{}
 			host := test.guests
 			if host == nil {
-				host = &guests.Scripted{Boot: b.boot, Executed: b.execute}
+				host = b.host()
 			}
 			rehearsal.Run(t, lab.Options{Seed: 1, Guests: host}, func(t *testing.T, stage *rehearsal.Stage) {
 				b.Stage, b.t = stage, t
 				spec := byCommands("a")
 				spec.Bake.InstanceProfile = test.profile
-				_, err := b.try(t.Context(), spec)
+				_, err := b.try(spec)
 				failure, ok := asFailure(err)
 				if !ok {
 					t.Fatalf("no failure: %v", err)
@@ -218,7 +100,7 @@ func TestCommand_localSteps(t *testing.T) {
 			t.Errorf("it told %q, %v", said, err)
 		}
 		spec.Bake.Steps[0].Local, spec.Bake.Steps[0].Retries = `echo "no $TOKEN"; exit 7`, 1
-		_, err = b.try(t.Context(), spec)
+		_, err = b.try(spec)
 		failed, ok := errors.AsType[*guest.Failure](err)
 		if !ok || failed.ExitCode != 7 || failed.Attempts != 2 || failed.Output != "no ***" {
 			t.Errorf("got %v", err)

@@ -135,7 +135,8 @@ func TestFailures_readWell(t *testing.T) {
 				if test.stop > 0 {
 					time.AfterFunc(test.stop, cancel)
 				}
-				_, err := b.try(ctx, spec)
+				options := b.options()
+				_, err := Apply(ctx, b.Region, spec, options)
 				failure, ok := errors.AsType[*report.Failure](err)
 				if !ok {
 					t.Fatalf("no failure: %v", err)
@@ -188,7 +189,7 @@ func TestLaunch_triesWhatIsWorthTrying(t *testing.T) {
 				spec := script("a")
 				twoTypes(&spec)
 				begun := time.Now()
-				if _, err := b.try(t.Context(), spec); err == nil {
+				if _, err := b.try(spec); err == nil {
 					t.Fatal("it worked")
 				}
 				if got := b.Lab.Books().Requests["RunInstances"]; got != wantLaunches {
@@ -221,16 +222,13 @@ func TestLaunch_goesWhereThereIsRoom(t *testing.T) {
 
 // Kept, an instance is there to be looked at until the next apply.
 func TestApply_keepsWhatFailed(t *testing.T) {
-	for role, breaks := range map[string]func(b *bakery, broken bool){
-		"builder": func(b *bakery, broken bool) { b.builderFails = broken },
-		"proof":   func(b *bakery, broken bool) { b.proofFails = broken },
-	} {
+	for role, phase := range map[string]string{"builder": guest.PhaseStep, "proof": guest.PhaseCheck} {
 		t.Run(role, func(t *testing.T) {
 			inBakery(t, func(t *testing.T, b *bakery) {
 				spec := script("a")
 				spec.KeepFailed = true
-				breaks(b, true)
-				result, err := b.try(t.Context(), spec)
+				b.breaks(phase)
+				result, err := b.try(spec)
 				if !errorIs[*guest.Failure](err) || result.Line.Empty() {
 					t.Fatalf("want a failure and something left, have %v and %+v", err, result.Line)
 				}
@@ -242,7 +240,7 @@ func TestApply_keepsWhatFailed(t *testing.T) {
 				if !strings.Contains(failure.Next, "--instance-id "+kept[0].ID) {
 					t.Errorf("the message does not lead to it: %s", failure.Next)
 				}
-				breaks(b, false)
+				b.breaks("")
 				b.apply(spec)
 				b.only(1)
 				b.destroy("web")
@@ -261,9 +259,9 @@ func TestProve_onSeveralTypes(t *testing.T) {
 			t.Errorf("%d launches, want a builder and three proofs", got)
 		}
 		b.only(1)
-		b.proofFails = true
+		b.breaks(guest.PhaseCheck)
 		spec.Verify.Checks[0].Script = "false"
-		if _, err := b.try(t.Context(), spec); !errorIs[*guest.Failure](err) {
+		if _, err := b.try(spec); !errorIs[*guest.Failure](err) {
 			t.Errorf("the proofs fail, and the apply does not: %v", err)
 		}
 		b.only(1)
