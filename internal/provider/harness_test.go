@@ -78,8 +78,9 @@ provider "stamp" {
   endpoints {
     ec2   = %[1]q
     elbv2 = %[1]q
-    ssm = %[1]q
-    sts = %[1]q
+    s3    = %[1]q
+    ssm   = %[1]q
+    sts   = %[1]q
   }
 }
 `, w.URL) + body
