@@ -168,14 +168,19 @@ func (f *following) do(ctx context.Context, command, open guest.Command) error {
 		return fmt.Errorf("%s: %w", command.Title, err)
 	}
 	f.take(report)
-	if report.Failure != nil || command.Kind != guest.CommandReboot {
-		return nil
+	if command.Kind == guest.CommandReboot && report.Failure == nil {
+		return f.ready(ctx, open)
 	}
-	ready, err := f.send(ctx, open)
+	return nil
+}
+
+// ready makes the machine ready again after a restart.
+func (f *following) ready(ctx context.Context, open guest.Command) error {
+	report, err := f.send(ctx, open)
 	if err != nil {
 		return fmt.Errorf("%s: %w", open.Title, err)
 	}
-	f.take(ready)
+	f.take(report)
 	return nil
 }
 
