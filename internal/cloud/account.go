@@ -54,7 +54,7 @@ func (a *Account) Region(name string) (*Region, error) {
 	defer a.mu.Unlock()
 	region, ok := a.regions[name]
 	if !ok {
-		region = newRegion(name, a.resolved, a.config.Endpoints)
+		region = newRegion(name, a.resolved, a.config.Endpoints, a.sts)
 		a.regions[name] = region
 	}
 	return region, nil

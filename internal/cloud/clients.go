@@ -40,6 +40,8 @@ type ec2Calls struct {
 	describeSnapshots    operation[ec2.DescribeSnapshotsInput, ec2.DescribeSnapshotsOutput, ec2.Options]
 	deleteSnapshot       operation[ec2.DeleteSnapshotInput, ec2.DeleteSnapshotOutput, ec2.Options]
 	describeSubnets      operation[ec2.DescribeSubnetsInput, ec2.DescribeSubnetsOutput, ec2.Options]
+	stopInstances        operation[ec2.StopInstancesInput, ec2.StopInstancesOutput, ec2.Options]
+	startInstances       operation[ec2.StartInstancesInput, ec2.StartInstancesOutput, ec2.Options]
 	createTags           operation[ec2.CreateTagsInput, ec2.CreateTagsOutput, ec2.Options]
 	deleteTags           operation[ec2.DeleteTagsInput, ec2.DeleteTagsOutput, ec2.Options]
 	distributionCalls
@@ -75,6 +77,8 @@ func newEC2Calls(config aws.Config, endpoint string, pace *pacer) ec2Calls {
 		describeSnapshots:    client.DescribeSnapshots,
 		deleteSnapshot:       client.DeleteSnapshot,
 		describeSubnets:      client.DescribeSubnets,
+		stopInstances:        client.StopInstances,
+		startInstances:       client.StartInstances,
 		createTags:           client.CreateTags,
 		deleteTags:           client.DeleteTags,
 		distributionCalls:    newDistributionCalls(client),
@@ -87,6 +91,7 @@ type ssmCalls struct {
 	putParameter    operation[ssm.PutParameterInput, ssm.PutParameterOutput, ssm.Options]
 	deleteParameter operation[ssm.DeleteParameterInput, ssm.DeleteParameterOutput, ssm.Options]
 	listTags        operation[ssm.ListTagsForResourceInput, ssm.ListTagsForResourceOutput, ssm.Options]
+	commandCalls
 }
 
 func newSSMCalls(config aws.Config, endpoint string) ssmCalls {
@@ -100,6 +105,7 @@ func newSSMCalls(config aws.Config, endpoint string) ssmCalls {
 		putParameter:    client.PutParameter,
 		deleteParameter: client.DeleteParameter,
 		listTags:        client.ListTagsForResource,
+		commandCalls:    newCommandCalls(client),
 	}
 }
 
@@ -121,7 +127,8 @@ func newELBCalls(config aws.Config, endpoint string) elbCalls {
 
 // stsCalls are the Security Token Service's.
 type stsCalls struct {
-	getCallerIdentity operation[sts.GetCallerIdentityInput, sts.GetCallerIdentityOutput, sts.Options]
+	getCallerIdentity   operation[sts.GetCallerIdentityInput, sts.GetCallerIdentityOutput, sts.Options]
+	decodeAuthorization operation[sts.DecodeAuthorizationMessageInput, sts.DecodeAuthorizationMessageOutput, sts.Options]
 }
 
 func newSTSCalls(resolved aws.Config, config Config) stsCalls {
@@ -133,7 +140,7 @@ func newSTSCalls(resolved aws.Config, config Config) stsCalls {
 			o.Region = config.STSRegion
 		}
 	})
-	return stsCalls{getCallerIdentity: client.GetCallerIdentity}
+	return stsCalls{getCallerIdentity: client.GetCallerIdentity, decodeAuthorization: client.DecodeAuthorizationMessage}
 }
 
 // call calls an operation; what goes wrong comes back as an *Error, except that the

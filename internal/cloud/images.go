@@ -55,6 +55,7 @@ func imageOf(from *types.Image) Image {
 		OwnerID:        aws.ToString(from.OwnerId),
 		State:          string(from.State),
 		Architecture:   string(from.Architecture),
+		Platform:       string(from.Platform),
 		RootDeviceName: aws.ToString(from.RootDeviceName),
 		IMDSSupport:    string(from.ImdsSupport),
 		BootMode:       string(from.BootMode),

@@ -27,6 +27,7 @@ var (
 	requestAllowances = map[string]allowance{
 		"RunInstances":                           {5, 2},
 		"TerminateInstances":                     {100, 5},
+		"StartInstances":                         {5, 2},
 		"CreateTags":                             {100, 10},
 		"DeleteTags":                             {100, 10},
 		"DeregisterImage":                        {100, 5},

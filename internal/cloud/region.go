@@ -39,10 +39,12 @@ type Region struct {
 	ec2   ec2Calls
 	ssm   ssmCalls
 	elb   elbCalls
+	s3    s3Calls
+	sts   stsCalls
 	pools Pools
 }
 
-func newRegion(name string, resolved aws.Config, endpoints map[string]string) *Region {
+func newRegion(name string, resolved aws.Config, endpoints map[string]string, account stsCalls) *Region {
 	config := resolved.Copy()
 	config.Region = name
 	return &Region{
@@ -50,6 +52,8 @@ func newRegion(name string, resolved aws.Config, endpoints map[string]string) *R
 		ec2:  newEC2Calls(config, endpoints["ec2"], newPacer()),
 		ssm:  newSSMCalls(config, endpoints["ssm"]),
 		elb:  newELBCalls(config, endpoints["elbv2"]),
+		s3:   newS3Calls(config, endpoints["s3"]),
+		sts:  account,
 	}
 }
 

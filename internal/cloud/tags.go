@@ -44,6 +44,12 @@ const (
 	TagShared = "stamp:shared"
 	// TagParameter is the name of the SSM parameter that the line keeps.
 	TagParameter = "stamp:parameter"
+	// TagTransport is how work reaches a temporary instance, when not by user data.
+	TagTransport = "stamp:transport"
+	// TagIdentity holds digests of what the builder was and its clones must not be.
+	TagIdentity = "stamp:identity"
+	// TagKept is on a temporary instance that is left for inspection, with the reason.
+	TagKept = "stamp:kept"
 	// TagGeneration is the fleet's generation at launch.
 	TagGeneration = "stamp:generation"
 	// TagSlots lists a batch's slots by launch index, in ranges: "0-2,7".

@@ -186,7 +186,9 @@ type Image struct {
 	State       string
 	StateReason string
 	// Architecture is "x86_64", "arm64", "i386", "x86_64_mac" or "arm64_mac".
-	Architecture   string
+	Architecture string
+	// Platform is "windows", or empty for all others.
+	Platform       string
 	RootDeviceName string
 	CreatedAt      time.Time
 	IMDSSupport    string

@@ -22,13 +22,13 @@ func TestParseConsole(t *testing.T) {
 			Report{Started: true, Done: true, Passed: []string{`check "a"`}},
 		},
 		"cut off at the beginning": {
-			"p check old\nstamp-n fail check exit=22 late=no attempts=5 health of it\nstamp-n out 1 curl: (22)\nstamp-n out 1 curl: (22)\nstamp-n out 2 stamp-n end ok\nstamp-n end failed\n",
+			"p check old\nstamp-n fail check exit=22 how=exit attempts=5 health of it\nstamp-n out 1 curl: (22)\nstamp-n out 1 curl: (22)\nstamp-n out 2 stamp-n end ok\nstamp-n end failed\n",
 			Report{Started: true, Done: true, Failure: &Failure{
 				Phase: PhaseCheck, Name: "health of it", ExitCode: 22, Attempts: 5, Output: "curl: (22)\nstamp-n end ok",
 			}},
 		},
 		"output alone does not end it": {
-			"stamp-n fail step exit=1 late=yes attempts=1 s\nstamp-n out 1 stamp-n end ok\n",
+			"stamp-n fail step exit=1 how=late attempts=1 s\nstamp-n out 1 stamp-n end ok\n",
 			Report{Started: true, Failure: &Failure{Phase: PhaseStep, Name: "s", ExitCode: 1, TimedOut: true, Attempts: 1, Output: "stamp-n end ok"}},
 		},
 	}

@@ -125,7 +125,7 @@ set -a
 . "$stamp_root/etc/stamp/slot.env"
 set +a
 stamp_script=$stamp_root/var/lib/stamp/user-data
-mkdir -p -m 0700 "${stamp_script%%/*}"
+mkdir -p "${stamp_script%%/*}" && chmod 0700 "${stamp_script%%/*}"
 printf '%%s' %s%s >"$stamp_script" && chmod 0700 "$stamp_script" || exit 1
 unset stamp_root
 exec "$stamp_script"

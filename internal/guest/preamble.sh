@@ -64,6 +64,7 @@ stamp_main() {
 		return 1
 	fi
 	stamp_hostname=
+	# shellcheck disable=SC2059 # the pattern is one for printf
 	[ -z "$stamp_pattern" ] || stamp_hostname=$(printf "$stamp_pattern" "$stamp_slot")
 	mkdir -p "${stamp_env%/*}"
 	(

@@ -2,36 +2,16 @@ package guest
 
 import (
 	"bytes"
-	_ "embed" // the runtime
 	"fmt"
 	"maps"
 	"path"
 	"slices"
+	"strings"
 	"time"
 )
 
-//go:embed runtime.sh
-var runtime string
-
-// surroundings are what a script finds around it. Tests set their own.
-type surroundings struct {
-	// root is put before every path that the runtime touches.
-	root string
-	// console is a character device, beside standard output.
-	console string
-	// powerOff is the body of the function that ends the machine.
-	powerOff string
-}
-
-// server is where scripts run. Having asked for the end, they wait for it.
-var server = surroundings{
-	console: "/dev/console",
-	powerOff: `	if command -v shutdown >/dev/null 2>&1; then shutdown -h now; elif command -v poweroff >/dev/null 2>&1; then poweroff; else halt -p; fi
-	sleep 600`,
-}
-
-// Script composes one self-contained script that bakes, reports and powers off.
-// Errors are *InputError.
+// Script composes one self-contained script that bakes, reports and powers off; it goes
+// on by itself after a restart. Errors are *InputError.
 func (b Bake) Script() ([]byte, error) { return b.render(server) }
 
 // Script composes one self-contained script that runs the checks, reports and powers
@@ -42,88 +22,164 @@ func (b Bake) render(around surroundings) ([]byte, error) {
 	if err := b.validate(); err != nil {
 		return nil, err
 	}
+	if len(b.Secrets) > 0 {
+		return nil, &InputError{"secrets", "user data is no place for them: they need the transport \"ssm\""}
+	}
 	w := newScript(b.Nonce, around)
+	w.need(partSettle, partCleanUp)
+	w.line("stamp_open")
+	w.line("stamp_hold")
 	w.line("stamp_settle")
-	for _, step := range b.Steps {
-		w.step(step)
+	for i, step := range b.Steps {
+		if step.Local != "" {
+			return nil, &InputError{fmt.Sprintf("step %q", step.Name), "a local step needs the transport \"ssm\": a builder that runs by itself waits for nobody"}
+		}
+		w.step(i+1, step)
 	}
+	number := len(b.Steps) + 1
 	for _, check := range b.Checks {
-		w.check(check)
+		w.check(number, check)
+		number++
 	}
-	w.cleanUp(b.CleanUp)
+	w.identify(b.CleanUp)
+	for _, part := range b.CleanUp.parts() {
+		w.clean(number, part)
+		number++
+	}
+	w.line("stamp_close ok")
 	return w.end(), nil
 }
 
 func (p Proof) render(around surroundings) ([]byte, error) {
-	if err := (Bake{Nonce: p.Nonce, Checks: p.Checks}).validate(); err != nil {
+	if err := p.validate(); err != nil {
 		return nil, err
 	}
 	w := newScript(p.Nonce, around)
+	w.line("stamp_open")
+	w.line("stamp_hold")
+	number := w.differ(1, p.Identity)
 	for _, check := range p.Checks {
-		w.check(check)
+		w.check(number, check)
+		number++
 	}
+	w.line("stamp_close ok")
 	return w.end(), nil
 }
 
 // scriptWriter puts a script together.
 type scriptWriter struct {
-	bytes.Buffer
-	scripts int
+	nonce  string
+	around surroundings
+	// remote is set for a command of several: it reports and ends, and the machine stays.
+	remote bool
+	parts  map[string]bool
+	body   bytes.Buffer
+	// otherwise is the body for a script that is run with that word.
+	otherwise map[string]string
 }
 
 func newScript(nonce string, around surroundings) *scriptWriter {
-	w := &scriptWriter{}
-	fmt.Fprintf(w, "#!/bin/sh\n# Written by terraform-provider-stamp. It reports on the serial console and powers off.\n")
-	fmt.Fprintf(w, "stamp_nonce=%s\nstamp_root=%s\nstamp_console=%s\n", quote(nonce), quote(around.root), quote(around.console))
-	w.WriteString(runtime)
-	fmt.Fprintf(w, "\nstamp_power_off() {\n%s\n}\n\nstamp_main() {\nstamp_open\n", around.powerOff)
-	return w
+	return &scriptWriter{nonce: nonce, around: around, parts: map[string]bool{partBase: true}}
 }
 
-// end closes the script. Call and exit stand on one line, the last one that the
+// need adds parts of the runtime.
+func (w *scriptWriter) need(parts ...string) {
+	for _, part := range parts {
+		w.parts[part] = true
+	}
+}
+
+// end puts the script together. Call and exit stand on one line, the last one that the
 // shell reads.
 func (w *scriptWriter) end() []byte {
-	w.line("stamp_close ok")
-	w.WriteString("}\n\nstamp_main; exit\n")
-	return w.Bytes()
+	var b bytes.Buffer
+	remote := ""
+	if w.remote {
+		remote = "yes"
+	}
+	fmt.Fprintf(&b, "#!/bin/sh\n# Written by terraform-provider-stamp. It reports on the serial console.\n")
+	fmt.Fprintf(&b, "stamp_nonce=%s\nstamp_root=%s\nstamp_console=%s\n", quote(w.nonce), quote(w.around.root), quote(w.around.console))
+	fmt.Fprintf(&b, "stamp_remote=%s\nstamp_telling=%s\nstamp_imds=%s\nstamp_pause=%d\n", remote, remote, quote(w.around.imds), w.around.pause)
+	for _, part := range runtimeParts {
+		if w.parts[part] {
+			b.Write(runtimePart(part))
+			b.WriteByte('\n')
+		}
+	}
+	fmt.Fprintf(&b, "stamp_power_off() {\n%s\n}\n\nstamp_restart() {\n%s\n}\n\n", w.around.powerOff, w.around.restart)
+	fmt.Fprintf(&b, "stamp_main() {\n%s}\n\n", w.body.Bytes())
+	for _, word := range slices.Sorted(maps.Keys(w.otherwise)) {
+		fmt.Fprintf(&b, "stamp_main_%s() {\n%s}\n\n", word, w.otherwise[word])
+		fmt.Fprintf(&b, "[ \"$1\" != %s ] || { stamp_main_%s; exit; }\n", word, word)
+	}
+	b.WriteString("stamp_main; exit\n")
+	return b.Bytes()
 }
 
 // line writes one command; words are quoted already.
 func (w *scriptWriter) line(words ...string) {
-	for i, each := range words {
-		if i > 0 {
-			w.WriteByte(' ')
+	w.body.WriteString(strings.Join(words, " "))
+	w.body.WriteByte('\n')
+}
+
+func (w *scriptWriter) step(number int, step Step) {
+	switch {
+	case step.Reboot:
+		w.need(partReboot)
+		w.line("stamp_reboot", fmt.Sprint(number), quote(step.Name))
+		// After the restart others may be at work again.
+		w.line("stamp_settle")
+	case step.Upload != nil:
+		w.upload(number, step.Name, *step.Upload)
+	default:
+		w.run(number, PhaseStep, step.Name, step.Script, running{
+			environment: step.Environment, user: step.User, timeout: step.Timeout,
+			attempts: step.Retries + 1, interval: step.Interval, codes: step.ExitCodes,
+		})
+	}
+}
+
+func (w *scriptWriter) check(number int, check Check) {
+	w.run(number, PhaseCheck, check.Name, check.Script, running{
+		environment: check.Environment, timeout: check.Timeout, attempts: max(check.Attempts, 1), interval: check.Interval,
+	})
+}
+
+// running is how a script is run.
+type running struct {
+	environment map[string]string
+	user        string
+	timeout     time.Duration
+	attempts    int
+	interval    time.Duration
+	codes       []int
+}
+
+func (w *scriptWriter) run(number int, phase, name, script string, how running) {
+	w.need(partRun)
+	if how.user != "" {
+		w.need(partUser)
+	}
+	if how.timeout == 0 {
+		how.timeout = DefaultTimeout
+	}
+	codes := []string{"0"}
+	if len(how.codes) > 0 {
+		codes = nil
+		for _, code := range how.codes {
+			codes = append(codes, fmt.Sprint(code))
 		}
-		w.WriteString(each)
 	}
-	w.WriteByte('\n')
-}
-
-func (w *scriptWriter) step(step Step) {
-	if step.Upload != nil {
-		w.upload(step.Name, *step.Upload)
-		return
+	environment := ""
+	if len(how.environment) > 0 {
+		environment = "env"
+		for _, variable := range slices.Sorted(maps.Keys(how.environment)) {
+			environment += " " + quote(variable+"="+how.environment[variable])
+		}
 	}
-	w.run(PhaseStep, step.Name, step.Script, step.Environment, step.Timeout, 1, 0)
-}
-
-func (w *scriptWriter) check(check Check) {
-	w.run(PhaseCheck, check.Name, check.Script, check.Environment, check.Timeout, max(check.Attempts, 1), check.Interval)
-}
-
-func (w *scriptWriter) run(phase, name, script string, environment map[string]string, timeout time.Duration, attempts int, interval time.Duration) {
-	w.scripts++
-	number := fmt.Sprint(w.scripts)
 	encoding, content := word([]byte(script))
-	w.line("stamp_script", number, encoding, content)
-	if timeout == 0 {
-		timeout = DefaultTimeout
-	}
-	words := []string{"stamp_do", phase, quote(name), seconds(timeout), fmt.Sprint(attempts), seconds(interval), number}
-	for _, variable := range slices.Sorted(maps.Keys(environment)) {
-		words = append(words, quote(variable+"="+environment[variable]))
-	}
-	w.line(words...)
+	w.line("stamp_do", fmt.Sprint(number), phase, quote(name), seconds(how.timeout), fmt.Sprint(how.attempts), seconds(how.interval),
+		quote(strings.Join(codes, " ")), quote(how.user), quote(environment), encoding, content)
 }
 
 // seconds rounds up: sleep takes whole seconds everywhere.
@@ -131,8 +187,10 @@ func seconds(d time.Duration) string {
 	return fmt.Sprint(int64((d + time.Second - 1) / time.Second))
 }
 
-func (w *scriptWriter) upload(name string, upload Upload) {
-	w.line("stamp_upload", quote(name))
+func (w *scriptWriter) upload(number int, name string, upload Upload) {
+	w.need(partUpload)
+	w.line("if stamp_begin", fmt.Sprint(number), PhaseStep, quote(name)+"; then")
+	w.line("stamp_unbroken")
 	if upload.Directory {
 		w.line("mkdir", "-p", `"$stamp_root"`+quote(upload.Destination))
 	}
@@ -141,23 +199,75 @@ func (w *scriptWriter) upload(name string, upload Upload) {
 		w.line("stamp_place", quote(path.Join(upload.Destination, file.Path)), quote(file.Mode), quote(upload.Owner),
 			fmt.Sprint(len(file.Content)), encoding, content)
 	}
-	w.line(`stamp_say "pass step $stamp_name"`)
+	w.line("stamp_pass")
+	w.line("fi")
 }
 
-func (w *scriptWriter) cleanUp(c CleanUp) {
+// identify tells what the clean-up is about to remove, so that a proof can see that the
+// next boot has made it anew.
+func (w *scriptWriter) identify(c CleanUp) {
+	words := []string{"stamp_identify"}
+	if c.MachineID {
+		words = append(words, MachineID)
+	}
+	if c.HostKeys {
+		words = append(words, HostKey)
+	}
+	if len(words) > 1 {
+		w.need(partIdentity)
+		w.line(words...)
+	}
+}
+
+// differ compares with the builder's identity, and returns the next item's number.
+func (w *scriptWriter) differ(number int, identity Identity) int {
+	for _, kind := range slices.Sorted(maps.Keys(identity)) {
+		if len(identity[kind]) > 0 {
+			w.need(partIdentity)
+			w.line(append([]string{"stamp_differ", fmt.Sprint(number), kind}, identity[kind]...)...)
+			number++
+		}
+	}
+	return number
+}
+
+func (w *scriptWriter) clean(number int, part string) {
+	w.need(partCleanUp)
+	if part == cleanKeys {
+		w.need(partKeys)
+	}
+	w.line("stamp_clean", fmt.Sprint(number), part)
+}
+
+// Parts of the clean-up that are told apart here.
+const (
+	cleanKeys = "authorized_keys"
+	cleanSSM  = "ssm"
+	cleanLogs = "logs"
+	cleanOwn  = "own"
+)
+
+// parts are the parts of the clean-up that are on, in the order in which they are done.
+func (c CleanUp) parts() []string {
+	var parts []string
 	for _, part := range []struct {
 		on   bool
 		name string
 	}{
 		{c.HostKeys, "host_keys"},
 		{c.MachineID, "machine_id"},
+		{c.RandomSeed, "random_seed"},
+		{c.DHCPLeases, "dhcp_leases"},
+		{c.AuthorizedKeys, cleanKeys},
 		{c.Histories, "histories"},
-		{c.Logs, "logs"},
-		{true, "own"},
+		{c.SSMRegistration, cleanSSM},
+		{c.Logs, cleanLogs},
+		{true, cleanOwn},
 		{c.CloudInit, "cloud_init"},
 	} {
 		if part.on {
-			w.line("stamp_clean", part.name, "stamp_clean_"+part.name)
+			parts = append(parts, part.name)
 		}
 	}
+	return parts
 }

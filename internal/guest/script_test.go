@@ -19,7 +19,8 @@ func TestBake_runsStepsChecksAndCleanUp(t *testing.T) {
 			"etc/machine-id": "0123", "var/lib/dbus/machine-id": "0123", "var/lib/systemd/random-seed": "x",
 			"var/lib/cloud/instances/i-1/user-data.txt": "the script", "var/lib/cloud/instance": "x", "var/lib/cloud/seed/keep": "seed",
 			"var/log/messages": "old", "var/log/apt/history.log.1.gz": "old", "root/.bash_history": "x", "home/admin/.bash_history": "x",
-			"etc/apt/apt.conf.d/70debconf": "keep",
+			"etc/apt/apt.conf.d/70debconf": "keep", "var/lib/dhcp/dhclient.eth0.leases": "x", "var/lib/NetworkManager/internal-eth0.lease": "x",
+			"var/lib/amazon/ssm/i-1/registration": "x",
 		})
 		report, result := bakeIn(t, shell, root, Bake{
 			Steps: []Step{
@@ -31,10 +32,15 @@ func TestBake_runsStepsChecksAndCleanUp(t *testing.T) {
 				{Name: "plain", Script: `printf '%s|%s' "$A" "$B" > ` + root + `/plain`, Environment: map[string]string{"A": "it's \"$HOME\" `x`\\n", "B": "two\nlines"}},
 				{Name: "by its line", Script: "#!/usr/bin/env bash\n[[ -n $BASH_VERSION ]] && echo \"$0\" > " + root + "/bash"},
 			},
-			Checks:  []Check{{Name: "run", Script: "test \"$(" + root + "/opt/app/bin/run good)\" = \"it's good\""}},
-			CleanUp: CleanUp{HostKeys: true, MachineID: true, CloudInit: true, Logs: true, Histories: true},
+			Checks: []Check{{Name: "run", Script: "test \"$(" + root + "/opt/app/bin/run good)\" = \"it's good\""}},
+			CleanUp: CleanUp{
+				HostKeys: true, MachineID: true, CloudInit: true, Logs: true, Histories: true, DHCPLeases: true, RandomSeed: true, SSMRegistration: true,
+			},
 		})
-		want := Report{Started: true, Done: true, Passed: []string{`step "app"`, `step "plain"`, `step "by its line"`, `check "run"`}}
+		want := Report{
+			Started: true, Done: true, Passed: []string{`step "app"`, `step "plain"`, `step "by its line"`, `check "run"`},
+			Identity: Identity{MachineID: {"1be2e452b46d7a0d"}, HostKey: {"cde1925e8f892f5d"}},
+		}
 		if diff := cmp.Diff(want, report); diff != "" {
 			t.Fatalf("report (-want +got):\n%s\n%s", diff, result.console)
 		}
@@ -50,7 +56,8 @@ func TestBake_runsStepsChecksAndCleanUp(t *testing.T) {
 		for _, gone := range []string{
 			"etc/ssh/ssh_host_ed25519_key", "etc/ssh/ssh_host_ed25519_key.pub", "var/lib/dbus/machine-id", "var/lib/systemd/random-seed",
 			"var/lib/cloud/instances", "var/lib/cloud/instance", "var/log/apt/history.log.1.gz", "root/.bash_history", "home/admin/.bash_history",
-			"var/lib/stamp-bake", "etc/apt/apt.conf.d/99stamp-bake",
+			"var/lib/stamp-bake", "etc/apt/apt.conf.d/99stamp-bake", "var/lib/dhcp/dhclient.eth0.leases",
+			"var/lib/NetworkManager/internal-eth0.lease", "var/lib/amazon/ssm/i-1", "run/stamp-bake", "var/lib/cloud/scripts",
 		} {
 			missing(t, root, gone)
 		}
@@ -165,7 +172,7 @@ func TestBake_uploadThatFailsIsReported(t *testing.T) {
 func TestProof_runsChecksOnly(t *testing.T) {
 	inShells(t, func(t *testing.T, shell []string) {
 		root := scratch(t, map[string]string{"etc/machine-id": "0123"})
-		script, err := Proof{Nonce: "n1", Checks: []Check{{Name: "ok", Script: "true"}}}.render(surroundings{root: root, powerOff: "	:"})
+		script, err := Proof{Nonce: "n1", Checks: []Check{{Name: "ok", Script: "true"}}}.render(around(root))
 		if err != nil {
 			t.Fatal(err)
 		}

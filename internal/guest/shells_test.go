@@ -35,7 +35,10 @@ func shells(t testing.TB) map[string][]string {
 // inShells runs a test once for each shell.
 func inShells(t *testing.T, test func(t *testing.T, shell []string)) {
 	for name, shell := range shells(t) {
-		t.Run(name, func(t *testing.T) { test(t, shell) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // most of it is waiting
+			test(t, shell)
+		})
 	}
 }
 
@@ -104,7 +107,7 @@ func missing(t *testing.T, root, name string) {
 func bakeIn(t *testing.T, shell []string, root string, bake Bake) (Report, ran) {
 	t.Helper()
 	bake.Nonce = "abc123"
-	script, err := bake.render(surroundings{root: root, powerOff: "	echo powered off"})
+	script, err := bake.render(around(root))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,4 +116,9 @@ func bakeIn(t *testing.T, shell []string, root string, bake Bake) (Report, ran) 
 		t.Errorf("the machine was not powered off:\n%s", result.console)
 	}
 	return ParseConsole(bake.Nonce, result.console), result
+}
+
+// around is a machine whose root is a directory and whose switches only speak.
+func around(root string) surroundings {
+	return surroundings{root: root, imds: "http://127.0.0.1:1", powerOff: "	echo powered off", restart: "	echo restarts; exit"}
 }

@@ -12,18 +12,33 @@ const UserDataLimit = 16384
 // DefaultTimeout ends a step or one attempt of a check that says nothing else.
 const DefaultTimeout = 15 * time.Minute
 
-// Step is one thing done on a builder: exactly one of Script and Upload is set.
+// Step is one thing done on a builder: exactly one of Script, Upload, Local and Reboot is
+// set.
 type Step struct {
 	// Name is unique among the steps.
 	Name string
-	// Script is run by its #! line, by /bin/sh without one, as root, in /.
+	// Script is run by its #! line, by /bin/sh without one.
 	Script string
 	// Upload puts files there.
 	Upload *Upload
+	// Local is run beside the provider, not on the builder; only Run Command leaves room
+	// for that.
+	Local string
+	// Reboot restarts the builder and goes on.
+	Reboot bool
 	// Environment is added to the script's environment.
 	Environment map[string]string
-	// Timeout ends the script; zero means DefaultTimeout.
+	// User runs the script, with its login's environment, in its home; empty means root,
+	// in /.
+	User string
+	// Timeout ends one run of the script; zero means DefaultTimeout.
 	Timeout time.Duration
+	// Retries is how often the script is run again when it fails.
+	Retries int
+	// Interval is the pause before a retry.
+	Interval time.Duration
+	// ExitCodes are those of success; none means 0.
+	ExitCodes []int
 }
 
 // Upload is a file or a directory to put on the builder.
@@ -77,42 +92,76 @@ type CleanUp struct {
 	Logs bool
 	// Histories are the shells' histories of root and of all users.
 	Histories bool
+	// DHCPLeases are the addresses that were leased.
+	DHCPLeases bool
+	// RandomSeed is what the next boot's randomness begins with.
+	RandomSeed bool
+	// AuthorizedKeys are the public keys that EC2 has handed to the builder.
+	AuthorizedKeys bool
+	// SSMRegistration is what the SSM agent takes the machine for.
+	SSMRegistration bool
 }
 
-// Bake is what a builder does in one boot.
+// Bake is what a builder does.
 type Bake struct {
 	// Nonce marks this run's lines on the console: letters and digits.
 	Nonce   string
 	Steps   []Step
 	Checks  []Check
 	CleanUp CleanUp
+	// Secrets are variables of the steps' environment. Only Run Command carries them.
+	Secrets map[string]string
 }
 
-// Proof is what a proof does in one boot.
+// Proof is what a proof does.
 type Proof struct {
 	Nonce  string
 	Checks []Check
+	// Identity is the builder's, which the proof must not share.
+	Identity Identity
 }
+
+// Identity are digests of what no two servers may share, by kind.
+type Identity map[string][]string
+
+// Kinds of an identity.
+const (
+	MachineID = "machine-id"
+	HostKey   = "host-key"
+)
 
 // Phases of a report.
 const (
-	PhaseStep    = "step"
-	PhaseCheck   = "check"
-	PhaseCleanUp = "clean-up"
+	PhaseStep     = "step"
+	PhaseCheck    = "check"
+	PhaseCleanUp  = "clean-up"
+	PhaseIdentity = "identity"
+	PhaseSecrets  = "secrets"
+	PhaseStaging  = "staging"
 )
 
-// Report is what the console says about a run so far.
+// Report is what a run says of itself so far.
 type Report struct {
 	// Started is set once the script has spoken.
 	Started bool
 	// Done is set once the script has ended, well or not.
 	Done bool
+	// Rebooting is set when it has ended because the machine restarts.
+	Rebooting bool
 	// Current is the step or check that runs, with its phase before it: `step "app"`.
 	Current string
 	// Passed are the steps and checks that ended well, in order, written like Current.
 	Passed []string
 	// Failure is why the run ended badly.
 	Failure *Failure
+	// Output is the end of what the last item has printed, where it was asked for.
+	Output string
+	// Identity is the builder's, told before the clean-up.
+	Identity Identity
+	// Finished are the numbers of the items that earlier commands have done.
+	Finished map[int]bool
+	// Key is the public key that secrets are sealed with.
+	Key string
 }
 
 // Failure is a step or check that failed.
@@ -123,7 +172,11 @@ type Failure struct {
 	// ExitCode is the script's own.
 	ExitCode int
 	TimedOut bool
-	// Attempts is how often a check was tried.
+	// Rebooted is set when the machine restarted while it ran.
+	Rebooted bool
+	// CutOff is set when it vanished while it ran, without a restart.
+	CutOff bool
+	// Attempts is how often it was tried.
 	Attempts int
 	// Output is the end of what it printed: at most 50 lines.
 	Output string
@@ -131,29 +184,33 @@ type Failure struct {
 
 // Error says which, how, and what it printed.
 func (f *Failure) Error() string {
-	how := fmt.Sprintf("exit code %d", f.ExitCode)
-	if f.TimedOut {
-		how = "timed out"
+	switch f.Phase {
+	case PhaseIdentity:
+		return "the fresh instance is the builder's twin: " + f.Output
+	case PhaseSecrets:
+		return fmt.Sprintf("the secret %s did not arrive: %s", f.Name, f.Output)
 	}
-	if f.Attempts > 1 {
-		how += fmt.Sprintf(" in each of %d attempts", f.Attempts)
-	}
-	text := fmt.Sprintf("%s %q failed: %s", f.Phase, f.Name, how)
+	text := fmt.Sprintf("%s %q failed: %s", f.Phase, f.Name, f.how())
 	if f.Output == "" {
 		return text + "; it printed nothing"
 	}
 	return text + "; the end of its output:\n\n" + f.Output
 }
 
-// TooLargeError says that user data exceeds UserDataLimit even compressed.
-type TooLargeError struct {
-	// Size and Compressed are bytes before base64.
-	Size, Compressed int
-}
-
-// Error says by how much.
-func (e *TooLargeError) Error() string {
-	return fmt.Sprintf("the user data has %d bytes, compressed %d; EC2 takes at most %d", e.Size, e.Compressed, UserDataLimit)
+func (f *Failure) how() string {
+	how := fmt.Sprintf("exit code %d", f.ExitCode)
+	switch {
+	case f.TimedOut:
+		how = "timed out"
+	case f.Rebooted:
+		how = "the machine restarted while it ran, which nothing in the configuration asks for (a step with reboot = true does)"
+	case f.CutOff:
+		how = "its process ended without a word"
+	}
+	if f.Attempts > 1 {
+		how += fmt.Sprintf(" in each of %d attempts", f.Attempts)
+	}
+	return how
 }
 
 // Preamble tells every server of a batch which slot it is: the entry at its AMI

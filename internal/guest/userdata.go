@@ -13,19 +13,28 @@ func Encode(script []byte) ([]byte, error) {
 	if len(script) <= UserDataLimit {
 		return script, nil
 	}
+	packed, err := pack(script)
+	if err != nil {
+		return nil, err
+	}
+	if len(packed) > UserDataLimit {
+		return nil, &TooLargeError{Size: len(script), Compressed: len(packed)}
+	}
+	return packed, nil
+}
+
+// pack compresses; the same content gives the same bytes.
+func pack(content []byte) ([]byte, error) {
 	var packed bytes.Buffer
 	writer, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := writer.Write(script); err != nil {
+	if _, err := writer.Write(content); err != nil {
 		return nil, err
 	}
 	if err := writer.Close(); err != nil {
 		return nil, err
-	}
-	if packed.Len() > UserDataLimit {
-		return nil, &TooLargeError{Size: len(script), Compressed: packed.Len()}
 	}
 	return packed.Bytes(), nil
 }

@@ -22,13 +22,11 @@ var (
 	nonceFormat    = regexp.MustCompile(`^[A-Za-z0-9]+$`)
 	variableFormat = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	modeFormat     = regexp.MustCompile(`^[0-7]{3,4}$`)
+	userFormat     = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
 	ownerFormat    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?$`)
 )
 
 func (b Bake) validate() error {
-	if !nonceFormat.MatchString(b.Nonce) {
-		return &InputError{"the run", fmt.Sprintf("%q is no nonce", b.Nonce)}
-	}
 	var names []string
 	for _, step := range b.Steps {
 		if err := step.validate(names); err != nil {
@@ -36,10 +34,34 @@ func (b Bake) validate() error {
 		}
 		names = append(names, step.Name)
 	}
-	names = nil
-	for _, check := range b.Checks {
+	if err := validateEnvironment("secrets", b.Secrets); err != nil {
+		return err
+	}
+	return validateChecks(b.Nonce, b.Checks)
+}
+
+func (p Proof) validate() error {
+	for kind, digests := range p.Identity {
+		for _, digest := range digests {
+			if kind != MachineID && kind != HostKey || !digestFormat.MatchString(digest) {
+				return &InputError{"the identity", fmt.Sprintf("%s %q is none", kind, digest)}
+			}
+		}
+	}
+	return validateChecks(p.Nonce, p.Checks)
+}
+
+func validateChecks(nonce string, checks []Check) error {
+	if !nonceFormat.MatchString(nonce) {
+		return &InputError{"the run", fmt.Sprintf("%q is no nonce", nonce)}
+	}
+	var names []string
+	for _, check := range checks {
 		which := fmt.Sprintf("check %q", check.Name)
-		if err := validateRun(which, check.Name, names, check.Script, check.Environment); err != nil {
+		if err := validateName(which, check.Name, names); err != nil {
+			return err
+		}
+		if err := validateRun(which, check.Script, check.Environment); err != nil {
 			return err
 		}
 		names = append(names, check.Name)
@@ -49,20 +71,32 @@ func (b Bake) validate() error {
 
 func (s Step) validate(names []string) error {
 	which := fmt.Sprintf("step %q", s.Name)
-	if s.Upload == nil {
-		return validateRun(which, s.Name, names, s.Script, s.Environment)
-	}
 	if err := validateName(which, s.Name, names); err != nil {
 		return err
 	}
-	upload := s.Upload
-	if !path.IsAbs(upload.Destination) || strings.Contains(upload.Destination, "\x00") {
-		return &InputError{which, fmt.Sprintf("the destination %q is not an absolute path", upload.Destination)}
+	if s.User != "" && !userFormat.MatchString(s.User) {
+		return &InputError{which, fmt.Sprintf("%q is no name of a user", s.User)}
 	}
-	if upload.Owner != "" && !ownerFormat.MatchString(upload.Owner) {
-		return &InputError{which, fmt.Sprintf("%q is neither a user nor user:group", upload.Owner)}
+	switch {
+	case s.Reboot:
+		return nil
+	case s.Upload != nil:
+		return s.Upload.validate(which)
+	case s.Local != "":
+		return validateRun(which, s.Local, s.Environment)
+	default:
+		return validateRun(which, s.Script, s.Environment)
 	}
-	for _, file := range upload.Files {
+}
+
+func (u *Upload) validate(which string) error {
+	if !path.IsAbs(u.Destination) || strings.Contains(u.Destination, "\x00") {
+		return &InputError{which, fmt.Sprintf("the destination %q is not an absolute path", u.Destination)}
+	}
+	if u.Owner != "" && !ownerFormat.MatchString(u.Owner) {
+		return &InputError{which, fmt.Sprintf("%q is neither a user nor user:group", u.Owner)}
+	}
+	for _, file := range u.Files {
 		if !modeFormat.MatchString(file.Mode) {
 			return &InputError{which, fmt.Sprintf("%q is not an octal mode", file.Mode)}
 		}
@@ -83,10 +117,7 @@ func validateName(which, name string, names []string) error {
 	return nil
 }
 
-func validateRun(which, name string, names []string, script string, environment map[string]string) error {
-	if err := validateName(which, name, names); err != nil {
-		return err
-	}
+func validateRun(which, script string, environment map[string]string) error {
 	if script == "" || strings.Contains(script, "\x00") {
 		return &InputError{which, "a script is text, and not empty"}
 	}

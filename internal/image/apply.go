@@ -56,7 +56,9 @@ type run struct {
 	plan    Plan
 	// parameter is what the line's SSM parameter holds; "" when it is not there.
 	parameter string
-	warnings  []report.Warning
+	// kept are the temporary instances that this apply leaves to be looked at.
+	kept     []string
+	warnings []report.Warning
 }
 
 // ErrExists is the cause of a create's failure when the line is somebody else's.
@@ -75,6 +77,10 @@ func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (Result, er
 	}
 	after, cancel := afterwards(ctx)
 	defer cancel()
+	r.inWords(after, err)
+	if !interrupted(ctx) {
+		r.unstage(after)
+	}
 	if err != nil {
 		r.lookBack(after)
 	} else if readErr := r.readBack(after); readErr != nil {
@@ -98,6 +104,9 @@ func (r *run) apply(ctx context.Context) error {
 		return err
 	}
 	r.options.Progress.Printf("%s", r.plan.headline())
+	if err := r.removeKept(ctx); err != nil {
+		return r.failure("was not changed", "", err, r.untouched(), "run terraform apply again")
+	}
 	if err := r.makeCurrent(ctx); err != nil {
 		return err
 	}
@@ -268,11 +277,11 @@ func (r *run) bakeNew(ctx context.Context) error {
 		if err != nil {
 			return r.failure("was not baked", r.region(), err, r.untouched(), "correct source."+r.spec.Source.field())
 		}
-		builder, err := r.bake(ctx, source)
+		builder, identity, err := r.bake(ctx, source)
 		if err != nil {
 			return err
 		}
-		if candidate, err = r.capture(ctx, builder); err != nil {
+		if candidate, err = r.capture(ctx, builder, identity); err != nil {
 			return err
 		}
 	}
@@ -322,6 +331,9 @@ func (r *run) alreadyThere() error {
 func (r *run) failure(what, subject string, cause error, now, next string) error {
 	if subject == "" {
 		subject = r.region()
+	}
+	if cloud.ClassOf(cause) == cloud.Denied {
+		next = "give whoever runs Terraform the permission that is missing, then " + next
 	}
 	return &report.Failure{
 		Summary: fmt.Sprintf("Golden image %s %s", r.spec.Name, what),

@@ -38,6 +38,15 @@ type AWS interface {
 	CreateImageParameter(ctx context.Context, name, imageID, description string, tags cloud.Tags) error
 	SetImageParameter(ctx context.Context, name, imageID string) error
 	DeleteParameter(ctx context.Context, name string) error
+	Agent(ctx context.Context, instanceID string) (cloud.Agent, error)
+	SendCommand(ctx context.Context, command cloud.Command) (commandID string, err error)
+	CommandResult(ctx context.Context, commandID, instanceID string) (cloud.CommandResult, error)
+	StartInstance(ctx context.Context, instanceID string) error
+	PutObject(ctx context.Context, object cloud.Object) error
+	PresignObject(ctx context.Context, bucket, key string, valid time.Duration) (url string, err error)
+	DeleteObject(ctx context.Context, bucket, key string) error
+	ObjectKeys(ctx context.Context, bucket, prefix string) ([]string, error)
+	Explain(ctx context.Context, err error) string
 	DefaultSubnets(ctx context.Context) ([]cloud.Subnet, error)
 	Pools() *cloud.Pools
 }

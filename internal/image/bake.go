@@ -5,56 +5,61 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
+	"strings"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
 )
 
 // bake returns the stopped builder on which all steps, checks and the clean-up
-// have succeeded.
-func (r *run) bake(ctx context.Context, source cloud.Image) (cloud.Instance, error) {
-	builder, err := r.builder(ctx, source)
+// have succeeded, and what it was that its clones must not be.
+func (r *run) bake(ctx context.Context, source cloud.Image) (cloud.Instance, guest.Identity, error) {
+	job := r.spec.builderJob(r.plan.Fingerprint)
+	builder, err := r.builder(ctx, source, job)
 	if err != nil {
-		return builder, r.failure("was not baked", r.region(), err, r.untouched(),
-			"check bake.instance_types and bake.subnet_ids, then run terraform apply again")
+		return builder, nil, r.failure("was not baked", r.region(), err, r.untouched(), nextAfterLaunch(err))
 	}
-	console := consoleOf{r: r, instance: builder, marker: nonce(r.plan.Fingerprint, r.spec.ChecksDigest(), cloud.RoleBuilder)}
-	result, err := console.wait(ctx)
+	result, err := r.carrier().follow(ctx, builder, job)
+	if err == nil && result.Failure != nil {
+		err = result.Failure
+	}
 	if err != nil {
-		return builder, r.abandon(ctx, builder, "was not baked", "builder", err)
+		return builder, nil, r.abandon(ctx, builder, "was not baked", err)
 	}
-	if result.Failure != nil {
-		return builder, r.abandon(ctx, builder, "was not baked", "builder", result.Failure)
-	}
-	return builder, nil
+	return builder, result.Identity, nil
 }
 
 // builder launches the builder, or takes up the one that an interrupted run has
 // left.
-func (r *run) builder(ctx context.Context, source cloud.Image) (cloud.Instance, error) {
+func (r *run) builder(ctx context.Context, source cloud.Image, job job) (cloud.Instance, error) {
 	for _, left := range r.line.Builders {
-		same := left.Tags[cloud.TagFingerprint] == r.plan.Fingerprint && left.Tags[cloud.TagChecks] == r.spec.ChecksDigest()
-		if left.Live() && same {
+		if left.Live() && r.leftBySame(left) && left.Tags[cloud.TagFingerprint] == r.plan.Fingerprint {
 			r.options.Progress.Printf("found builder %s, left by an interrupted run: going on from there", left.ID)
 			return left, nil
 		}
 	}
-	userData, err := r.spec.BuilderUserData(r.recipe)
+	userData, err := r.carrier().board(ctx, job)
 	if err != nil {
 		return cloud.Instance{}, err
 	}
-	builder, err := r.launchTemporary(ctx, source.Architecture, cloud.Launch{
+	builder, err := r.launchTemporary(ctx, source.Architecture, r.spec.Bake.InstanceTypes, cloud.Launch{
 		ImageID:         source.ID,
 		InstanceProfile: r.spec.Bake.InstanceProfile,
+		KeyName:         r.spec.Bake.KeyName,
 		UserData:        userData,
 		Volumes:         r.builderVolumes(source),
 		Tags:            r.temporaryTags(cloud.RoleBuilder),
 	})
 	if err == nil {
-		r.options.Progress.Printf("builder %s launched from %s", builder.ID, source.ID)
+		r.options.Progress.Printf("builder %s (%s) launched from %s", builder.ID, builder.Type, source.ID)
 	}
 	return builder, err
+}
+
+// leftBySame reports whether a temporary instance was begun for these very checks and
+// by this transport; then what it does is what is wanted.
+func (r *run) leftBySame(left cloud.Instance) bool {
+	return left.Tags[cloud.TagChecks] == r.spec.ChecksDigest() && left.Tags[cloud.TagTransport] == r.spec.transportTag()
 }
 
 // builderVolumes are the source's and the spec's further ones, encrypted at launch
@@ -95,149 +100,100 @@ func (r *run) temporaryTags(role string) cloud.Tags {
 	tags[cloud.TagRole] = role
 	tags[cloud.TagFingerprint] = r.plan.Fingerprint
 	tags[cloud.TagChecks] = r.spec.ChecksDigest()
+	if transport := r.spec.transportTag(); transport != "" {
+		tags[cloud.TagTransport] = transport
+	}
 	return tags
 }
 
-// abandon ends a temporary instance whose run has failed. When the user has stopped
-// the apply it is left: it goes on by itself, and the next apply takes it up.
-func (r *run) abandon(ctx context.Context, instance cloud.Instance, what, role string, cause error) error {
-	subject := fmt.Sprintf("%s %s (%s)", role, instance.ID, r.aws.Name())
+// abandon ends a builder whose run has failed, or keeps it to be looked at. When the
+// user has stopped the apply it is left: it goes on by itself, and the next apply takes
+// it up.
+func (r *run) abandon(ctx context.Context, builder cloud.Instance, what string, cause error) error {
+	subject := fmt.Sprintf("builder %s (%s)", builder.ID, r.aws.Name())
 	if failed, ok := errors.AsType[*guest.Failure](cause); ok {
 		subject += fmt.Sprintf(", %s %q", failed.Phase, failed.Name)
 	}
 	if interrupted(ctx) {
 		return r.failure(what, subject, cause,
-			r.untouched()+"; the "+role+" is left running and stops by itself when its work is done",
+			r.untouched()+"; the builder is left"+r.leftTo(),
 			"run terraform apply again: it goes on from there; terraform destroy removes it")
 	}
 	after, cancel := afterwards(ctx)
 	defer cancel()
-	if err := r.aws.TerminateInstances(after, []string{instance.ID}); err != nil {
-		return r.failure(what, subject, cause, r.untouched()+"; the "+role+" could not be terminated: "+err.Error(),
-			"correct the cause and run terraform apply again: it terminates the "+role+" too")
+	if r.spec.KeepFailed {
+		if kept := r.keep(after, builder, cause); kept.err == nil {
+			return r.failure(what, subject, cause, r.untouched()+"; "+kept.now, kept.next)
+		}
 	}
-	return r.failure(what, subject, cause, r.untouched()+"; the "+role+" was terminated", r.nextAfter(cause))
+	if ended, ok := errors.AsType[*cloud.StateError](cause); ok && ended.State == cloud.InstanceTerminated {
+		return r.failure(what, subject, cause, r.untouched()+"; the builder is gone", nextAfter(cause))
+	}
+	if err := r.aws.TerminateInstances(after, []string{builder.ID}); err != nil {
+		return r.failure(what, subject, cause, r.untouched()+"; the builder could not be terminated: "+err.Error(),
+			"correct the cause and run terraform apply again: it terminates the builder too")
+	}
+	return r.failure(what, subject, cause, r.untouched()+"; the builder was terminated", nextAfter(cause))
 }
 
-func (r *run) nextAfter(cause error) string {
+// leftTo says what becomes of a builder that is left.
+func (r *run) leftTo() string {
+	if r.spec.Bake.Transport == TransportSSM {
+		return " as it is, and goes on with the step that it is at"
+	}
+	return " running and stops by itself when its work is done"
+}
+
+// nextAfter says what to do about a failure.
+func nextAfter(cause error) string {
+	const again = " and run terraform apply again"
+	if failed, ok := errors.AsType[*guest.Failure](cause); ok {
+		return nextAfterGuest(failed) + again
+	}
+	if ended, ok := errors.AsType[*cloud.StateError](cause); ok {
+		return nextAfterEnd(ended.Reason) + again
+	}
 	switch {
-	case errorIs[*guest.Failure](cause):
-		return "correct it in the configuration and run terraform apply again"
+	case errorIs[*agentError](cause):
+		return "correct what keeps the agent away, or use the transport \"user_data\"," + again
+	case errorIs[*silent](cause):
+		return "take a source image that runs user data, or the transport \"ssm\"," + again
+	case errorIs[*cutShort](cause):
+		return "see that no step switches the machine off (a step with reboot = true restarts it)," + again
 	case errorIs[*cloud.TimeoutError](cause):
-		return "raise the timeout in timeouts, or make the steps shorter, and run terraform apply again"
+		return "raise the timeout in timeouts, or make the steps shorter," + again
+	case errorIs[*cloud.Error](cause):
+		return nextAfterLaunch(cause)
 	default:
-		return "correct the cause and run terraform apply again"
+		return "correct the cause" + again
+	}
+}
+
+func nextAfterGuest(failed *guest.Failure) string {
+	switch failed.Phase {
+	case guest.PhaseIdentity:
+		return "leave it to bake.clean_up to remove it, and see that nothing in the image keeps the next boot from making it anew,"
+	case guest.PhaseStaging:
+		return "see that the builder reaches S3 (a NAT gateway, a public address or an endpoint) and that bake.staging_bucket is in the line's region,"
+	default:
+		return "correct it in the configuration"
+	}
+}
+
+// nextAfterEnd reads the reasons that EC2 gives for ending an instance at once.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html
+func nextAfterEnd(reason string) string {
+	switch {
+	case strings.Contains(reason, "Client.InternalError"):
+		return "see that whoever runs Terraform may use the KMS key that the volumes are encrypted with, which this mostly means,"
+	case strings.Contains(reason, "VolumeLimitExceeded"):
+		return "ask for a higher quota of EBS storage, or remove volumes,"
+	default:
+		return "correct the cause"
 	}
 }
 
 func errorIs[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
 	return ok
-}
-
-// consoleLag is how long after an instance has stopped its console output may still
-// be on its way.
-// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshoot-unreachable-instance.html
-const consoleLag = 5 * time.Minute
-
-// consoleEvery is the least pause between two looks at the console of an instance
-// that still runs.
-const consoleEvery = 20 * time.Second
-
-// consoleOf follows a temporary instance to its end.
-type consoleOf struct {
-	r        *run
-	instance cloud.Instance
-	marker   string
-	lastLook time.Time
-	told     int
-}
-
-// wait returns the report of an instance that has stopped itself.
-func (c *consoleOf) wait(ctx context.Context) (guest.Report, error) {
-	_, err := cloud.Poll[cloud.Instance]{
-		What:    fmt.Sprintf("instance %s (%s) to finish", c.instance.ID, c.r.aws.Name()),
-		Read:    c.read,
-		Pending: []string{cloud.InstancePending, cloud.InstanceRunning, cloud.InstanceStopping},
-		Target:  []string{cloud.InstanceStopped},
-		Failed:  []string{cloud.InstanceShuttingDown, cloud.InstanceTerminated},
-	}.Wait(ctx)
-	if err != nil {
-		return guest.Report{}, c.explain(ctx, err)
-	}
-	limited, cancel := context.WithTimeout(ctx, consoleLag)
-	defer cancel()
-	result, err := cloud.Poll[guest.Report]{
-		What: fmt.Sprintf("the console output of %s (%s)", c.instance.ID, c.r.aws.Name()),
-		Read: func(ctx context.Context) (guest.Report, string, string, error) {
-			found, err := c.look(ctx)
-			if found.Done {
-				return found, "complete", "", err
-			}
-			return found, "incomplete", "", err
-		},
-		Pending: []string{"incomplete"},
-		Target:  []string{"complete"},
-	}.Wait(limited)
-	if err != nil && ctx.Err() == nil {
-		return result, fmt.Errorf("the instance stopped before its work was done (%s): %w", inProgress(result), err)
-	}
-	return result, err
-}
-
-func (c *consoleOf) read(ctx context.Context) (cloud.Instance, string, string, error) {
-	found, err := c.r.aws.Instances(ctx, cloud.InstanceQuery{
-		IDs: []string{c.instance.ID}, States: append(cloud.LiveInstanceStates(), cloud.InstanceShuttingDown, cloud.InstanceTerminated),
-	})
-	if err != nil {
-		return cloud.Instance{}, "", "", err
-	}
-	if len(found) == 0 {
-		return cloud.Instance{}, cloud.InstancePending, "", nil
-	}
-	if found[0].State == cloud.InstanceRunning && time.Since(c.lastLook) >= consoleEvery {
-		// The console of a running instance is for the eyes only: what it does not say
-		// yet, or an error, matters to nobody.
-		_, _ = c.look(ctx)
-	}
-	return found[0], found[0].State, found[0].StateReason, nil
-}
-
-// look reads the console and tells what has been done since the last look.
-func (c *consoleOf) look(ctx context.Context) (guest.Report, error) {
-	c.lastLook = time.Now()
-	output, err := c.r.aws.ConsoleOutput(ctx, c.instance.ID)
-	if err != nil {
-		return guest.Report{}, err
-	}
-	found := guest.ParseConsole(c.marker, output)
-	for c.told < len(found.Passed) {
-		c.r.options.Progress.Printf("%s: %s done", c.instance.ID, found.Passed[c.told])
-		c.told++
-	}
-	return found, nil
-}
-
-// explain adds to a wait that ran out of time what the instance was doing.
-func (c *consoleOf) explain(ctx context.Context, err error) error {
-	after, cancel := afterwards(ctx)
-	defer cancel()
-	found, lookErr := c.look(after)
-	if lookErr != nil {
-		return err
-	}
-	return fmt.Errorf("%w; %s", err, inProgress(found))
-}
-
-func inProgress(found guest.Report) string {
-	switch {
-	case !found.Started:
-		return "its console shows nothing of our script: does the source image run user data at boot (cloud-init)?"
-	case found.Current != "":
-		return "it was at " + found.Current
-	case len(found.Passed) > 0:
-		return "the last thing done was " + found.Passed[len(found.Passed)-1]
-	default:
-		return "it had only begun"
-	}
 }

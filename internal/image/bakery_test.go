@@ -1,6 +1,8 @@
 package image
 
 import (
+	"fmt"
+	"regexp"
 	"sync"
 	"testing"
 	"time"
@@ -21,6 +23,10 @@ type bakery struct {
 	// fails is the phase that fails: a step on the builder, a check on the proof; none if
 	// empty.
 	fails string
+	// boots plays a boot in another way, when it is set.
+	boots func(proof bool, say func(format string, args ...any), m *guests.Machine)
+	// sees is shown what an instance is started with, when it is set.
+	sees func(proof bool, script string)
 	// now is the engine's clock, when it is not the bubble's.
 	now func() time.Time
 }
@@ -34,12 +40,34 @@ func inBakery(t *testing.T, play func(*testing.T, *bakery)) {
 func inWeather(t *testing.T, weather string, seed uint64, play func(*testing.T, *bakery)) {
 	t.Helper()
 	b := &bakery{}
-	inside := rehearsal.Inside{Each: time.Second, Fails: b.exitCode}
-	rehearsal.Run(t, lab.Options{Weather: weather, Seed: seed, Guests: inside.Host()}, func(t *testing.T, stage *rehearsal.Stage) {
+	rehearsal.Run(t, lab.Options{Weather: weather, Seed: seed, Guests: b.host()}, func(t *testing.T, stage *rehearsal.Stage) {
 		b.Stage, b.t = stage, t
 		play(t, b)
 	})
 }
+
+// host plays guests as the rehearsal does, unless the test plays them.
+func (b *bakery) host() *guests.Scripted {
+	host := rehearsal.Inside{Each: time.Second, Fails: b.exitCode}.Host()
+	usual := host.Boot
+	host.Boot = func(spec guests.Spec, m *guests.Machine) {
+		script := rehearsal.Unpacked(spec.UserData)
+		if b.sees != nil {
+			b.sees(len(spec.Layers) > 0, script)
+		}
+		nonce := nonceLine.FindStringSubmatch(script)
+		if b.boots == nil || nonce == nil {
+			usual(spec, m)
+			return
+		}
+		b.boots(len(spec.Layers) > 0, func(format string, args ...any) {
+			_, _ = fmt.Fprintf(m.Console, "stamp-%s %s\n", nonce[1], fmt.Sprintf(format, args...))
+		}, m)
+	}
+	return host
+}
+
+var nonceLine = regexp.MustCompile(`(?m)^stamp_nonce='?([0-9a-z]+)`)
 
 func (b *bakery) exitCode(spec guests.Spec, phase, _ string) int {
 	b.mu.Lock()

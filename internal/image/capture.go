@@ -8,22 +8,23 @@ import (
 	"strconv"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
 )
 
 // capture makes the candidate's AMI from the stopped builder.
-func (r *run) capture(ctx context.Context, builder cloud.Instance) (*Version, error) {
+func (r *run) capture(ctx context.Context, builder cloud.Instance, identity guest.Identity) (*Version, error) {
 	name := AMIName(r.spec.Name, r.plan.Version, r.plan.Fingerprint)
 	imageID, err := r.aws.CreateImage(ctx, cloud.Capture{
 		InstanceID:  builder.ID,
 		Name:        name,
 		Description: r.spec.Description,
-		Tags:        r.candidateTags(name),
+		Tags:        r.candidateTags(name, identity),
 	})
 	if cloud.HasCode(err, cloud.CodeImageNameTaken) || err != nil && cloud.ClassOf(err) == cloud.Unclear {
 		imageID, err = r.findCaptured(ctx, name, err)
 	}
 	if err != nil {
-		return nil, r.abandon(ctx, builder, "was not captured", "builder", err)
+		return nil, r.abandon(ctx, builder, "was not captured", err)
 	}
 	r.options.Progress.Printf("capturing %s as %s (%s)", builder.ID, name, imageID)
 	return &Version{Number: r.plan.Version, ImageID: imageID, ImageName: name, Fingerprint: r.plan.Fingerprint}, nil
@@ -48,13 +49,16 @@ func (r *run) findCaptured(ctx context.Context, name string, cause error) (strin
 
 // candidateTags go with the call that makes image and snapshots: a candidate is
 // known as ours, and as unproven, from its first moment.
-func (r *run) candidateTags(name string) cloud.Tags {
+func (r *run) candidateTags(name string, identity guest.Identity) cloud.Tags {
 	tags := r.spec.versionTags(name).With(ownership(r.spec.Name))
 	tags[cloud.TagRole] = cloud.RoleVersion
 	tags[cloud.TagVersion] = strconv.Itoa(r.plan.Version)
 	tags[cloud.TagFingerprint] = r.plan.Fingerprint
 	tags[cloud.TagSource] = r.recipe.Source
 	tags[cloud.TagChecks] = r.spec.ChecksDigest()
+	if text := identity.String(); text != "" {
+		tags[cloud.TagIdentity] = text
+	}
 	if len(r.spec.Distribute.Regions) > 0 {
 		tags = tags.With(regionTags(slices.Collect(maps.Keys(r.spec.Distribute.Regions))))
 	}
@@ -113,7 +117,7 @@ func (r *run) reject(ctx context.Context, candidate Version, what, subject strin
 	if err := r.removeRejected(after, candidate); err != nil {
 		now = fmt.Sprintf("%s; the unproven image %s could not be removed altogether: %v", r.untouched(), candidate.ImageID, err)
 	}
-	return r.failure(what, subject, cause, now, r.nextAfter(cause))
+	return r.failure(what, subject, cause, now, nextAfter(cause))
 }
 
 func (r *run) removeRejected(ctx context.Context, candidate Version) error {

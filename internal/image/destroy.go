@@ -18,7 +18,9 @@ type Removal struct {
 	Regions []string
 	// Parameter is the line's SSM parameter, if it has one.
 	Parameter string
-	Progress  report.Progress
+	// StagingBucket may hold what an interrupted bake has staged.
+	StagingBucket string
+	Progress      report.Progress
 }
 
 // Destroy removes the whole line: temporary instances, the SSM parameter, every image
@@ -65,7 +67,7 @@ func (d destruction) run(ctx context.Context) error {
 			return err
 		}
 	}
-	failures := []error{d.parameters(ctx, line)}
+	failures := []error{d.parameters(ctx, line), unstage(ctx, d.home, d.removal.StagingBucket, d.name)}
 	regions := regionsOf(line, d.removal.Regions)
 	for _, version := range slices.Concat(line.Versions, line.Candidates, line.Orphans) {
 		if err := removeVersion(ctx, d.world, version); err != nil {

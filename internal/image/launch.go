@@ -23,8 +23,7 @@ type pool struct{ instanceType, subnetID string }
 
 // pools lists where a temporary instance may run: for each type every subnet, so
 // that the preferred type is tried everywhere first.
-func (r *run) pools(ctx context.Context, architecture string) ([]pool, error) {
-	types := r.spec.Bake.InstanceTypes
+func (r *run) pools(ctx context.Context, architecture string, types []string) ([]pool, error) {
 	if len(types) == 0 {
 		types = []string{defaultType(architecture)}
 	}
@@ -58,8 +57,8 @@ func defaultType(architecture string) string {
 }
 
 // launchTemporary launches a builder or a proof in the first pool that has room.
-func (r *run) launchTemporary(ctx context.Context, architecture string, launch cloud.Launch) (cloud.Instance, error) {
-	pools, err := r.pools(ctx, architecture)
+func (r *run) launchTemporary(ctx context.Context, architecture string, types []string, launch cloud.Launch) (cloud.Instance, error) {
+	pools, err := r.pools(ctx, architecture, types)
 	if err != nil {
 		return cloud.Instance{}, err
 	}
@@ -93,6 +92,21 @@ func (r *run) launchTemporary(ctx context.Context, architecture string, launch c
 		}
 	}
 	return cloud.Instance{}, errors.Join(refusals...)
+}
+
+// nextAfterLaunch says what to do about a call that was refused.
+func nextAfterLaunch(err error) string {
+	const again = ", then run terraform apply again"
+	switch cloud.ClassOf(err) {
+	case cloud.Quota:
+		return "ask for a higher quota (Service Quotas, Amazon EC2), or name types of another family" + again
+	case cloud.Capacity, cloud.Unsupported, cloud.Addresses:
+		return "name further types in bake.instance_types or verify.instance_types, or further subnets in bake.subnet_ids" + again
+	case cloud.Denied:
+		return "run terraform apply again"
+	default:
+		return "correct what AWS complains of" + again
+	}
 }
 
 // launchOne launches one instance with a client token derived from what it is for,

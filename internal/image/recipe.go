@@ -25,6 +25,8 @@ type Recipe struct {
 	Encryption string       `json:"encryption"`
 	// Triggers are digests of the values, by name.
 	Triggers map[string]string `json:"triggers,omitempty"`
+	// Secrets is the version that the user gives them; their values are in nothing.
+	Secrets string `json:"secrets,omitempty"`
 }
 
 // StepDigest is a step's name, for people, and the digest of what it does.
@@ -40,6 +42,7 @@ func (s Spec) Recipe(sourceImageID string) Recipe {
 		CleanUp:    cleanUpDigest(s.Bake.CleanUp),
 		Volumes:    s.volumesDigest(),
 		Encryption: digest("encryption", strconv.FormatBool(s.Capture.Encrypted), s.Capture.KMSKeyID),
+		Secrets:    s.Bake.SecretsVersion,
 	}
 	for _, step := range s.Bake.Steps {
 		recipe.Steps = append(recipe.Steps, StepDigest{Name: step.Name, Digest: stepDigest(step)})
@@ -63,6 +66,9 @@ func (r Recipe) Fingerprint() string {
 	if len(r.Triggers) > 0 { // without any, the fingerprint is that of times before triggers
 		parts = append(parts, environmentDigest(r.Triggers))
 	}
+	if r.Secrets != "" {
+		parts = append(parts, "secrets", r.Secrets)
+	}
 	return digest(parts...)
 }
 
@@ -78,6 +84,7 @@ func (r Recipe) Changes(earlier Recipe) string {
 		{"clean-up", r.CleanUp, earlier.CleanUp},
 		{"volumes", r.Volumes, earlier.Volumes},
 		{"encryption", r.Encryption, earlier.Encryption},
+		{"secrets", r.Secrets, earlier.Secrets},
 	} {
 		if part.now != part.before {
 			changes = append(changes, part.what+" changed")
@@ -156,6 +163,8 @@ func (s Spec) ChecksDigest() string {
 	return digest(parts...)
 }
 
+// stepDigest covers what a step does. What came after the first release is added only
+// where it is set, so that the fingerprints of before stay.
 func stepDigest(step guest.Step) string {
 	parts := []string{"step 1", step.Script, environmentDigest(step.Environment)}
 	if upload := step.Upload; upload != nil {
@@ -163,6 +172,15 @@ func stepDigest(step guest.Step) string {
 		for _, file := range upload.Files {
 			parts = append(parts, file.Path, file.Mode, string(file.Content))
 		}
+	}
+	if step.User != "" {
+		parts = append(parts, "user", step.User)
+	}
+	if step.Local != "" {
+		parts = append(parts, "local", step.Local)
+	}
+	if step.Reboot {
+		parts = append(parts, "reboot")
 	}
 	return digest(parts...)
 }
@@ -175,10 +193,22 @@ func environmentDigest(environment map[string]string) string {
 	return digest(parts...)
 }
 
+// cleanUpDigest adds the switches that came after the first release only where they are
+// on.
 func cleanUpDigest(c guest.CleanUp) string {
 	parts := []string{"clean-up"}
 	for _, on := range []bool{c.HostKeys, c.MachineID, c.CloudInit, c.Logs, c.Histories} {
 		parts = append(parts, strconv.FormatBool(on))
+	}
+	for _, later := range []struct {
+		on   bool
+		name string
+	}{
+		{c.DHCPLeases, "dhcp_leases"}, {c.RandomSeed, "random_seed"}, {c.AuthorizedKeys, "authorized_keys"}, {c.SSMRegistration, "ssm_registration"},
+	} {
+		if later.on {
+			parts = append(parts, later.name)
+		}
 	}
 	return digest(parts...)
 }

@@ -175,7 +175,9 @@ func (r *run) endTemporary(ctx context.Context, role string) error {
 	return r.endAll(ctx, ids(instances))
 }
 
+// endAll terminates instances, but those that this apply leaves to be looked at.
 func (r *run) endAll(ctx context.Context, instanceIDs []string) error {
+	instanceIDs = slices.DeleteFunc(slices.Clone(instanceIDs), func(id string) bool { return slices.Contains(r.kept, id) })
 	if len(instanceIDs) == 0 {
 		return nil
 	}

@@ -23,6 +23,8 @@ type Spec struct {
 	Capture     Capture
 	Distribute  Distribute
 	Refresh     Refresh
+	// KeepFailed leaves a builder or proof that has failed to be looked at.
+	KeepFailed bool
 	// Tags are put on images, snapshots and everything temporary, beside the
 	// ownership tags.
 	Tags cloud.Tags
@@ -63,13 +65,34 @@ type Bake struct {
 	Volumes []cloud.Volume
 	Steps   []guest.Step
 	CleanUp guest.CleanUp
+	// Transport is how the steps reach the builder: TransportUserData, which is also what
+	// "" means, or TransportSSM.
+	Transport string
+	// StagingBucket takes what is too large for the transport, for a while.
+	StagingBucket string
+	// KeyName is an EC2 key pair for those who want to look into a builder.
+	KeyName string
+	// Secrets are variables of the steps' environment, for TransportSSM only. They are
+	// known in an apply, never in a plan, and decide nothing.
+	Secrets map[string]string
+	// SecretsVersion changes when the secrets do, so that they are used.
+	SecretsVersion string
 }
+
+// Transports.
+const (
+	TransportUserData = "user_data"
+	TransportSSM      = "ssm"
+)
 
 // Verify says what proves that a version works.
 type Verify struct {
 	Checks []guest.Check
 	// FreshInstance runs the checks again on an instance of the captured image.
 	FreshInstance bool
+	// InstanceTypes are proved on one by one; without them it is the bake's first type
+	// that there is room for.
+	InstanceTypes []string
 }
 
 // Capture says how a version is kept.
@@ -131,31 +154,4 @@ func ValidName(name string) bool { return nameFormat.MatchString(name) }
 // knows no client token: a name that is taken means "look up what is there".
 func AMIName(name string, version int, fingerprint string) string {
 	return fmt.Sprintf("%s-v%d-%s", name, version, fingerprint[:8])
-}
-
-// BuilderUserData returns what a builder is started with. The error is a
-// *guest.TooLargeError when the steps do not fit.
-func (s Spec) BuilderUserData(recipe Recipe) ([]byte, error) {
-	script, err := guest.Bake{
-		Nonce:   nonce(recipe.Fingerprint(), s.ChecksDigest(), cloud.RoleBuilder),
-		Steps:   s.Bake.Steps,
-		Checks:  s.Verify.Checks,
-		CleanUp: s.Bake.CleanUp,
-	}.Script()
-	if err != nil {
-		return nil, err
-	}
-	return guest.Encode(script)
-}
-
-// ProofUserData returns what a proof is started with.
-func (s Spec) ProofUserData(fingerprint string) ([]byte, error) {
-	script, err := guest.Proof{
-		Nonce:  nonce(fingerprint, s.ChecksDigest(), cloud.RoleProof),
-		Checks: s.Verify.Checks,
-	}.Script()
-	if err != nil {
-		return nil, err
-	}
-	return guest.Encode(script)
 }

@@ -25,6 +25,7 @@ type goldenImageModel struct {
 	Refresh     types.Object   `tfsdk:"refresh"`
 	Tags        types.Map      `tfsdk:"tags"`
 	TagsAll     types.Map      `tfsdk:"tags_all"`
+	OnFailure   types.String   `tfsdk:"on_failure"`
 	SkipDestroy types.Bool     `tfsdk:"skip_destroy"`
 	Timeouts    timeouts.Value `tfsdk:"timeouts"`
 

@@ -88,7 +88,7 @@ func (p *goldenImagePlanner) run(ctx context.Context) {
 		return
 	}
 	recipe := spec.ResolveRecipe(source, p.plan.sourceEdited(p.state), line)
-	p.checkUserData(spec, recipe)
+	p.checkWork(spec, recipe)
 	p.checkDistribution(ctx, region, spec)
 	if current := line.Current(); spec.Refresh.PinVersion == 0 && (current == nil || current.SourceImageID != recipe.Source) {
 		p.checkSource(ctx, region, spec, recipe.Source)
@@ -209,25 +209,25 @@ func (p *goldenImagePlanner) checkSource(ctx context.Context, region *cloud.Regi
 	}
 }
 
-// checkUserData refuses scripts that do not fit before anything is launched.
-func (p *goldenImagePlanner) checkUserData(spec image.Spec, recipe image.Recipe) {
-	if _, err := spec.BuilderUserData(recipe); err != nil {
-		stepsDiagnostic(p.diags, path.Root("bake").AtName("steps"), err)
+// checkWork refuses what the transport cannot carry before anything is launched.
+func (p *goldenImagePlanner) checkWork(spec image.Spec, recipe image.Recipe) {
+	err := spec.CheckWork(recipe.Fingerprint())
+	wrong, ok := errors.AsType[*image.WorkError](err)
+	if !ok {
 		return
 	}
-	if _, err := spec.ProofUserData(recipe.Fingerprint()); err != nil {
-		stepsDiagnostic(p.diags, path.Root("verify").AtName("checks"), err)
+	at := path.Root("bake").AtName("steps")
+	if wrong.Role == cloud.RoleProof {
+		at = path.Root("verify").AtName("checks")
 	}
-}
-
-func stepsDiagnostic(diags *diag.Diagnostics, at path.Path, err error) {
 	if large, ok := errors.AsType[*guest.TooLargeError](err); ok {
-		attributeError(diags, at, "The scripts and files do not fit into user data",
+		attributeError(p.diags, at, "The scripts and files do not fit into user data",
 			fmt.Sprintf("All steps, uploads and checks together become one script that the instance is started with. %v.\n\n"+
-				"Upload less, or let a step download what is large, from where the builder can reach it.", large))
+				"Set bake.staging_bucket to an S3 bucket of the line's region, from which the builder fetches the script, "+
+				"or bake.transport = \"ssm\", which sends each step by itself.", large))
 		return
 	}
-	attributeError(diags, at, "The scripts cannot be put together", err.Error())
+	attributeError(p.diags, at, "The scripts cannot be put together", err.Error())
 }
 
 func sourceDiagnostic(diags *diag.Diagnostics, err error) {

@@ -64,7 +64,8 @@ func (r *goldenImage) Create(ctx context.Context, req resource.CreateRequest, re
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	applied := r.apply(ctx, limit, plan, image.Options{Create: true}, &resp.Diagnostics)
+	secrets := secretsOf(ctx, req.Config, &resp.Diagnostics)
+	applied := r.apply(ctx, limit, plan, secrets, image.Options{Create: true}, &resp.Diagnostics)
 	if applied.line.Empty() {
 		return
 	}
@@ -91,7 +92,8 @@ func (r *goldenImage) Update(ctx context.Context, req resource.UpdateRequest, re
 	earlier, diags := earlierRecipe(ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
 	options := image.Options{Earlier: earlier, SourceEdited: plan.sourceEdited(&state)}
-	applied := r.apply(ctx, limit, plan, options, &resp.Diagnostics)
+	secrets := secretsOf(ctx, req.Config, &resp.Diagnostics)
+	applied := r.apply(ctx, limit, plan, secrets, options, &resp.Diagnostics)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.Name, plan.Region)...)
 	if resp.Diagnostics.HasError() {
 		if applied.line.Current() != nil {
@@ -117,9 +119,17 @@ type applied struct {
 	recipe []byte
 }
 
+// secretsOf reads what is in the configuration alone: never in a plan or a state, and so
+// never in a model that is written to one.
+func secretsOf(ctx context.Context, config tfsdk.Config, diags *diag.Diagnostics) map[string]string {
+	var secrets types.Map
+	diags.Append(config.GetAttribute(ctx, path.Root("bake").AtName("secrets_wo"), &secrets)...)
+	return stringsOf(secrets)
+}
+
 // apply runs the engine within the time limit.
-func (r *goldenImage) apply(ctx context.Context, limit time.Duration, plan goldenImageModel, options image.Options,
-	diags *diag.Diagnostics,
+func (r *goldenImage) apply(ctx context.Context, limit time.Duration, plan goldenImageModel, secrets map[string]string,
+	options image.Options, diags *diag.Diagnostics,
 ) applied {
 	region := r.session.region(plan.Region.ValueString(), diags)
 	if region == nil {
@@ -130,6 +140,7 @@ func (r *goldenImage) apply(ctx context.Context, limit time.Duration, plan golde
 		plan.TagsAll = r.session.mergedTags(ctx, plan.Tags)
 	}
 	spec := plan.spec(ctx, diags)
+	spec.Bake.Secrets = secrets
 	if diags.HasError() {
 		return applied{}
 	}
@@ -207,8 +218,9 @@ func (r *goldenImage) Delete(ctx context.Context, req resource.DeleteRequest, re
 	name := state.Name.ValueString()
 	err := image.Destroy(ctx, region, name, image.Removal{
 		In: r.session.regions, Regions: state.copyRegions(),
-		Parameter: state.distribution(ctx, &resp.Diagnostics).SSMParameter.ValueString(),
-		Progress:  r.session.report(ctx, "golden image "+name),
+		Parameter:     state.distribution(ctx, &resp.Diagnostics).SSMParameter.ValueString(),
+		StagingBucket: state.stagingBucket(),
+		Progress:      r.session.report(ctx, "golden image "+name),
 	})
 	appendFailure(&resp.Diagnostics, err, "Golden image "+name+" was not removed")
 }

@@ -49,7 +49,8 @@ func goldenImageSchema(ctx context.Context) schema.Schema {
 			Optional: true, ElementType: types.StringType, Validators: tagValidators(),
 			MarkdownDescription: "Tags of the AMIs and their snapshots, and of what is temporary. Changed in place.",
 		},
-		"tags_all": tagsAllAttribute(),
+		"tags_all":   tagsAllAttribute(),
+		"on_failure": onFailureAttribute(),
 		"skip_destroy": schema.BoolAttribute{
 			Optional: true, MarkdownDescription: "Destroy forgets the line and leaves its AMIs and snapshots. Default `false`.",
 		},
@@ -135,10 +136,11 @@ func bakeAttribute() schema.Attribute {
 				Optional:            true,
 				MarkdownDescription: "Whether builder and proof get a public address. Default: what the subnet says.",
 			},
-			"transport": schema.StringAttribute{
-				Optional: true, Validators: []validator.String{stringvalidator.OneOf("user_data")},
-				MarkdownDescription: "How the steps reach the builder. `user_data`, the default, needs no inbound rule, key or role.",
-			},
+			"transport":          transportAttribute(),
+			"staging_bucket":     stagingBucketAttribute(),
+			"key_name":           keyNameAttribute(),
+			"secrets_wo":         secretsAttribute(),
+			"secrets_wo_version": secretsVersionAttribute(),
 			"root_volume": schema.SingleNestedAttribute{
 				Optional: true, MarkdownDescription: "The image's root volume. Default: as in the source.",
 				Attributes: map[string]schema.Attribute{
@@ -151,22 +153,6 @@ func bakeAttribute() schema.Attribute {
 			"volumes":  volumesAttribute(),
 			"steps":    stepsAttribute(),
 			"clean_up": cleanUpAttribute(),
-		},
-	}
-}
-
-func cleanUpAttribute() schema.Attribute {
-	on := func(what string) schema.Attribute {
-		return schema.BoolAttribute{Optional: true, MarkdownDescription: what + " Default `true`."}
-	}
-	return schema.SingleNestedAttribute{
-		Optional: true, MarkdownDescription: "What is removed before the capture, because clones must not share it.",
-		Attributes: map[string]schema.Attribute{
-			"host_keys":  on("The SSH server's host keys; the next boot makes new ones."),
-			"machine_id": on("`/etc/machine-id`; the next boot makes a new one."),
-			"cloud_init": on("cloud-init's state, so that it runs anew."),
-			"logs":       on("The contents of `/var/log`."),
-			"histories":  on("The shell histories of all users."),
 		},
 	}
 }

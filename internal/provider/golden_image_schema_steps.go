@@ -1,7 +1,9 @@
 package provider
 
 import (
+	"github.com/hashicorp/terraform-plugin-framework-validators/boolvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -10,19 +12,45 @@ import (
 
 func stepsAttribute() schema.Attribute {
 	return schema.ListNestedAttribute{
-		Optional: true, MarkdownDescription: "What is done on the builder, in order. Each step is exactly one of `script` and `upload`. " +
-			"Steps start when cloud-init's own work and the package manager's locks are done: no sleep is needed. A failing step stops the bake.",
+		Optional: true, MarkdownDescription: "What is done on the builder, in order. Each step is exactly one of `script`, `upload`, `local` and `reboot`. " +
+			"Steps start when cloud-init's own work and the package manager's locks are done: no sleep is needed. A failing step stops the bake, " +
+			"and the error says how it failed and what it printed last. A change of what a step does bakes a new version; a change of its name, `timeout`, `retries` or `exit_codes` does not.",
 		Validators: []validator.List{uniqueNames("step")},
-		NestedObject: schema.NestedAttributeObject{Validators: []validator.Object{exactlyOneOf("A step", "script", "upload")}, Attributes: map[string]schema.Attribute{
-			"name": stepName("step"),
-			"script": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "A script, run by its `#!` line, by `/bin/sh` without one, as root.",
-				Validators: []validator.String{nonEmpty()},
+		NestedObject: schema.NestedAttributeObject{
+			Validators: []validator.Object{exactlyOneOf("A step", "script", "upload", "local", "reboot"), stepParts{}},
+			Attributes: map[string]schema.Attribute{
+				"name": stepName("step"),
+				"script": schema.StringAttribute{
+					Optional: true, MarkdownDescription: "A script, run by its `#!` line, by `/bin/sh` without one.",
+					Validators: []validator.String{nonEmpty()},
+				},
+				"upload": uploadAttribute(),
+				"local": schema.StringAttribute{
+					Optional: true, Validators: []validator.String{nonEmpty()},
+					MarkdownDescription: "A command for the shell of the machine that runs Terraform, as for Ansible from outside; with the transport `ssm` only. " +
+						"Its environment has `STAMP_INSTANCE_ID`, `STAMP_PRIVATE_IP`, `STAMP_PUBLIC_IP` and `STAMP_REGION`. After an interrupted apply it may run a second time.",
+				},
+				"reboot": schema.BoolAttribute{
+					Optional: true, Validators: []validator.Bool{boolvalidator.Equals(true)},
+					MarkdownDescription: "`true` restarts the builder; the next step begins when it is back. A builder that restarts for any other reason fails.",
+				},
+				"environment": environmentAttribute("the script's or the command's environment. Not for secrets: user data can be read by whoever may describe the instance"),
+				"user": schema.StringAttribute{
+					Optional: true, Validators: []validator.String{userName()},
+					MarkdownDescription: "Who runs the script, with the environment of its login, in its home: `ec2-user` or `ubuntu`, for example. Default: root, in `/`.",
+				},
+				"timeout": timeoutAttribute("one run of the script"),
+				"retries": schema.Int64Attribute{
+					Optional: true, Validators: []validator.Int64{int64validator.Between(0, 100)},
+					MarkdownDescription: "How often the script is run again when it fails, after five seconds each. Default `0`.",
+				},
+				"exit_codes": schema.ListAttribute{
+					Optional: true, ElementType: types.Int64Type,
+					Validators:          []validator.List{listvalidator.SizeAtLeast(1), listvalidator.UniqueValues(), listvalidator.ValueInt64sAre(int64validator.Between(0, 65535))},
+					MarkdownDescription: "The exit codes of success. Default `[0]`.",
+				},
 			},
-			"upload":      uploadAttribute(),
-			"environment": environmentAttribute("the script's environment. Not for secrets: user data can be read by whoever may describe the instance"),
-			"timeout":     timeoutAttribute("the script"),
-		}},
+		},
 	}
 }
 
@@ -71,6 +99,12 @@ func verifyAttribute() schema.Attribute {
 			"fresh_instance": schema.BoolAttribute{
 				Optional:            true,
 				MarkdownDescription: "Run the checks again on a fresh instance, stamped from the captured image. Default `true`.",
+			},
+			"instance_types": schema.ListAttribute{
+				Optional: true, ElementType: types.StringType,
+				Validators: []validator.List{listvalidator.SizeAtLeast(1), listvalidator.UniqueValues(), listvalidator.ValueStringsAre(nonEmpty())},
+				MarkdownDescription: "The types of fresh instance that the checks must pass on: one instance of each, at the same time. " +
+					"Default: one instance, of the first of `bake.instance_types` that there is room for. Used by the next proof.",
 			},
 		},
 	}

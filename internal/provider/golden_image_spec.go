@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -34,6 +35,10 @@ type bakeModel struct {
 	IAMInstanceProfile types.String  `tfsdk:"iam_instance_profile"`
 	PublicIP           types.Bool    `tfsdk:"associate_public_ip_address"`
 	Transport          types.String  `tfsdk:"transport"`
+	StagingBucket      types.String  `tfsdk:"staging_bucket"`
+	KeyName            types.String  `tfsdk:"key_name"`
+	Secrets            types.Map     `tfsdk:"secrets_wo"`
+	SecretsVersion     types.Int64   `tfsdk:"secrets_wo_version"`
 	RootVolume         *volumeModel  `tfsdk:"root_volume"`
 	Volumes            types.Map     `tfsdk:"volumes"`
 	Steps              []stepModel   `tfsdk:"steps"`
@@ -51,8 +56,13 @@ type stepModel struct {
 	Name        types.String `tfsdk:"name"`
 	Script      types.String `tfsdk:"script"`
 	Upload      *uploadModel `tfsdk:"upload"`
+	Local       types.String `tfsdk:"local"`
+	Reboot      types.Bool   `tfsdk:"reboot"`
 	Environment types.Map    `tfsdk:"environment"`
+	User        types.String `tfsdk:"user"`
 	Timeout     types.String `tfsdk:"timeout"`
+	Retries     types.Int64  `tfsdk:"retries"`
+	ExitCodes   types.List   `tfsdk:"exit_codes"`
 }
 
 type uploadModel struct {
@@ -64,16 +74,21 @@ type uploadModel struct {
 }
 
 type cleanUpModel struct {
-	HostKeys  types.Bool `tfsdk:"host_keys"`
-	MachineID types.Bool `tfsdk:"machine_id"`
-	CloudInit types.Bool `tfsdk:"cloud_init"`
-	Logs      types.Bool `tfsdk:"logs"`
-	Histories types.Bool `tfsdk:"histories"`
+	HostKeys        types.Bool `tfsdk:"host_keys"`
+	MachineID       types.Bool `tfsdk:"machine_id"`
+	CloudInit       types.Bool `tfsdk:"cloud_init"`
+	DHCPLeases      types.Bool `tfsdk:"dhcp_leases"`
+	RandomSeed      types.Bool `tfsdk:"random_seed"`
+	AuthorizedKeys  types.Bool `tfsdk:"authorized_keys"`
+	SSMRegistration types.Bool `tfsdk:"ssm_registration"`
+	Logs            types.Bool `tfsdk:"logs"`
+	Histories       types.Bool `tfsdk:"histories"`
 }
 
 type verifyModel struct {
 	Checks        []checkModel `tfsdk:"checks"`
 	FreshInstance types.Bool   `tfsdk:"fresh_instance"`
+	InstanceTypes types.List   `tfsdk:"instance_types"`
 }
 
 type checkModel struct {
@@ -119,6 +134,7 @@ func (m *goldenImageModel) spec(ctx context.Context, diags *diag.Diagnostics) im
 		Capture:     capture.spec(),
 		Distribute:  m.distribution(ctx, diags).spec(),
 		Refresh:     refresh.spec(),
+		KeepFailed:  m.OnFailure.ValueString() == failureKeep,
 		Tags:        tagsOf(m.TagsAll),
 	}
 }
@@ -144,6 +160,9 @@ func (m bakeModel) spec(diags *diag.Diagnostics) image.Bake {
 		InstanceProfile:   m.IAMInstanceProfile.ValueString(),
 		AssociatePublicIP: m.PublicIP.ValueBoolPointer(),
 		CleanUp:           m.CleanUp.spec(),
+		Transport:         m.Transport.ValueString(),
+		StagingBucket:     m.StagingBucket.ValueString(),
+		KeyName:           m.KeyName.ValueString(),
 		Volumes:           volumesOf(m.Volumes),
 	}
 	if volume := m.RootVolume; volume != nil {
@@ -152,18 +171,34 @@ func (m bakeModel) spec(diags *diag.Diagnostics) image.Bake {
 			IOPS: intOr(volume.IOPS, 0), Throughput: intOr(volume.Throughput, 0),
 		}
 	}
+	if !m.SecretsVersion.IsNull() {
+		bake.SecretsVersion = strconv.FormatInt(m.SecretsVersion.ValueInt64(), 10)
+	}
 	for i, step := range m.Steps {
 		bake.Steps = append(bake.Steps, step.spec(path.Root("bake").AtName("steps").AtListIndex(i), diags))
 	}
 	return bake
 }
 
+// retryPause is between two runs of a step that failed.
+const retryPause = 5 * time.Second
+
 func (m stepModel) spec(at path.Path, diags *diag.Diagnostics) guest.Step {
 	step := guest.Step{
 		Name:        m.Name.ValueString(),
 		Script:      m.Script.ValueString(),
+		Local:       m.Local.ValueString(),
+		Reboot:      m.Reboot.ValueBool(),
 		Environment: stringsOf(m.Environment),
+		User:        m.User.ValueString(),
 		Timeout:     durationOr(m.Timeout, 0),
+		Retries:     intOr(m.Retries, 0),
+		Interval:    retryPause,
+	}
+	for _, code := range m.ExitCodes.Elements() {
+		if number, ok := code.(types.Int64); ok {
+			step.ExitCodes = append(step.ExitCodes, int(number.ValueInt64()))
+		}
 	}
 	if m.Upload != nil {
 		step.Upload = m.Upload.spec(at.AtName("upload"), diags)
@@ -176,16 +211,20 @@ func (m *cleanUpModel) spec() guest.CleanUp {
 		m = &cleanUpModel{}
 	}
 	return guest.CleanUp{
-		HostKeys:  orTrue(m.HostKeys),
-		MachineID: orTrue(m.MachineID),
-		CloudInit: orTrue(m.CloudInit),
-		Logs:      orTrue(m.Logs),
-		Histories: orTrue(m.Histories),
+		HostKeys:        orTrue(m.HostKeys),
+		MachineID:       orTrue(m.MachineID),
+		CloudInit:       orTrue(m.CloudInit),
+		DHCPLeases:      orTrue(m.DHCPLeases),
+		RandomSeed:      orTrue(m.RandomSeed),
+		AuthorizedKeys:  orTrue(m.AuthorizedKeys),
+		SSMRegistration: orTrue(m.SSMRegistration),
+		Logs:            orTrue(m.Logs),
+		Histories:       orTrue(m.Histories),
 	}
 }
 
 func (m verifyModel) spec() image.Verify {
-	verify := image.Verify{FreshInstance: orTrue(m.FreshInstance)}
+	verify := image.Verify{FreshInstance: orTrue(m.FreshInstance), InstanceTypes: elements(m.InstanceTypes)}
 	for _, check := range m.Checks {
 		verify.Checks = append(verify.Checks, guest.Check{
 			Name:        check.Name.ValueString(),

@@ -25,6 +25,7 @@ func (r *goldenImage) ValidateConfig(ctx context.Context, req resource.ValidateC
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	checkTransport(config.Bake, &resp.Diagnostics)
 	check := handOutCheck{
 		capture: config.captured(ctx, &resp.Diagnostics), distribute: config.distribution(ctx, &resp.Diagnostics), diags: &resp.Diagnostics,
 	}

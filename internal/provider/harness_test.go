@@ -19,6 +19,8 @@ import (
 type world struct {
 	*labtest.Server
 	t testing.TB
+	// disks is where guests keep theirs; empty without guests.
+	disks string
 }
 
 // newWorld starts a lab. With guests on, instances really run what they are told;
@@ -27,14 +29,16 @@ func newWorld(t testing.TB, withGuests bool) *world {
 	t.Helper()
 	needCLI(t)
 	options := lab.Options{}
+	disks := ""
 	if withGuests {
-		host := guests.Auto(t.Context(), shortDir(t))
+		disks = shortDir(t)
+		host := guests.Auto(t.Context(), disks)
 		if running, reason := host.Status(); !running {
 			t.Skipf("guests are off on this machine: %s", reason)
 		}
 		options.Guests = host
 	}
-	return &world{Server: labtest.Start(t, options), t: t}
+	return &world{Server: labtest.Start(t, options), t: t, disks: disks}
 }
 
 // needCLI skips tests that drive a real CLI where there is none. make test always
@@ -74,8 +78,9 @@ provider "stamp" {
   endpoints {
     ec2   = %[1]q
     elbv2 = %[1]q
-    ssm = %[1]q
-    sts = %[1]q
+    s3    = %[1]q
+    ssm   = %[1]q
+    sts   = %[1]q
   }
 }
 `, w.URL) + body

@@ -34,7 +34,7 @@ func providerSchema() schema.Schema {
 					"ec2":   optionalString("The endpoint of EC2."),
 					"elbv2": optionalString("The endpoint of Elastic Load Balancing, for a fleet's target groups."),
 					"iam":   optionalString("Accepted so that a block can be shared with the AWS provider; this provider makes no IAM calls."),
-					"s3":    optionalString("Accepted so that a block can be shared with the AWS provider; this provider makes no S3 calls."),
+					"s3":    optionalString("The endpoint of S3, where `bake.staging_bucket` is."),
 					"ssm":   optionalString("The endpoint of Systems Manager."),
 					"sts":   optionalString("The endpoint of STS."),
 				}},

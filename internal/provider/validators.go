@@ -82,6 +82,7 @@ var (
 	environmentFormat = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	stepNameFormat    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$`)
 	regionFormat      = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]$`)
+	userFormat        = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*$`)
 	modeFormat        = regexp.MustCompile(`^[0-7]{3,4}$`)
 )
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"compress/gzip"
+	"context"
 	"fmt"
 	"io"
 	"regexp"
@@ -14,9 +15,10 @@ import (
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/guests"
 )
 
-// Inside says what happens inside instances whose user data is the provider's own: the
-// script is not run, but its steps and checks are gone through, and the console says
-// of them what the script would say. Other instances do nothing and stay on.
+// Inside says what happens inside instances whose work is the provider's own, in user
+// data or in Run Commands: the scripts are not run, but their steps and checks are gone
+// through, and console and commands say of them what the scripts would say. Other
+// instances do nothing and stay on.
 type Inside struct {
 	// Each is how long each step and check takes; a minute unless given.
 	Each time.Duration
@@ -27,27 +29,43 @@ type Inside struct {
 
 var (
 	nonceOf = regexp.MustCompile(`(?m)^stamp_nonce='([^']*)'$`)
-	// taskOf finds "stamp_do check 'health' …" and "stamp_upload 'app'".
-	taskOf = regexp.MustCompile(`(?m)^stamp_(?:do (\w+)|upload) '((?:[^']|'\\'')*)'`)
+	// taskOf finds "stamp_do 3 check 'health' …", "if stamp_begin 1 step 'app'; then" and
+	// "stamp_reboot 2 'kernel'".
+	taskOf = regexp.MustCompile(`(?m)^(?:if )?stamp_(do|begin|mark|reboot) (\d+) (?:(\w+) )?'((?:[^']|'\\'')*)'`)
 )
+
+// task is one step or check of a script.
+type task struct{ kind, number, phase, name string }
+
+func tasksOf(script string) []task {
+	var tasks []task
+	for _, found := range taskOf.FindAllStringSubmatch(script, -1) {
+		tasks = append(tasks, task{found[1], found[2], cmp.Or(found[3], "step"), strings.ReplaceAll(found[4], `'\''`, "'")})
+	}
+	return tasks
+}
 
 // Host makes the guests of a lab.
 func (i Inside) Host() *guests.Scripted {
 	var mu sync.Mutex
 	begun := map[string]bool{} // user data is run once per instance
-	return &guests.Scripted{Boot: func(spec guests.Spec, m *guests.Machine) {
-		mu.Lock()
-		before := begun[spec.InstanceID]
-		begun[spec.InstanceID] = true
-		mu.Unlock()
-		if !before {
-			i.play(spec, m)
-		}
-	}}
+	agents := agents{inside: i, notes: map[string]map[string]string{}}
+	return &guests.Scripted{
+		Boot: func(spec guests.Spec, m *guests.Machine) {
+			mu.Lock()
+			before := begun[spec.InstanceID]
+			begun[spec.InstanceID] = true
+			mu.Unlock()
+			if !before {
+				i.play(spec, m)
+			}
+		},
+		Executed: agents.execute,
+	}
 }
 
 func (i Inside) play(spec guests.Spec, m *guests.Machine) {
-	script := unpacked(spec.UserData)
+	script := Unpacked(spec.UserData)
 	nonce := nonceOf.FindStringSubmatch(script)
 	if nonce == nil {
 		return
@@ -57,32 +75,59 @@ func (i Inside) play(spec guests.Spec, m *guests.Machine) {
 	}
 	say("begin")
 	result := "ok"
-	for _, task := range taskOf.FindAllStringSubmatch(script, -1) {
-		phase, name := cmp.Or(task[1], "step"), strings.ReplaceAll(task[2], `'\''`, "'")
-		say("start %s %s", phase, name)
-		select {
-		case <-m.Context().Done():
+	for _, task := range tasksOf(script) {
+		said, failed, err := i.do(m.Context(), spec, task)
+		if err != nil {
 			return
-		case <-time.After(cmp.Or(i.Each, time.Minute)):
 		}
-		exitCode := 0
-		if i.Fails != nil {
-			exitCode = i.Fails(spec, phase, name)
+		for _, line := range said {
+			say("%s", line)
 		}
-		if exitCode != 0 {
-			say("fail %s exit=%d late=no attempts=1 %s", phase, exitCode, name)
-			say("out 1 %s was told to fail", name)
+		if failed {
 			result = "failed"
 			break
 		}
-		say("pass %s %s", phase, name)
+	}
+	for _, line := range identityOf(script) {
+		say("%s", line)
 	}
 	say("end %s", result)
 	m.PowerOff()
 }
 
-// unpacked undoes what cloud-init would undo.
-func unpacked(userData []byte) string {
+// Identity is what every builder tells that it was, where it is asked.
+const Identity = "machine-id 0123456789abcdef"
+
+func identityOf(script string) []string {
+	if strings.Contains(script, "\nstamp_identify ") {
+		return []string{"identity " + Identity}
+	}
+	return nil
+}
+
+// do takes its time for a task, and returns what is said of it.
+func (i Inside) do(ctx context.Context, spec guests.Spec, task task) (said []string, failed bool, err error) {
+	said = append(said, fmt.Sprintf("start %s %s", task.phase, task.name))
+	timer := time.NewTimer(cmp.Or(i.Each, time.Minute))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return nil, false, ctx.Err()
+	case <-timer.C:
+	}
+	exitCode := 0
+	if i.Fails != nil {
+		exitCode = i.Fails(spec, task.phase, task.name)
+	}
+	if exitCode != 0 {
+		return append(said, fmt.Sprintf("fail %s exit=%d how=exit attempts=1 %s", task.phase, exitCode, task.name),
+			fmt.Sprintf("out 1 %s was told to fail", task.name)), true, nil
+	}
+	return append(said, fmt.Sprintf("pass %s %s", task.phase, task.name)), false, nil
+}
+
+// Unpacked undoes what cloud-init would undo.
+func Unpacked(userData []byte) string {
 	reader, err := gzip.NewReader(bytes.NewReader(userData))
 	if err != nil {
 		return string(userData)

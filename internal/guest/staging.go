@@ -1,0 +1,45 @@
+package guest
+
+import "fmt"
+
+// Staged is a script on its way through an object store.
+type Staged struct {
+	// Content is what is stored.
+	Content []byte
+	// SHA256 is the content's, in hexadecimal digits: also a good name for it.
+	SHA256 string
+}
+
+// Stage packs a script for an object store.
+func Stage(script []byte) (Staged, error) {
+	packed, err := pack(script)
+	if err != nil {
+		return Staged{}, err
+	}
+	return Staged{Content: packed, SHA256: hexDigest(packed)}, nil
+}
+
+// Loader composes the small script that fetches a staged one by a URL and becomes it.
+// remote is set when it is a command of several.
+func (s Staged) Loader(nonce, url string, remote bool) []byte {
+	return s.loader(nonce, url, remote, server)
+}
+
+func (s Staged) loader(nonce, url string, remote bool, around surroundings) []byte {
+	w := newScript(nonce, around)
+	w.remote = remote
+	w.need(partStaged)
+	w.line("stamp_load", "script", s.SHA256, quote(url))
+	return w.end()
+}
+
+// TooLargeError says that user data exceeds UserDataLimit even compressed.
+type TooLargeError struct {
+	// Size and Compressed are bytes before base64.
+	Size, Compressed int
+}
+
+// Error says by how much.
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("the user data has %d bytes, compressed %d; EC2 takes at most %d", e.Size, e.Compressed, UserDataLimit)
+}

@@ -1,0 +1,358 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
+)
+
+// agentWithin is how long an instance's agent may take to come. It mostly takes one
+// minute.
+const agentWithin = 10 * time.Minute
+
+// watchEvery is the least pause between two looks at the instance itself while a command
+// is under way.
+const watchEvery = 20 * time.Second
+
+// byCommand carries a job in Run Commands, one for each item. What is done is noted in the
+// guest, so that any apply can go on from there.
+type byCommand struct{ r *run }
+
+func (c *byCommand) board(context.Context, job) ([]byte, error) { return nil, nil }
+
+func (c *byCommand) follow(ctx context.Context, instance cloud.Instance, job job) (guest.Report, error) {
+	commands, err := job.work.Commands()
+	if err != nil {
+		return guest.Report{}, err
+	}
+	following := following{r: c.r, instance: instance, job: job}
+	if instance.State == cloud.InstanceStopped || instance.State == cloud.InstanceStopping {
+		return following.stopped(ctx)
+	}
+	if err := following.agent(ctx); err != nil {
+		return guest.Report{}, err
+	}
+	for _, command := range commands {
+		err := following.do(ctx, command, commands[0])
+		if err != nil && command.Kind == guest.CommandClose && following.isOff(ctx) {
+			// An earlier apply has sent the last command; this one came too late.
+			return following.stopped(ctx)
+		}
+		if err != nil || following.report.Failure != nil {
+			return following.report, err
+		}
+	}
+	if job.role == cloud.RoleBuilder {
+		return following.off(ctx)
+	}
+	return following.report, nil
+}
+
+// following is one instance that is followed by commands.
+type following struct {
+	r        *run
+	instance cloud.Instance
+	job      job
+	// report is what all commands have said together.
+	report guest.Report
+}
+
+func (f *following) printf(format string, args ...any) {
+	f.r.options.Progress.Printf("%s: %s", f.instance.ID, guest.Mask(fmt.Sprintf(format, args...), f.r.spec.Bake.Secrets))
+}
+
+// agentError says that an instance's agent did not come.
+type agentError struct {
+	instance cloud.Instance
+	waited   time.Duration
+}
+
+// Error says what keeps it away, as far as can be seen from here.
+func (e *agentError) Error() string {
+	text := fmt.Sprintf("the SSM agent of %s has not registered within %s: ", e.instance.ID, e.waited)
+	if e.instance.InstanceProfileARN == "" {
+		return text + "the instance has no instance profile. Set bake.iam_instance_profile to one whose role has the policy AmazonSSMManagedInstanceCore, " +
+			"or switch on Default Host Management Configuration in this account and region"
+	}
+	return text + fmt.Sprintf("the instance profile %s is there, so either its role lacks the policy AmazonSSMManagedInstanceCore, "+
+		"or the source image has no agent, or the subnet has no way to Systems Manager (a NAT gateway, a public address, or the endpoints ssm, ssmmessages and ec2messages)",
+		e.instance.InstanceProfileARN)
+}
+
+// agent waits until commands reach the instance.
+func (f *following) agent(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, agentWithin)
+	defer cancel()
+	told := false
+	watch := watching{aws: f.r.aws, id: f.instance.ID}
+	_, err := cloud.Poll[cloud.Agent]{
+		What: fmt.Sprintf("the SSM agent of %s (%s)", f.instance.ID, f.r.aws.Name()),
+		Read: func(ctx context.Context) (cloud.Agent, string, string, error) {
+			agent, err := f.r.aws.Agent(ctx, f.instance.ID)
+			if err != nil || agent.Online() {
+				return agent, "online", "", err
+			}
+			if !told {
+				f.printf("waiting for the SSM agent")
+				told = true
+			}
+			return agent, "away", "", watch.alive(ctx, &f.instance)
+		},
+		Pending: []string{"away"},
+		Target:  []string{"online"},
+		First:   2 * time.Second,
+	}.Wait(limited)
+	if errorIs[*cloud.TimeoutError](err) && ctx.Err() == nil {
+		return &agentError{f.instance, agentWithin}
+	}
+	return err
+}
+
+// watching looks now and then whether an instance is alive.
+type watching struct {
+	aws  AWS
+	id   string
+	last time.Time
+}
+
+// alive refreshes the instance, at most every watchEvery. One that has ended or stopped is
+// an error with AWS's own reason.
+func (w *watching) alive(ctx context.Context, instance *cloud.Instance) error {
+	if time.Since(w.last) < watchEvery {
+		return nil
+	}
+	w.last = time.Now()
+	found, err := w.aws.Instances(ctx, cloud.InstanceQuery{
+		IDs: []string{w.id}, States: append(cloud.LiveInstanceStates(), cloud.InstanceShuttingDown, cloud.InstanceTerminated),
+	})
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	*instance = found[0]
+	if instance.State == cloud.InstancePending || instance.State == cloud.InstanceRunning {
+		return nil
+	}
+	return &cloud.StateError{
+		What:  fmt.Sprintf("instance %s (%s) to do its work", w.id, w.aws.Name()),
+		State: instance.State, Reason: instance.StateReason, Want: []string{cloud.InstanceRunning},
+	}
+}
+
+// do does one item, unless an earlier apply has done it. open is the command that makes
+// the machine ready, again after each restart.
+func (f *following) do(ctx context.Context, command, open guest.Command) error {
+	if command.Number > 0 && f.report.Finished[command.Number] {
+		f.printf("%s was done before", command.Title)
+		return nil
+	}
+	if command.Kind == guest.CommandLocal {
+		if failure := f.local(ctx, command); failure != nil {
+			f.report.Failure = failure
+			return ctx.Err()
+		}
+	}
+	report, err := f.send(ctx, command)
+	for err == nil && report.Rebooting {
+		if err = f.rest(ctx); err == nil {
+			report, err = f.send(ctx, command)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", command.Title, err)
+	}
+	f.take(report)
+	if command.Kind == guest.CommandReboot && report.Failure == nil {
+		return f.ready(ctx, open)
+	}
+	return nil
+}
+
+// ready makes the machine ready again after a restart.
+func (f *following) ready(ctx context.Context, open guest.Command) error {
+	report, err := f.send(ctx, open)
+	if err != nil {
+		return fmt.Errorf("%s: %w", open.Title, err)
+	}
+	f.take(report)
+	return nil
+}
+
+// restartPause is how long a machine is left alone that has been told to restart.
+const restartPause = 5 * time.Second
+
+func (f *following) rest(ctx context.Context) error {
+	timer := time.NewTimer(restartPause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return f.agent(ctx)
+	}
+}
+
+// take adds what a command has said, and tells of it.
+func (f *following) take(report guest.Report) {
+	for _, passed := range report.Passed {
+		if !slices.Contains(f.report.Passed, passed) {
+			f.report.Passed = append(f.report.Passed, passed)
+			f.printf("%s done", passed)
+		}
+	}
+	if report.Output != "" {
+		f.printf("its output ends with:\n%s", report.Output)
+	}
+	if report.Finished != nil && f.report.Finished == nil {
+		f.report.Finished = report.Finished
+	}
+	if report.Key != "" {
+		f.report.Key = report.Key
+	}
+	if report.Failure != nil {
+		f.report.Failure = report.Failure
+	}
+	if len(report.Identity) > 0 {
+		f.report.Identity = maps.Clone(report.Identity)
+	}
+}
+
+// send sends a command, in as many pieces as it takes, and returns what it says.
+func (f *following) send(ctx context.Context, command guest.Command) (guest.Report, error) {
+	sealed, err := command.Seal(f.report.Key, f.r.spec.Bake.Secrets)
+	if err != nil {
+		return guest.Report{}, err
+	}
+	lines, err := f.lines(ctx, sealed)
+	if err != nil {
+		return guest.Report{}, err
+	}
+	var report guest.Report
+	for i, line := range lines {
+		comment := "stamp " + command.Title
+		if len(lines) > 1 {
+			comment = fmt.Sprintf("%s, %d of %d", comment, i+1, len(lines))
+		}
+		if report, err = f.line(ctx, line, comment); err != nil {
+			return report, err
+		}
+	}
+	return report, nil
+}
+
+// lines puts a command into what a shell is given. A long one goes through the staging
+// bucket, when there is one.
+func (f *following) lines(ctx context.Context, command guest.Command) ([]string, error) {
+	lines, err := guest.Carry(f.job.nonce, command.Number, command.Script)
+	if err != nil || len(lines) == 1 || f.r.spec.Bake.StagingBucket == "" {
+		return lines, err
+	}
+	loader, err := f.r.stage(ctx, f.job, command.Script, true)
+	if err != nil {
+		return nil, err
+	}
+	return guest.Carry(f.job.nonce, command.Number, loader)
+}
+
+// maxComment is the most characters of a command's comment.
+// https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_SendCommand.html
+const maxComment = 100
+
+// line sends one line, and waits for what becomes of it. A call whose answer got lost is
+// repeated: in the guest the second command finds the first.
+func (f *following) line(ctx context.Context, line, comment string) (guest.Report, error) {
+	letters := []rune(comment)
+	command := cloud.Command{
+		InstanceID: f.instance.ID, Document: cloud.DocumentShell, Lines: []string{line}, Comment: string(letters[:min(len(letters), maxComment)]),
+	}
+	id, err := f.r.aws.SendCommand(ctx, command)
+	for unclear := 0; err != nil && cloud.ClassOf(err) == cloud.Unclear && unclear < unclearAnswers && ctx.Err() == nil; unclear++ {
+		id, err = f.r.aws.SendCommand(ctx, command)
+	}
+	if err != nil {
+		return guest.Report{}, err
+	}
+	return f.result(ctx, id)
+}
+
+// result waits for a command's end and reads what it has said.
+func (f *following) result(ctx context.Context, commandID string) (guest.Report, error) {
+	watch := watching{aws: f.r.aws, id: f.instance.ID, last: time.Now()}
+	result, err := cloud.Poll[cloud.CommandResult]{
+		What: fmt.Sprintf("command %s on %s (%s)", commandID, f.instance.ID, f.r.aws.Name()),
+		Read: func(ctx context.Context) (cloud.CommandResult, string, string, error) {
+			result, err := f.r.aws.CommandResult(ctx, commandID, f.instance.ID)
+			if err == nil {
+				err = watch.alive(ctx, &f.instance)
+			}
+			return result, result.State, result.Details, err
+		},
+		Pending: []string{cloud.CommandPending, cloud.CommandInProgress, cloud.CommandDelayed, cloud.CommandCancelling},
+		Target:  []string{cloud.CommandSuccess, cloud.CommandFailed, cloud.CommandTimedOut, cloud.CommandCancelled},
+	}.Wait(ctx)
+	if err != nil {
+		return guest.Report{}, err
+	}
+	report := guest.ParseConsole(f.job.nonce, result.Output)
+	if report.Done {
+		return report, nil
+	}
+	return report, fmt.Errorf("command %s on %s ended as %s (%s) and not as it should; its output ends with:\n\n%s",
+		commandID, f.instance.ID, result.State, result.Details, guest.Mask(tailOf(result.Output+result.ErrorOutput), f.r.spec.Bake.Secrets))
+}
+
+// tailLines is how many lines of an output people are shown.
+const tailLines = 50
+
+func tailOf(output string) string {
+	lines := strings.Split(strings.TrimRight(output, "\r\n"), "\n")
+	return strings.Join(lines[max(0, len(lines)-tailLines):], "\n")
+}
+
+// off waits until the builder has switched itself off, behind its agent's back. If it
+// cannot, it says so on the console and stays.
+func (f *following) off(ctx context.Context) (guest.Report, error) {
+	// What was done has been told by the commands.
+	console := consoleOf{r: f.r, instance: f.instance, marker: f.job.nonce, told: len(f.report.Passed)}
+	_, err := cloud.Poll[cloud.Instance]{
+		What: fmt.Sprintf("instance %s (%s) to switch itself off", f.instance.ID, f.r.aws.Name()),
+		Read: func(ctx context.Context) (cloud.Instance, string, string, error) {
+			found, state, reason, err := console.read(ctx)
+			if console.heard.Failure != nil {
+				err = console.heard.Failure
+			}
+			return found, state, reason, err
+		},
+		Pending: []string{cloud.InstancePending, cloud.InstanceRunning, cloud.InstanceStopping},
+		Target:  []string{cloud.InstanceStopped},
+	}.Wait(ctx)
+	if failure, ok := errors.AsType[*guest.Failure](err); ok {
+		f.report.Failure = failure
+		return f.report, nil
+	}
+	if err == nil && len(f.report.Identity) == 0 {
+		// The command that told it was an earlier apply's; the console has heard it too.
+		heard, _ := console.look(ctx)
+		f.report.Identity = heard.Identity
+	}
+	return f.report, err
+}
+
+// isOff reports whether the instance is switching itself off, or has done so.
+func (f *following) isOff(ctx context.Context) bool {
+	f.refresh(ctx)
+	return f.instance.State == cloud.InstanceStopping || f.instance.State == cloud.InstanceStopped
+}
+
+// stopped takes up a builder that has stopped since an earlier apply was interrupted. No
+// command reaches it any more, but its console has heard the end as well.
+func (f *following) stopped(ctx context.Context) (guest.Report, error) {
+	console := consoleOf{r: f.r, instance: f.instance, marker: f.job.nonce}
+	return console.wait(ctx)
+}

@@ -1,0 +1,176 @@
+package image
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
+)
+
+// consoleLag is how long after an instance has stopped its console output may still
+// be on its way.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshoot-unreachable-instance.html
+const consoleLag = 5 * time.Minute
+
+// consoleEvery is the least pause between two looks at the console of an instance
+// that still runs.
+const consoleEvery = 20 * time.Second
+
+// consoleOf follows a temporary instance that works by itself to its end.
+type consoleOf struct {
+	r        *run
+	instance cloud.Instance
+	marker   string
+	lastLook time.Time
+	told     int
+	// heard and text are what it said when it was last looked at.
+	heard guest.Report
+	text  string
+}
+
+// wait returns the report of an instance that has stopped itself.
+func (c *consoleOf) wait(ctx context.Context) (guest.Report, error) {
+	_, err := cloud.Poll[cloud.Instance]{
+		What:    fmt.Sprintf("instance %s (%s) to finish", c.instance.ID, c.r.aws.Name()),
+		Read:    c.read,
+		Pending: []string{cloud.InstancePending, cloud.InstanceRunning, cloud.InstanceStopping},
+		Target:  []string{cloud.InstanceStopped},
+		Failed:  []string{cloud.InstanceShuttingDown, cloud.InstanceTerminated},
+	}.Wait(ctx)
+	if err != nil {
+		return guest.Report{}, c.explain(ctx, err)
+	}
+	return c.last(ctx)
+}
+
+// last returns the report of an instance that has stopped, once its console has arrived.
+func (c *consoleOf) last(ctx context.Context) (guest.Report, error) {
+	limited, cancel := context.WithTimeout(ctx, consoleLag)
+	defer cancel()
+	result, err := cloud.Poll[guest.Report]{
+		What: fmt.Sprintf("the console output of %s (%s)", c.instance.ID, c.r.aws.Name()),
+		Read: func(ctx context.Context) (guest.Report, string, string, error) {
+			found, err := c.look(ctx)
+			if found.Done {
+				return found, "complete", "", err
+			}
+			return found, "incomplete", "", err
+		},
+		Pending: []string{"incomplete"},
+		Target:  []string{"complete"},
+	}.Wait(limited)
+	if errorIs[*cloud.TimeoutError](err) && ctx.Err() == nil {
+		return result, &cutShort{c.instance.ID, result, c.text}
+	}
+	return result, err
+}
+
+func (c *consoleOf) read(ctx context.Context) (cloud.Instance, string, string, error) {
+	found, err := c.r.aws.Instances(ctx, cloud.InstanceQuery{
+		IDs: []string{c.instance.ID}, States: append(cloud.LiveInstanceStates(), cloud.InstanceShuttingDown, cloud.InstanceTerminated),
+	})
+	if err != nil {
+		return cloud.Instance{}, "", "", err
+	}
+	if len(found) == 0 {
+		return cloud.Instance{}, cloud.InstancePending, "", nil
+	}
+	if found[0].State == cloud.InstanceRunning && time.Since(c.lastLook) >= consoleEvery {
+		// The console of a running instance is for the eyes only: what it does not say
+		// yet, or an error, matters to nobody.
+		_, _ = c.look(ctx)
+	}
+	return found[0], found[0].State, found[0].StateReason, nil
+}
+
+// look reads the console and tells what has been done since the last look.
+func (c *consoleOf) look(ctx context.Context) (guest.Report, error) {
+	c.lastLook = time.Now()
+	output, err := c.r.aws.ConsoleOutput(ctx, c.instance.ID)
+	if err != nil {
+		return guest.Report{}, err
+	}
+	found := guest.ParseConsole(c.marker, output)
+	c.heard, c.text = found, output
+	for c.told < len(found.Passed) {
+		c.r.options.Progress.Printf("%s: %s done", c.instance.ID, found.Passed[c.told])
+		c.told++
+	}
+	return found, nil
+}
+
+// explain adds to a wait that ran out of time what the instance was doing. Where EC2 has
+// ended it, EC2's reason says more than its console.
+func (c *consoleOf) explain(ctx context.Context, err error) error {
+	if !errorIs[*cloud.TimeoutError](err) {
+		return err
+	}
+	after, cancel := afterwards(ctx)
+	defer cancel()
+	found, lookErr := c.look(after)
+	switch {
+	case lookErr != nil:
+		return err
+	case !found.Started:
+		return &silent{err, c.text}
+	default:
+		return fmt.Errorf("%w; %s", err, inProgress(found))
+	}
+}
+
+func inProgress(found guest.Report) string {
+	switch {
+	case !found.Started:
+		return "it had not begun"
+	case found.Current != "":
+		return "it was at " + found.Current
+	case len(found.Passed) > 0:
+		return "the last thing done was " + found.Passed[len(found.Passed)-1]
+	default:
+		return "it had only begun"
+	}
+}
+
+// silent says that nothing was heard of the work in all the time that there was.
+type silent struct {
+	err     error
+	console string
+}
+
+// Error asks the question that mostly has the answer.
+func (e *silent) Error() string {
+	return fmt.Sprintf("%v; its console shows nothing of our script: does the source image run user data at boot (cloud-init)?%s", e.err, consoleEnd(e.console))
+}
+
+// Unwrap returns the wait's error.
+func (e *silent) Unwrap() error { return e.err }
+
+// cutShort says that an instance has stopped and not said that it was done.
+type cutShort struct {
+	instanceID string
+	report     guest.Report
+	console    string
+}
+
+// Error says how far it had come.
+func (e *cutShort) Error() string {
+	return fmt.Sprintf("instance %s stopped before its work was done: %s; nothing but the end of the work should switch it off%s",
+		e.instanceID, inProgress(e.report), consoleEnd(e.console))
+}
+
+// consoleEnd is the end of a console, for people.
+func consoleEnd(console string) string {
+	if strings.TrimSpace(console) == "" {
+		return "; its console is empty"
+	}
+	shown := strings.Map(func(c rune) rune {
+		if c < ' ' && c != '\n' && c != '\t' || c == '\uFFFD' {
+			return -1
+		}
+		return c
+	}, console)
+	return "; the end of its console:\n\n" + tailOf(shown)
+}
