@@ -2,10 +2,12 @@ package image
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
@@ -14,15 +16,12 @@ import (
 // capture makes the candidate's AMI from the stopped builder.
 func (r *run) capture(ctx context.Context, builder cloud.Instance, identity guest.Identity) (*Version, error) {
 	name := AMIName(r.spec.Name, r.plan.Version, r.plan.Fingerprint)
-	imageID, err := r.aws.CreateImage(ctx, cloud.Capture{
+	imageID, err := r.createImage(ctx, cloud.Capture{
 		InstanceID:  builder.ID,
 		Name:        name,
 		Description: r.spec.Description,
 		Tags:        r.candidateTags(name, identity),
 	})
-	if cloud.HasCode(err, cloud.CodeImageNameTaken) || err != nil && cloud.ClassOf(err) == cloud.Unclear {
-		imageID, err = r.findCaptured(ctx, name, err)
-	}
 	if err != nil {
 		return nil, r.abandon(ctx, builder, "was not captured", err)
 	}
@@ -30,17 +29,44 @@ func (r *run) capture(ctx context.Context, builder cloud.Instance, identity gues
 	return &Version{Number: r.plan.Version, ImageID: imageID, ImageName: name, Fingerprint: r.plan.Fingerprint}, nil
 }
 
-// findCaptured looks up what an earlier call has made, whose answer got lost. The
-// name is the client token that CreateImage does not have.
+// createImage captures once. The name is the client token that CreateImage does not have:
+// a call whose answer got lost is repeated, and a name that is taken is looked up.
+func (r *run) createImage(ctx context.Context, capture cloud.Capture) (imageID string, err error) {
+	for range 1 + unclearAnswers {
+		imageID, err = r.aws.CreateImage(ctx, capture)
+		if cloud.HasCode(err, cloud.CodeImageNameTaken) {
+			return r.findCaptured(ctx, capture.Name, err)
+		}
+		if err == nil || cloud.ClassOf(err) != cloud.Unclear || ctx.Err() != nil {
+			break
+		}
+	}
+	return imageID, err
+}
+
+// nameVisible is how long an image whose name is taken may stay out of sight.
+const nameVisible = 2 * time.Minute
+
+// findCaptured looks up what an earlier call has made, whose answer got lost. It may take
+// a while to be seen.
 func (r *run) findCaptured(ctx context.Context, name string, cause error) (string, error) {
-	images, err := r.aws.Images(ctx, cloud.ImageQuery{Owners: []string{"self"}, Filters: map[string][]string{"name": {name}}})
+	limited, cancel := context.WithTimeout(ctx, nameVisible)
+	defer cancel()
+	found, err := cloud.Poll[cloud.Image]{
+		What: fmt.Sprintf("image %s (%s) to be visible", name, r.aws.Name()),
+		Read: func(ctx context.Context) (cloud.Image, string, string, error) {
+			images, err := r.aws.Images(ctx, cloud.ImageQuery{Owners: []string{"self"}, Filters: map[string][]string{"name": {name}}})
+			if err != nil || len(images) == 0 {
+				return cloud.Image{}, "out of sight", "", err
+			}
+			return images[0], "visible", "", nil
+		},
+		Pending: []string{"out of sight"},
+		Target:  []string{"visible"},
+	}.Wait(limited)
 	if err != nil {
-		return "", err
+		return "", errors.Join(cause, err)
 	}
-	if len(images) == 0 {
-		return "", cause
-	}
-	found := images[0]
 	if found.Tags[cloud.TagImage] != r.spec.Name || found.Tags[cloud.TagFingerprint] != r.plan.Fingerprint {
 		return "", fmt.Errorf("%w; the image %s has that name and is not of this line", cause, found.ID)
 	}

@@ -2,11 +2,13 @@ package image
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
@@ -109,4 +111,21 @@ func TestCommand_localSteps(t *testing.T) {
 		b.apply(spec)
 		b.destroy("web")
 	})
+}
+
+// The same in the weather that AWS has, and in storms.
+func TestCommand_inBadWeather(t *testing.T) {
+	for _, weather := range []struct {
+		name string
+		seed uint64
+	}{{"aws", 1}, {"storm", 1}, {"storm", 2}, {"storm", 3}} {
+		t.Run(fmt.Sprintf("%s %d", weather.name, weather.seed), func(t *testing.T) {
+			inWeather(t, weather.name, weather.seed, func(t *testing.T, b *bakery) {
+				b.persist(byCommands("a"))
+				timer := time.NewTimer(time.Hour) // until what ends has ended
+				<-timer.C
+				b.destroy("web")
+			})
+		})
+	}
 }
