@@ -149,7 +149,7 @@ func (c *commander) close(number int, cleanUp CleanUp) {
 		w.need(partCleanUp, partRemote)
 		w.identify(cleanUp)
 		w.line("stamp_depart")
-		later := "stamp_open last\nstamp_await\n"
+		later := "stamp_last=yes\nstamp_open\nstamp_await\n"
 		for _, part := range cleanUp.parts() {
 			switch part {
 			case cleanSSM, cleanOwn, cleanLogs:

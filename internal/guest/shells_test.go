@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -32,14 +33,16 @@ func shells(t testing.TB) map[string][]string {
 	return found
 }
 
-// inShells runs a test once for each shell.
+// inShells runs a test once for each shell, in all at the same time: most of it is
+// waiting.
 func inShells(t *testing.T, test func(t *testing.T, shell []string)) {
+	var running sync.WaitGroup
 	for name, shell := range shells(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel() // most of it is waiting
-			test(t, shell)
+		running.Go(func() {
+			t.Run(name, func(t *testing.T) { test(t, shell) })
 		})
 	}
+	running.Wait()
 }
 
 // ran is what a script has left.

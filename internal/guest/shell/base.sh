@@ -13,6 +13,7 @@ stamp_log=$stamp_dir/output
 stamp_apt=$stamp_root/etc/apt/apt.conf.d/99stamp-bake
 stamp_item=
 stamp_ending=
+stamp_last=
 export PATH="${PATH:-/usr/sbin:/usr/bin:/sbin:/bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 export HOME="${HOME:-/root}"
 umask 022
@@ -34,7 +35,7 @@ stamp_say() {
 # stamp_open begins a run, or finds the one that an earlier boot has begun. A command that
 # comes when the machine is about to be switched off has nothing to do any more.
 stamp_open() {
-	[ ! -e "$stamp_now/left" ] || [ "$1" = last ] || stamp_close ok
+	[ ! -e "$stamp_now/left" ] || [ -n "$stamp_last" ] || stamp_close ok
 	trap 'stamp_ending=yes' TERM
 	mkdir -p "$stamp_root/var/lib" "$stamp_now"
 	chmod 0700 "$stamp_now"
@@ -86,12 +87,16 @@ stamp_begin() {
 	return 0
 }
 
-# stamp_wait waits for whoever is at the item, as long as it is alive.
+# stamp_wait waits for whoever is at the item, as long as it is alive; it may not have
+# come to say who it is.
 stamp_wait() {
 	stamp_left=10
 	while [ ! -e "$stamp_item/end" ] && [ -e "$stamp_now/item-$stamp_number" ] && [ "$stamp_left" -gt 0 ]; do
-		stamp_left=$((stamp_left - 1))
-		! kill -0 "$(cat "$stamp_item/pid" 2>/dev/null)" 2>/dev/null || stamp_left=10
+		if [ -s "$stamp_item/pid" ]; then
+			kill -0 "$(cat "$stamp_item/pid")" 2>/dev/null || return 0
+		else
+			stamp_left=$((stamp_left - 1))
+		fi
 		sleep 1
 	done
 }
