@@ -95,6 +95,7 @@ func (r *run) candidateTags(name string, identity guest.Identity) cloud.Tags {
 // and ends the builders, which are no longer needed.
 func (r *run) waitCandidate(ctx context.Context, candidate Version) (Version, error) {
 	image, err := cloud.Poll[cloud.Image]{
+		Most: attentive,
 		What: fmt.Sprintf("image %s (%s) to be available", candidate.ImageID, r.aws.Name()),
 		Read: func(ctx context.Context) (cloud.Image, string, string, error) {
 			images, err := r.aws.Images(ctx, cloud.ImageQuery{IDs: []string{candidate.ImageID}})

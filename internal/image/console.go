@@ -15,6 +15,10 @@ import (
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshoot-unreachable-instance.html
 const consoleLag = 5 * time.Minute
 
+// attentive is the longest pause between two looks at what a bake waits for: there are
+// few of them at a time, and their minutes are the user's.
+const attentive = 5 * time.Second
+
 // consoleEvery is the least pause between two looks at the console of an instance
 // that still runs.
 const consoleEvery = 20 * time.Second
@@ -34,6 +38,7 @@ type consoleOf struct {
 // wait returns the report of an instance that has stopped itself.
 func (c *consoleOf) wait(ctx context.Context) (guest.Report, error) {
 	_, err := cloud.Poll[cloud.Instance]{
+		Most:    attentive,
 		What:    fmt.Sprintf("instance %s (%s) to finish", c.instance.ID, c.r.aws.Name()),
 		Read:    c.read,
 		Pending: []string{cloud.InstancePending, cloud.InstanceRunning, cloud.InstanceStopping},
