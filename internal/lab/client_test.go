@@ -25,9 +25,10 @@ func config(endpoint, region string, client *http.Client) aws.Config {
 		Credentials:  credentials.NewStaticCredentialsProvider("lab", "lab", ""),
 		Retryer:      func() aws.Retryer { return aws.NopRetryer{} },
 	}
-	if client != nil {
-		shared.HTTPClient = client
+	if client == nil {
+		client = &http.Client{Transport: labtest.Steady(http.DefaultTransport)}
 	}
+	shared.HTTPClient = client
 	return shared
 }
 

@@ -65,7 +65,7 @@ func InBubble(t testing.TB, inside *lab.Lab) *http.Client {
 			t.Errorf("closing the lab: %v", err)
 		}
 	})
-	return &http.Client{Transport: transport}
+	return &http.Client{Transport: Steady(transport)}
 }
 
 // pipes is a listener whose connections are net.Pipe's, which block durably as
