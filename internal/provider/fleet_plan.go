@@ -106,6 +106,8 @@ func (p *fleetPlanner) run(ctx context.Context) {
 		p.show(ctx, slots, nil, 1)
 	case !p.session.ready() || !p.plan.wanted(ctx):
 		p.show(ctx, slots, nil, 0)
+		// Once all is known, Terraform plans again, and what is known now must stay.
+		p.plan.ReadySize = types.Int64Unknown()
 	default:
 		p.compare(ctx, slots)
 	}
