@@ -1,6 +1,7 @@
 package story
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -28,6 +29,9 @@ func TestExamples_fromPacker(t *testing.T) {
 				terraform.run("validate", "-no-color")
 				if slices.Contains(validatedOnly, kind) {
 					return
+				}
+				if os.Geteuid() != 0 {
+					t.Skip("valid, but not applied: guests of an ordinary user have one user id, and these make users")
 				}
 				terraform.run("apply", "-no-color", "-auto-approve")
 				terraform.run("plan", "-no-color", "-detailed-exitcode")

@@ -20,11 +20,10 @@ variable "region" {
 # an empty one of that size; cloud-init makes its file system at the first boot.
 resource "stamp_golden_image" "database" {
   name        = "database"
-  description = "Database server on Debian 12"
+  description = "Database server on Amazon Linux 2023"
 
-  # Debian's own account.
   source = {
-    lookup = { owners = ["136693071363"], name = "debian-12-amd64-*" }
+    ssm_parameter = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
   }
 
   bake = {
@@ -32,7 +31,7 @@ resource "stamp_golden_image" "database" {
     volumes        = { "/dev/sdf" = { size = 200, type = "gp3", iops = 6000, throughput = 250 } }
 
     steps = [
-      # With a network: { name = "server", script = "apt-get update && apt-get -y install postgresql" }
+      # With a network: { name = "server", script = "dnf -y install postgresql16-server" }
       { name = "server", upload = { source = "${path.module}/files/databased", destination = "/usr/local/bin/databased", mode = "0755" } },
       { name = "unit", upload = { source = "${path.module}/files/database.service", destination = "/etc/systemd/system/database.service" } },
       { name = "volume", upload = { source = "${path.module}/files/volume.cfg", destination = "/etc/cloud/cloud.cfg.d/90-data.cfg" } },

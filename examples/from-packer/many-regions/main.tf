@@ -32,10 +32,10 @@ variable "copies" {
 # added or taken off later changes only that region: nothing is baked.
 resource "stamp_golden_image" "edge" {
   name        = "edge"
-  description = "Edge node"
+  description = "Edge node on Debian 12"
 
   source = {
-    ssm_parameter = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
+    ssm_parameter = "/aws/service/debian/release/12/latest/arm64"
   }
 
   bake = {

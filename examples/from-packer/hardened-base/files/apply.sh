@@ -2,7 +2,7 @@
 # What cannot be said by a file of its own.
 set -eu
 chmod 0600 /etc/ssh/sshd_config.d/10-hardened.conf /etc/audit/rules.d/60-hardened.rules
-chmod 0640 /etc/shadow
+chmod 0000 /etc/shadow
 if [ -f /etc/login.defs ]; then
   sed -i 's/^PASS_MAX_DAYS.*/PASS_MAX_DAYS 365/' /etc/login.defs
 fi
