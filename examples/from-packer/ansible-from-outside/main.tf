@@ -45,7 +45,7 @@ resource "stamp_golden_image" "time" {
     steps = [
       {
         name  = "playbook"
-        local = "cd '${abspath(path.module)}/files' && ansible-playbook -i \"$STAMP_INSTANCE_ID,\" -c community.aws.aws_ssm -e \"ansible_aws_ssm_region=$STAMP_REGION\" -e \"ansible_aws_ssm_bucket_name=$BUCKET\" site.yml"
+        local = "cd '${path.module}/files' && ansible-playbook -i \"$STAMP_INSTANCE_ID,\" -c community.aws.aws_ssm -e \"ansible_aws_ssm_region=$STAMP_REGION\" -e \"ansible_aws_ssm_bucket_name=$BUCKET\" site.yml"
 
         environment = { BUCKET = var.staging_bucket }
         timeout     = "30m"
