@@ -14,16 +14,7 @@ import (
 // The complete example is applied as it is, plans nothing afterwards, follows a change
 // of its release, and leaves nothing behind.
 func TestExamples_complete(t *testing.T) {
-	disks, err := shortDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(disks) })
-	host := guests.Auto(t.Context(), disks)
-	if running, reason := host.Status(); !running {
-		t.Skipf("guests are off on this machine: %s", reason)
-	}
-	server := labtest.Start(t, lab.Options{Guests: host})
+	server := labWithGuests(t)
 	terraform := newCLI(t, copied(t, filepath.Join(examples, "complete")),
 		"AWS_ENDPOINT_URL="+server.URL, "AWS_ACCESS_KEY_ID=lab", "AWS_SECRET_ACCESS_KEY=lab")
 
@@ -38,6 +29,21 @@ func TestExamples_complete(t *testing.T) {
 	for _, left := range server.Lab.Books().Leftovers {
 		t.Errorf("left over: %s %s %v", left.Type, left.ID, left.Tags)
 	}
+}
+
+// labWithGuests is a lab in which steps and checks really run.
+func labWithGuests(t *testing.T) *labtest.Server {
+	t.Helper()
+	disks, err := shortDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(disks) })
+	host := guests.Auto(t.Context(), disks)
+	if running, reason := host.Status(); !running {
+		t.Skipf("guests are off on this machine: %s", reason)
+	}
+	return labtest.Start(t, lab.Options{Guests: host})
 }
 
 // shortDir has no test to name the directory after: a socket's path must be short.

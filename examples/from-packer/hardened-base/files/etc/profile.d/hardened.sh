@@ -1,0 +1,4 @@
+# shellcheck shell=sh
+umask 027
+readonly TMOUT=900
+export TMOUT
