@@ -135,14 +135,12 @@ func (p *fleetPlanner) compare(ctx context.Context, slots *fleet.Slots) {
 		delete(kept, change.Slot)
 	}
 	p.forecast(spec, engine)
-	defer func() {
+	p.show(ctx, slots, kept, engine.NextGeneration)
+	if !engine.Empty() {
 		// What an apply does in place, or ends, may be in no attribute: then nothing would
 		// be planned at all.
-		if !engine.Empty() {
-			p.plan.ReadySize = types.Int64Unknown()
-		}
-	}()
-	p.show(ctx, slots, kept, engine.NextGeneration)
+		p.plan.ReadySize = types.Int64Unknown()
+	}
 }
 
 // show writes the instances: the kept slots with their values, all others with what
