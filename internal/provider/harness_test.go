@@ -3,7 +3,6 @@ package provider_test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
@@ -41,15 +40,12 @@ func newWorld(t testing.TB, withGuests bool) *world {
 	return &world{Server: labtest.Start(t, options), t: t, disks: disks}
 }
 
-// needCLI skips tests that drive a real CLI where there is none. make test always
-// brings one.
+// needCLI skips tests that drive a real CLI, which take minutes, unless one is named:
+// make testacc and make test always do, so that go test ./internal/... stays quick.
 func needCLI(t testing.TB) {
 	t.Helper()
-	if os.Getenv("TF_ACC_TERRAFORM_PATH") != "" {
-		return
-	}
-	if _, err := exec.LookPath("terraform"); err != nil {
-		t.Skip("no terraform on PATH and TF_ACC_TERRAFORM_PATH is not set; make testacc brings a CLI")
+	if os.Getenv("TF_ACC_TERRAFORM_PATH") == "" {
+		t.Skip("an acceptance test: make testacc runs it, or TF_ACC_TERRAFORM_PATH=$(which terraform)")
 	}
 }
 
