@@ -88,6 +88,7 @@ type reader struct{ *Conn }
 func (r reader) Read(p []byte) (int, error) {
 	oob := make([]byte, unix.CmsgSpace(4))
 	n, oobn, _, _, err := r.conn.ReadMsgUnix(p, oob)
+	n = max(n, 0) // -1 on an error, such as that the other end was reset: not for an io.Reader
 	if err != nil || oobn == 0 {
 		return n, err
 	}
