@@ -140,7 +140,8 @@ func (r *run) observe(ctx context.Context) error {
 }
 
 // readBack reads the line as it is after the run. AWS may show for a while what was
-// there before; what the run has done itself is known better.
+// there before, temporary instances among it, which the next plan would want to clear;
+// what the run has done itself is known better.
 func (r *run) readBack(ctx context.Context) error {
 	known := r.line
 	read, err := cloud.Poll[Line]{
@@ -149,7 +150,7 @@ func (r *run) readBack(ctx context.Context) error {
 			if err := r.observe(ctx); err != nil {
 				return Line{}, "", "", err
 			}
-			if !r.line.agrees(known) {
+			if !r.line.agrees(known) || len(r.line.Builders)+len(r.line.Proofs) > 0 {
 				return r.line, "as it was", "", nil
 			}
 			return r.line, "as it is", "", nil
@@ -339,6 +340,15 @@ func (r *run) failure(what, subject string, cause error, now, next string) error
 		Summary: fmt.Sprintf("Golden image %s %s", r.spec.Name, what),
 		Subject: subject, Cause: cause, Now: now, Next: next,
 	}
+}
+
+// goOn is what to do after an apply that was cut short. Terraform taints a resource whose
+// create has failed, and would begin by destroying what is there.
+func (r *run) goOn() string {
+	if r.options.Create {
+		return "run terraform untaint on the image, and then terraform apply: it goes on from there, and without untaint it begins afresh; terraform destroy removes what is there"
+	}
+	return "run terraform apply again: it goes on from there; terraform destroy removes what is there"
 }
 
 func (r *run) region() string { return "line " + r.spec.Name + " (" + r.aws.Name() + ")" }

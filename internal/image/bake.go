@@ -117,7 +117,7 @@ func (r *run) abandon(ctx context.Context, builder cloud.Instance, what string, 
 	if interrupted(ctx) {
 		return r.failure(what, subject, cause,
 			r.untouched()+"; the builder is left"+r.leftTo(),
-			"run terraform apply again: it goes on from there; terraform destroy removes it")
+			r.goOn())
 	}
 	after, cancel := afterwards(ctx)
 	defer cancel()

@@ -48,7 +48,10 @@ func inWeather(t *testing.T, weather string, seed uint64, play func(*testing.T, 
 
 // host plays guests as the rehearsal does, unless the test plays them.
 func (b *bakery) host() *guests.Scripted {
-	host := rehearsal.Inside{Each: time.Second, Fails: b.exitCode}.Host()
+	host := rehearsal.Inside{
+		Each: time.Second, Fails: b.exitCode,
+		Fetch: func(url string) ([]byte, error) { return b.Get(url) }, // the stage comes later
+	}.Host()
 	usual := host.Boot
 	host.Boot = func(spec guests.Spec, m *guests.Machine) {
 		script := rehearsal.Unpacked(spec.UserData)

@@ -136,7 +136,7 @@ func (r *run) reject(ctx context.Context, candidate Version, what, subject strin
 	if interrupted(ctx) {
 		return r.failure(what, subject, cause,
 			fmt.Sprintf("%s; the unproven image %s is left", r.untouched(), candidate.ImageID),
-			"run terraform apply again: it goes on from there; terraform destroy removes it")
+			r.goOn())
 	}
 	after, cancel := afterwards(ctx)
 	defer cancel()

@@ -35,7 +35,8 @@ type Plan struct {
 	// ImageID is that version's AMI; empty when it is yet to be baked.
 	ImageID     string
 	Fingerprint string
-	// Reason says in words why, for people; empty for Keep.
+	// Reason says in words why, for people; empty when nothing happens to the current
+	// version and nothing is cleared.
 	Reason string
 	// Prove is set when the version must pass its checks on a fresh instance first.
 	Prove bool
@@ -50,11 +51,15 @@ type Plan struct {
 	Withdraw []string
 	// Retire lists the versions beyond what is retained, the oldest promotion last.
 	Retire []int
+	// Clear lists, for Keep, what an apply that failed or was interrupted has left:
+	// temporary instances, and images that were never promoted. Other actions take up
+	// what they can use of it, and clear the rest.
+	Clear []string
 }
 
 // Empty reports whether there is nothing to do.
 func (p Plan) Empty() bool {
-	return p.Action == Keep && len(p.Copy)+len(p.Share)+len(p.Adjust)+len(p.Withdraw)+len(p.Retire) == 0
+	return p.Action == Keep && len(p.Copy)+len(p.Share)+len(p.Adjust)+len(p.Withdraw)+len(p.Retire)+len(p.Clear) == 0
 }
 
 // headline is what the plan does about the current version.
@@ -117,6 +122,8 @@ func NewPlan(spec Spec, recipe Recipe, earlier *Recipe, line Line, now time.Time
 		if needsProof(spec, *kept) {
 			plan.Action, plan.Prove = Prove, true
 			plan.Reason = fmt.Sprintf("checks changed: version %d is proved again, nothing is baked", kept.Number)
+		} else if plan.Clear = line.left(); len(plan.Clear) > 0 {
+			plan.Reason = "an earlier apply has left " + strings.Join(plan.Clear, ", ") + ": cleared, nothing is baked"
 		}
 	}
 	plan.Copy = spec.Distribute.missing(*kept)
@@ -125,6 +132,18 @@ func NewPlan(spec Spec, recipe Recipe, earlier *Recipe, line Line, now time.Time
 	plan.Withdraw = withdraw(spec, line)
 	plan.Retire = retire(spec, plan, line)
 	return plan, nil
+}
+
+// left lists what is temporary, by what it is and its id.
+func (l Line) left() []string {
+	var all []string
+	for _, instance := range slices.Concat(l.Builders, l.Proofs) {
+		all = append(all, instance.Tags[cloud.TagRole]+" "+instance.ID)
+	}
+	for _, candidate := range l.Candidates {
+		all = append(all, "unproven image "+candidate.ImageID)
+	}
+	return all
 }
 
 func bakeReason(recipe Recipe, earlier *Recipe, current *Version) string {

@@ -37,7 +37,7 @@ func (r *run) promote(ctx context.Context, version Version, provedNow bool) erro
 	}
 	if err := r.aws.CreateTags(ctx, []string{version.ImageID}, tags); err != nil {
 		return r.failure("was not promoted", fmt.Sprintf("version %d, %s (%s)", version.Number, version.ImageID, r.aws.Name()), err,
-			r.untouched(), "run terraform apply again: it goes on from there")
+			r.untouched(), r.goOn())
 	}
 	r.options.Progress.Printf("version %d (%s) is current", version.Number, version.ImageID)
 	version.Tags = version.Tags.With(tags)

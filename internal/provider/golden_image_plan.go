@@ -107,7 +107,7 @@ func (p *goldenImagePlanner) line(ctx context.Context, region *cloud.Region, spe
 	if line, seen := p.session.lines.take(region.Name(), spec.Name); seen {
 		return line, nil
 	}
-	line, err := image.ObserveVersions(ctx, region, spec.Name)
+	line, err := image.Observe(ctx, region, spec.Name)
 	if err != nil {
 		return line, err
 	}
@@ -131,6 +131,9 @@ func (p *goldenImagePlanner) show(spec image.Spec, recipe image.Recipe, newest s
 	if engine.Action == image.Keep {
 		p.keep(line)
 		p.showCopies(engine, line.Current())
+		if len(engine.Clear) > 0 {
+			p.plan.BakeReason = types.StringValue(engine.Reason)
+		}
 		return
 	}
 	p.plan.unknownOutputs()

@@ -59,11 +59,11 @@ func (r *goldenImage) Read(ctx context.Context, req resource.ReadRequest, resp *
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 
-// observe reads the line: one request, and one for each region that the state, or the
-// current version itself, tells of.
+// observe reads the line with what is temporary: two requests, and one for each region
+// that the state, or the current version itself, tells of.
 func (r *goldenImage) observe(ctx context.Context, region *cloud.Region, state *goldenImageModel) (image.Line, error) {
 	name := state.Name.ValueString()
-	line, err := image.ObserveVersions(ctx, region, name)
+	line, err := image.Observe(ctx, region, name)
 	if err != nil {
 		return line, err
 	}

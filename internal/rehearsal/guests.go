@@ -25,6 +25,9 @@ type Inside struct {
 	// Fails, if not nil, is asked for the exit code of each step and check. On a proof
 	// the spec has layers, on a builder it has none.
 	Fails func(spec guests.Spec, phase, name string) (exitCode int)
+	// Fetch, if not nil, gets what is staged at a URL, for user data that loads its script
+	// from there.
+	Fetch func(url string) ([]byte, error)
 }
 
 var (
@@ -65,9 +68,9 @@ func (i Inside) Host() *guests.Scripted {
 }
 
 func (i Inside) play(spec guests.Spec, m *guests.Machine) {
-	script := Unpacked(spec.UserData)
+	script, err := i.loaded(Unpacked(spec.UserData))
 	nonce := nonceOf.FindStringSubmatch(script)
-	if nonce == nil {
+	if nonce == nil || err != nil {
 		return
 	}
 	say := func(format string, args ...any) {
@@ -93,6 +96,19 @@ func (i Inside) play(spec guests.Spec, m *guests.Machine) {
 	}
 	say("end %s", result)
 	m.PowerOff()
+}
+
+// stagedAt finds "stamp_load 'script' 0123… 'https://…'".
+var stagedAt = regexp.MustCompile(`(?m)^stamp_load 'script' \S+ '([^']*)'$`)
+
+// loaded is the script itself, which user data may only tell the place of.
+func (i Inside) loaded(script string) (string, error) {
+	at := stagedAt.FindStringSubmatch(script)
+	if at == nil || i.Fetch == nil {
+		return script, nil
+	}
+	staged, err := i.Fetch(at[1])
+	return Unpacked(staged), err
 }
 
 // Identity is what every builder tells that it was, where it is asked.
