@@ -41,20 +41,20 @@ var ErrExists = errors.New("a fleet of this name is in this account and region, 
 // an error; the observation is nil when AWS cannot be read, and when the fleet is
 // somebody else's (ErrExists). Errors are *report.Failure. Whatever was launched
 // carries the fleet's tags from its launch, so the next Apply or Destroy finds it.
-func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (*Observation, []report.Warning, error) {
+func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (*Observation, error) {
 	r := &run{aws: aws, spec: spec, options: options}
 	err := r.apply(ctx)
 	if errors.Is(err, ErrExists) {
-		return nil, nil, err
+		return nil, err
 	}
 	after, cancel := afterwards(ctx)
 	defer cancel()
 	observed, observeErr := Observe(after, aws, r.spec.watch())
 	if observeErr != nil {
-		return r.observed, nil, errors.Join(err, r.failure("was changed, but could not be read back", "", observeErr,
+		return r.observed, errors.Join(err, r.failure("was changed, but could not be read back", "", observeErr,
 			"what was launched carries the fleet's tags", "run terraform apply again"))
 	}
-	return settled(r.spec, observed), nil, err
+	return settled(r.spec, observed), err
 }
 
 // settled leaves one instance in each slot, the one that the spec prefers.

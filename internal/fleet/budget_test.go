@@ -53,7 +53,7 @@ func TestBudget_create(t *testing.T) {
 				var observed *Observation
 				requests := stage.Requests(func() {
 					var err error
-					if observed, _, err = Apply(t.Context(), stage.Region, spec, Options{Create: true}); err != nil {
+					if observed, err = Apply(t.Context(), stage.Region, spec, Options{Create: true}); err != nil {
 						t.Fatal(err)
 					}
 				})
@@ -77,13 +77,13 @@ func TestBudget_roll(t *testing.T) {
 	}
 	onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
 		spec.Size = size
-		if _, _, err := Apply(t.Context(), stage.Region, spec, Options{Create: true}); err != nil {
+		if _, err := Apply(t.Context(), stage.Region, spec, Options{Create: true}); err != nil {
 			t.Fatal(err)
 		}
 		next := spec
 		next.ImageID = stage.OtherImageID()
 		begun := time.Now()
-		observed, _, err := Apply(t.Context(), stage.Region, next, Options{Previous: &spec})
+		observed, err := Apply(t.Context(), stage.Region, next, Options{Previous: &spec})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,7 +112,7 @@ func TestBudget_plan(t *testing.T) {
 	const size = 10000
 	onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
 		spec.Size, spec.Slots = size, &Slots{Hostname: "web-%05d"}
-		if _, _, err := Apply(t.Context(), stage.Region, spec, Options{Create: true}); err != nil {
+		if _, err := Apply(t.Context(), stage.Region, spec, Options{Create: true}); err != nil {
 			t.Fatal(err)
 		}
 		var before, after runtime.MemStats

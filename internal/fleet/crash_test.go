@@ -59,7 +59,7 @@ func dies(t *testing.T, nth int, after, create bool, change func(*rehearsal.Stag
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		stage.DieAt(nth, after, cancel)
-		_, _, err := Apply(ctx, stage.Region, spec, Options{Create: create, Previous: previous})
+		_, err := Apply(ctx, stage.Region, spec, Options{Create: create, Previous: previous})
 		died = stage.Revive()
 		if died && err == nil {
 			t.Errorf("%s: an apply that was killed reports success", where)
@@ -68,7 +68,7 @@ func dies(t *testing.T, nth int, after, create bool, change func(*rehearsal.Stag
 			return
 		}
 		stage.Restart()
-		observed, _, err := Apply(t.Context(), stage.Region, spec, Options{Create: create && !observe(t, stage, spec).Established, Previous: previous})
+		observed, err := Apply(t.Context(), stage.Region, spec, Options{Create: create && !observe(t, stage, spec).Established, Previous: previous})
 		if err != nil {
 			t.Fatalf("%s: the next apply: %v", where, err)
 		}
@@ -91,7 +91,7 @@ func TestDestroy_survivesKill(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				stage.DieAt(nth, after, cancel)
-				_, _, _ = Apply(ctx, stage.Region, spec, Options{Create: true})
+				_, _ = Apply(ctx, stage.Region, spec, Options{Create: true})
 				stage.Restart()
 				destroyed(t, stage, spec)
 			})

@@ -60,14 +60,14 @@ func playEdits(t *testing.T, stage *rehearsal.Stage, spec Spec, steps [][]edit) 
 		for _, e := range step {
 			wanted = e.play(t, stage, wanted, images)
 		}
-		_, _, failed := Apply(ctx, stage.Region, wanted, Options{Create: previous == nil, Previous: previous})
+		_, failed := Apply(ctx, stage.Region, wanted, Options{Create: previous == nil, Previous: previous})
 		stage.Lab.LiftAll()
 		if failed != nil {
 			observed, err := Observe(ctx, stage.Region, wanted.watch())
 			if err != nil {
 				return append(wrong, err.Error())
 			}
-			_, _, err = Apply(ctx, stage.Region, wanted, Options{Create: previous == nil && !observed.Established, Previous: previous})
+			_, err = Apply(ctx, stage.Region, wanted, Options{Create: previous == nil && !observed.Established, Previous: previous})
 			if err != nil {
 				return append(wrong, fmt.Sprintf("step %d: after %v the next apply in peace: %v", i, failed, err))
 			}

@@ -33,7 +33,7 @@ func TestRollout_limits(t *testing.T) {
 				next := spec
 				next.ImageID = stage.OtherImageID()
 				count := newCensus(t, stage, spec)
-				observed, _, err := Apply(t.Context(), count, next, Options{Previous: &spec})
+				observed, err := Apply(t.Context(), count, next, Options{Previous: &spec})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -64,7 +64,7 @@ func TestRollout_rollsBack(t *testing.T) {
 		bad.ImageID = stage.OtherImageID()
 		stage.Order(lab.Impair{Image: bad.ImageID})
 
-		observed, _, err := Apply(t.Context(), stage.Region, bad, Options{Previous: &spec})
+		observed, err := Apply(t.Context(), stage.Region, bad, Options{Previous: &spec})
 
 		failure := report.As(err, "")
 		if err == nil || !strings.Contains(failure.Detail(), "fails its") || !strings.Contains(failure.Detail(), "slot 0") {
@@ -92,7 +92,7 @@ func TestRollout_rollsBackAfterSoak(t *testing.T) {
 		bad.ImageID = stage.OtherImageID()
 		stage.Order(lab.Impair{Image: bad.ImageID, AfterSeconds: 900})
 
-		observed, _, err := Apply(t.Context(), stage.Region, bad, Options{Previous: &spec})
+		observed, err := Apply(t.Context(), stage.Region, bad, Options{Previous: &spec})
 
 		if err == nil || !strings.Contains(err.Error(), "did not survive its soak") {
 			t.Fatalf("got %v, want that the canary did not survive", err)
@@ -118,7 +118,7 @@ func TestRollout_pausesAndGoesOn(t *testing.T) {
 		next.ImageID = stage.OtherImageID()
 		// The second batch fails.
 		stage.Order(lab.FailCall{Action: "RunInstances", Nth: 3, Times: -1, Code: "VcpuLimitExceeded"})
-		observed, _, err := Apply(t.Context(), stage.Region, next, Options{Previous: &spec})
+		observed, err := Apply(t.Context(), stage.Region, next, Options{Previous: &spec})
 		if err == nil {
 			t.Fatal("the rollout went through without capacity")
 		}
@@ -156,7 +156,7 @@ func TestRollout_imageAndSize(t *testing.T) {
 		bad := spec
 		bad.ImageID, bad.Size = stage.OtherImageID(), 5
 		stage.Order(lab.Impair{Image: bad.ImageID})
-		observed, _, err := Apply(t.Context(), stage.Region, bad, Options{Previous: &spec})
+		observed, err := Apply(t.Context(), stage.Region, bad, Options{Previous: &spec})
 		if err == nil || len(observed.Members) != 3 || idOf(observed, 0) != idOf(before, 0) {
 			t.Fatalf("got %v with %d members, want a failure and the 3 former ones", err, len(observed.Members))
 		}

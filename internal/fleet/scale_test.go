@@ -18,7 +18,7 @@ func TestApply_requestsOfAThousand(t *testing.T) {
 	onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
 		spec.Size, spec.Slots = 1000, &Slots{Hostname: "web-%04d"}
 		create := stage.Requests(func() {
-			if _, _, err := Apply(t.Context(), stage.Region, spec, Options{Create: true}); err != nil {
+			if _, err := Apply(t.Context(), stage.Region, spec, Options{Create: true}); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -117,7 +117,7 @@ func TestApply_partialSuccess(t *testing.T) {
 	onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
 		spec.Size = 6
 		stage.Order(lab.NoCapacity{Left: 1})
-		observed, _, err := Apply(t.Context(), stage.Region, spec, Options{Create: true})
+		observed, err := Apply(t.Context(), stage.Region, spec, Options{Create: true})
 		if err == nil || cloud.ClassOf(err) != cloud.Capacity {
 			t.Fatalf("got %v, want that there is no capacity", err)
 		}
@@ -156,7 +156,7 @@ func TestApply_classes(t *testing.T) {
 			onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
 				stage.Order(test.trouble)
 				stage.Lab.ResetBooks()
-				observed, _, err := Apply(t.Context(), stage.Region, spec, Options{Create: true})
+				observed, err := Apply(t.Context(), stage.Region, spec, Options{Create: true})
 				if got := cloud.ClassOf(err); err != nil && got != test.class || err == nil && test.class != "" {
 					t.Errorf("got %v of class %s, want %q", err, got, test.class)
 				}
@@ -232,7 +232,7 @@ func TestApply_protection(t *testing.T) {
 func TestApply_secondOwner(t *testing.T) {
 	onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
 		applied(t, stage, spec, nil)
-		observed, _, err := Apply(t.Context(), stage.Region, spec, Options{Create: true})
+		observed, err := Apply(t.Context(), stage.Region, spec, Options{Create: true})
 		if !errors.Is(err, ErrExists) || observed != nil {
 			t.Errorf("got %v and %v, want ErrExists alone", observed, err)
 		}

@@ -25,7 +25,7 @@ func onStage(t *testing.T, options lab.Options, play func(t *testing.T, stage *r
 // applied applies the spec, which must succeed, and returns what is there.
 func applied(t *testing.T, stage *rehearsal.Stage, spec Spec, previous *Spec) *Observation {
 	t.Helper()
-	observed, _, err := Apply(t.Context(), stage.Region, spec, Options{Create: previous == nil, Previous: previous})
+	observed, err := Apply(t.Context(), stage.Region, spec, Options{Create: previous == nil, Previous: previous})
 	if err != nil {
 		t.Fatal(err)
 	}

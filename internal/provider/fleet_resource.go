@@ -134,8 +134,7 @@ func (r *fleetResource) apply(ctx context.Context, limit time.Duration, plan, st
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	observed, warnings, err := fleet.Apply(ctx, region, spec, options)
-	appendWarnings(diags, warnings)
+	observed, err := fleet.Apply(ctx, region, spec, options)
 	appendFailure(diags, err, "Fleet "+spec.Name+" was not applied")
 	return observed
 }
