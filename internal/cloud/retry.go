@@ -1,7 +1,9 @@
 package cloud
 
 import (
+	"encoding/xml"
 	"errors"
+	"io"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/smithy-go"
@@ -13,11 +15,12 @@ import (
 type classRetryer struct{ aws.RetryerV2 }
 
 // IsErrorRetryable goes by the class of the error's code, and leaves codes that have
-// none to the SDK.
+// none to the SDK. An answer that breaks off is worth as much as a connection that was
+// cut before it, which the SDK asks again for; it does not for this one.
 func (r classRetryer) IsErrorRetryable(err error) bool {
 	answer, ok := errors.AsType[smithy.APIError](err)
 	if !ok {
-		return r.RetryerV2.IsErrorRetryable(err)
+		return torn(err) || r.RetryerV2.IsErrorRetryable(err)
 	}
 	switch class, known := classOfCode(answer.ErrorCode()); {
 	case known && class == Throttle:
@@ -27,4 +30,14 @@ func (r classRetryer) IsErrorRetryable(err error) bool {
 	default:
 		return r.RetryerV2.IsErrorRetryable(err)
 	}
+}
+
+// torn reports whether an answer ended before its time. What was decoded to the end is
+// whole: another fault in it would be there again.
+func torn(err error) bool {
+	if _, reading := errors.AsType[*smithy.DeserializationError](err); !reading {
+		return false
+	}
+	broken, ok := errors.AsType[*xml.SyntaxError](err)
+	return errors.Is(err, io.ErrUnexpectedEOF) || ok && broken.Msg == "unexpected EOF"
 }
