@@ -121,3 +121,13 @@ func copied(t *testing.T, from string) string {
 	}
 	return to
 }
+
+// wants fails the test where a text lacks a part, however its lines are broken.
+func wants(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(strings.Join(strings.Fields(text), " "), part) {
+			t.Errorf("want %q in\n%s", part, text)
+		}
+	}
+}

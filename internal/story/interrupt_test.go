@@ -167,15 +167,6 @@ func (s *shop) say(line string) {
 	}
 }
 
-func wants(t *testing.T, text string, parts ...string) {
-	t.Helper()
-	for _, part := range parts {
-		if !strings.Contains(strings.Join(strings.Fields(text), " "), part) {
-			t.Errorf("want %q in\n%s", part, text)
-		}
-	}
-}
-
 // made is how often an action was asked for since the books were last reset.
 func (s *shop) made(action string) int { return s.server.Lab.Books().Requests[action] }
 
