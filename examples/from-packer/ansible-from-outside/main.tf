@@ -55,7 +55,8 @@ resource "stamp_golden_image" "time" {
 
   verify = {
     checks = [
-      { name = "time", script = "chronyc sources | grep -F 169.254.169.123", attempts = 10 },
+      { name = "time source", script = "grep -F 169.254.169.123 /etc/chrony.d/chrony.conf" },
+      { name = "zone", script = "test \"$(readlink /etc/localtime)\" = /usr/share/zoneinfo/Etc/UTC" },
     ]
   }
 

@@ -16,8 +16,8 @@ variable "region" {
   default     = "us-east-1"
 }
 
-# Ansible in the guest, as Packer's ansible-local: the builder installs it, runs the
-# playbook of this folder on itself, and removes it.
+# Ansible in the guest, as Packer's ansible-local: the builder installs it unless it is in
+# the base image, runs the playbook of this folder on itself, and removes what it installed.
 resource "stamp_golden_image" "time" {
   name        = "ansible-in-guest"
   description = "Set up by a playbook that ran inside"
@@ -28,16 +28,17 @@ resource "stamp_golden_image" "time" {
 
   bake = {
     steps = [
-      { name = "ansible", script = "dnf -y install ansible-core", retries = 2 },
+      { name = "ansible", script = "command -v ansible-playbook || { dnf -y install ansible-core && touch /var/tmp/ansible-is-mine; }", retries = 2 },
       { name = "playbook", upload = { source = "${path.module}/files", destination = "/var/tmp/playbook" } },
       { name = "run", script = "cd /var/tmp/playbook && ansible-playbook --connection=local --inventory=localhost, site.yml", timeout = "30m" },
-      { name = "remove", script = "rm -r /var/tmp/playbook && dnf -y remove ansible-core" },
+      { name = "remove", script = "rm -r /var/tmp/playbook; test ! -e /var/tmp/ansible-is-mine || { dnf -y remove ansible-core && rm /var/tmp/ansible-is-mine; }" },
     ]
   }
 
   verify = {
     checks = [
-      { name = "time", script = "chronyc sources | grep -F 169.254.169.123", attempts = 10 },
+      { name = "time source", script = "grep -F 169.254.169.123 /etc/chrony.d/chrony.conf" },
+      { name = "zone", script = "test \"$(readlink /etc/localtime)\" = /usr/share/zoneinfo/Etc/UTC" },
     ]
   }
 }
