@@ -28,12 +28,13 @@ type instanceType struct {
 type size struct {
 	name  string
 	vcpus int
-	// gib is the memory of the T and M families; C families have half of it per vCPU.
+	// gib is the memory of the T and M families; C families have half of it per vCPU, R
+	// families twice as much.
 	gib                   float64
 	interfaces, addresses int
 }
 
-// Sizes as in https://docs.aws.amazon.com/ec2/latest/instancetypes/gp.html and co.html.
+// Sizes as in https://docs.aws.amazon.com/ec2/latest/instancetypes/gp.html, co.html and mo.html.
 var (
 	burstableSizes = []size{
 		{"nano", 2, 0.5, 2, 2},
@@ -66,12 +67,18 @@ func init() {
 	// Families with Intel or AMD processors begin at large.
 	addFamily("m5", x86, "Intel", generalSizes[1:], 1, false)
 	addFamily("m6i", x86, "Intel", generalSizes[1:], 1, false)
+	addFamily("m7i", x86, "Intel", generalSizes[1:], 1, false)
 	addFamily("m6g", arm, "AWS", generalSizes, 1, false)
 	addFamily("m7g", arm, "AWS", generalSizes, 1, false)
 	addFamily("c5", x86, "Intel", generalSizes[1:], 0.5, false)
 	addFamily("c6i", x86, "Intel", generalSizes[1:], 0.5, false)
+	addFamily("c7i", x86, "Intel", generalSizes[1:], 0.5, false)
 	addFamily("c6g", arm, "AWS", generalSizes, 0.5, false)
 	addFamily("c7g", arm, "AWS", generalSizes, 0.5, false)
+	addFamily("r6i", x86, "Intel", generalSizes[1:], 2, false)
+	addFamily("r7i", x86, "Intel", generalSizes[1:], 2, false)
+	addFamily("r6g", arm, "AWS", generalSizes, 2, false)
+	addFamily("r7g", arm, "AWS", generalSizes, 2, false)
 }
 
 func addFamily(family, architecture, maker string, sizes []size, memory float64, burstable bool) {

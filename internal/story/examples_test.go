@@ -49,47 +49,6 @@ func labWithGuests(t *testing.T) *labtest.Server {
 // shortDir has no test to name the directory after: a socket's path must be short.
 func shortDir() (string, error) { return os.MkdirTemp("", "g") }
 
-// The examples of the reference install programs from the internet and name things of
-// an account, so they cannot be applied here: a real CLI holds them against the schema.
-func TestExamples_reference(t *testing.T) {
-	found, err := filepath.Glob(filepath.Join(examples, "*", "stamp_*"))
-	if err != nil || len(found) < 2 {
-		t.Fatalf("%d examples, %v", len(found), err)
-	}
-	for _, from := range found {
-		for _, file := range mustGlob(t, from, "resource*.tf", "data-source*.tf") {
-			t.Run(filepath.Base(from)+"/"+filepath.Base(file), func(t *testing.T) {
-				dir := copied(t, from)
-				for _, other := range mustGlob(t, dir, "*.tf") {
-					if filepath.Base(other) != filepath.Base(file) {
-						if err := os.Remove(other); err != nil {
-							t.Fatal(err)
-						}
-					}
-				}
-				// What an example refers to and does not have itself.
-				around := `terraform {
-  required_providers {
-    stamp = { source = "stamp-pattern/stamp" }
-  }
-}
-`
-				content, err := os.ReadFile(file)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if uses, has := "stamp_golden_image.web.", `"stamp_golden_image" "web"`; strings.Contains(string(content), uses) && !strings.Contains(string(content), has) {
-					around += "resource \"stamp_golden_image\" \"web\" {\n  name   = \"web\"\n  source = { image_id = \"ami-0123456789abcdef0\" }\n}\n"
-				}
-				if err := os.WriteFile(filepath.Join(dir, "around.tf"), []byte(around), 0o600); err != nil {
-					t.Fatal(err)
-				}
-				newCLI(t, dir).run("validate", "-no-color")
-			})
-		}
-	}
-}
-
 func mustGlob(t *testing.T, dir string, patterns ...string) []string {
 	t.Helper()
 	var all []string
