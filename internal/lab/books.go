@@ -47,8 +47,8 @@ func (l *Lab) Books() Books {
 	books := Books{
 		Requests: maps.Clone(l.counts.requests), Throttled: maps.Clone(l.counts.throttled), Leftovers: []Leftover{},
 	}
-	for _, name := range slices.Sorted(maps.Keys(l.regions)) {
-		books.Leftovers = append(books.Leftovers, l.regions[name].leftovers()...)
+	for _, r := range l.allRegions() {
+		books.Leftovers = append(books.Leftovers, r.leftovers()...)
 	}
 	return books
 }

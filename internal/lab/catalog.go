@@ -71,7 +71,7 @@ func (r *region) publish() {
 			description: published.description, disk: disk{os: published.os},
 			permissions: []volumePermission{{Group: "all"}},
 		}
-		r.snapshots.put(kept)
+		r.place.snapshots.put(kept)
 		base := &image{
 			object: r.object("ami", tagMap{}), region: r, owner: published.owner, alias: published.alias,
 			name: published.name, description: published.description, created: created, state: imageAvailable,
@@ -87,7 +87,7 @@ func (r *region) publish() {
 		if published.os == "al2023" {
 			base.imdsSupport = imdsV2
 		}
-		r.images.put(base)
+		r.place.images.put(base)
 		for _, name := range published.parameters {
 			r.publishParameter(name, base.id, created)
 		}

@@ -147,7 +147,7 @@ func (l *Lab) perform(c *call, speak protocol) (any, *apiError) {
 // effect runs the action between the two sides of the weather. A result beside an
 // error is an answer that will be torn.
 func (l *Lab) effect(c *call, speak protocol, now time.Time) (any, *apiError) {
-	r, err := l.region(c.region)
+	r, err := l.account(homeID).region(c.region)
 	if err != nil {
 		return nil, err
 	}

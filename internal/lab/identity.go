@@ -61,9 +61,9 @@ type noParameters struct{}
 // the administrator's.
 func (l *Lab) getCallerIdentity(c *call, _ *noParameters) (*callerIdentity, *apiError) {
 	if found := l.sessions[c.keyID]; found != nil {
-		return &callerIdentity{ARN: found.arn, UserID: found.userID, Account: accountID}, nil
+		return &callerIdentity{ARN: found.arn, UserID: found.userID, Account: homeID}, nil
 	}
-	return &callerIdentity{ARN: callerARN, UserID: callerUserID, Account: accountID}, nil
+	return &callerIdentity{ARN: l.account(homeID).administrator(), UserID: administratorID, Account: homeID}, nil
 }
 
 var accessKeyForm = regexp.MustCompile(`^A(?:KIA|SIA)[A-Z0-9]{12,124}$`)
@@ -81,7 +81,7 @@ func (l *Lab) getAccessKeyInfo(_ *call, in *accessKeyInput) (*accessKeyOutput, *
 	if !accessKeyForm.MatchString(in.AccessKeyId) {
 		return nil, fail("ValidationError", "The access key ID %s isn't valid.", in.AccessKeyId)
 	}
-	return &accessKeyOutput{Account: accountID}, nil
+	return &accessKeyOutput{Account: homeID}, nil
 }
 
 func answerSTS(w http.ResponseWriter, c *call, result any) {

@@ -34,11 +34,11 @@ func (r *region) imageAncestry(in *imageInput) (*ancestryOutput, *apiError) {
 			Created: found.created, ImageID: found.id, OwnerAlias: found.alias,
 			SourceImage: found.sourceImage, SourceRegion: found.sourceRegion,
 		})
-		from := r.lab.regions[found.sourceRegion]
+		from := r.account.regions[found.sourceRegion]
 		if from == nil {
 			break
 		}
-		found = from.images.get(found.sourceImage)
+		found = from.place.images.get(found.sourceImage)
 	}
 	return out, nil
 }
@@ -113,7 +113,7 @@ func (r *region) describeImageMetadata(in *imageMetadataInput) (*imageMetadataOu
 	for _, i := range found {
 		item := instanceImageItem{
 			InstanceID: i.id, Type: i.kind.name, LaunchTime: i.launched, Zone: i.launch.subnet.zone.name,
-			ZoneID: i.launch.subnet.zone.id, State: stateOf(i.state), OwnerID: accountID, Tags: i.tags.items(),
+			ZoneID: i.launch.subnet.zone.id, State: stateOf(i.state), OwnerID: r.account.id, Tags: i.tags.items(),
 			Image: imageMetadataItem{
 				ID: i.image.id, Name: i.image.name, OwnerID: i.image.owner, State: i.image.state, OwnerAlias: i.image.alias,
 				Created: i.image.created, Public: i.image.public(),

@@ -85,7 +85,7 @@ func (r *region) image(id string) (*image, *apiError) {
 	if !wellFormed(id, "ami") {
 		return nil, malformedImage(id)
 	}
-	found := r.images.get(id)
+	found := r.place.images.get(id)
 	if found == nil || found.hidden() {
 		return nil, noImage([]string{id})
 	}
@@ -101,7 +101,7 @@ func (r *region) ownImage(id string) (*image, *apiError) {
 	if err != nil {
 		return nil, err
 	}
-	if found.owner != accountID {
+	if found.owner != r.account.id {
 		return nil, fail("AuthFailure", "Not authorized for image:%s", id)
 	}
 	return found, nil
@@ -224,10 +224,10 @@ func (r *region) describeImages(in *describeImagesInput) (*describeImagesOutput,
 		return nil, err
 	}
 	now := r.now()
-	found, next, err := list(&r.images, listing[*image]{
+	found, next, err := list(&r.place.images, listing[*image]{
 		ids: in.ImageId, absent: noImage, filters: in.Filter, fields: imageFilters,
 		also: func(i *image) bool {
-			return ownedBy(in.Owner, i.owner, i.alias) && i.executableBy(in.ExecutableBy) && i.listed(in, now)
+			return ownedBy(in.Owner, i.owner, i.alias, r.account) && i.executableBy(in.ExecutableBy, r.account) && i.listed(in, r.account, now)
 		},
 		page: in.pageParams, limits: pageLimits{least: 1, most: 1000},
 	})
@@ -236,7 +236,7 @@ func (r *region) describeImages(in *describeImagesInput) (*describeImagesOutput,
 	}
 	out := &describeImagesOutput{NextToken: next}
 	for _, i := range found {
-		out.Images = append(out.Images, i.item())
+		out.Images = append(out.Images, i.item(r.account))
 	}
 	return out, nil
 }
@@ -245,35 +245,35 @@ func (r *region) describeImages(in *describeImagesInput) (*describeImagesOutput,
 // their owner, by id, or if asked for, and those that are disabled only if asked for.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-deprecate.html#describe-deprecate-ami
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html
-func (i *image) listed(in *describeImagesInput, now time.Time) bool {
+func (i *image) listed(in *describeImagesInput, by *account, now time.Time) bool {
 	if i.state == imageDisabled && !isTrue(in.IncludeDisabled) {
 		return false
 	}
-	return i.owner == accountID || !i.isDeprecated(now) || isTrue(in.IncludeDeprecated) || slices.Contains(in.ImageId, i.id)
+	return i.owner == by.id || !i.isDeprecated(now) || isTrue(in.IncludeDeprecated) || slices.Contains(in.ImageId, i.id)
 }
 
 // ownedBy matches the Owner parameter: account ids, aliases and "self".
-func ownedBy(owners []string, id, alias string) bool {
+func ownedBy(owners []string, id, alias string, self *account) bool {
 	return len(owners) == 0 || slices.ContainsFunc(owners, func(owner string) bool {
-		return owner == id || owner == "self" && id == accountID || alias != "" && owner == alias
+		return owner == id || owner == "self" && id == self.id || alias != "" && owner == alias
 	})
 }
 
 // executableBy matches the ExecutableBy parameter: "self" and account ids mean an
 // explicit permission, "all" the public images.
-func (i *image) executableBy(users []string) bool {
+func (i *image) executableBy(users []string, self *account) bool {
 	return len(users) == 0 || slices.ContainsFunc(users, func(user string) bool {
 		if user == "all" {
 			return i.public()
 		}
 		if user == "self" {
-			user = accountID
+			user = self.id
 		}
 		return slices.ContainsFunc(i.launch, func(p permissionParam) bool { return p.UserId == user })
 	})
 }
 
-func (i *image) item() imageItem {
+func (i *image) item(seenBy *account) imageItem {
 	item := imageItem{
 		ID: i.id, Location: i.location(), State: i.state, OwnerID: i.owner, CreationDate: i.created.Format(timeForm),
 		Public: i.public(), Architecture: i.architecture, Type: "machine", OwnerAlias: i.alias, Name: i.name,
@@ -287,7 +287,7 @@ func (i *image) item() imageItem {
 	}
 	// Tags are the owner's own: nobody else sees them.
 	// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html
-	if i.owner == accountID {
+	if i.owner == seenBy.id {
 		item.Tags, item.Protection = i.seenTags().items(), i.protection.text(i.region.now())
 		if !i.lastLaunched.IsZero() {
 			item.LastLaunched = &i.lastLaunched

@@ -58,7 +58,7 @@ func (r *region) furnishKeys() {
 	for _, managed := range managedKeys {
 		id := newIDs(0, strings.TrimPrefix(managed.alias, "alias/")+" "+r.name).uuid()
 		made := &kmsKey{
-			object: object{id: id}, arn: r.arn("kms", "key/"+id), description: managed.description,
+			object: object{id: id, home: r}, arn: r.arn("kms", "key/"+id), description: managed.description,
 			managed: true, state: keyEnabled, created: r.now(),
 		}
 		r.keysOfKMS.put(made)
@@ -142,7 +142,7 @@ type keyMetadata struct {
 
 func (k *kmsKey) metadata() keyMetadata {
 	data := keyMetadata{
-		AWSAccountId: accountID, KeyId: k.id, Arn: k.arn, CreationDate: epoch(k.created), Enabled: k.state == keyEnabled,
+		AWSAccountId: k.accountID(), KeyId: k.id, Arn: k.arn, CreationDate: epoch(k.created), Enabled: k.state == keyEnabled,
 		Description: k.description, KeyUsage: "ENCRYPT_DECRYPT", KeyState: k.state, Origin: "AWS_KMS",
 		KeyManager: onOff(k.managed, "AWS", "CUSTOMER"), CustomerMasterKeySpec: "SYMMETRIC_DEFAULT", KeySpec: "SYMMETRIC_DEFAULT",
 		EncryptionAlgorithms: []string{"SYMMETRIC_DEFAULT"},

@@ -87,7 +87,7 @@ func (l *Lab) enter(in *roleInput, denial string) (credentials credentialsItem, 
 	if in.Policy != "" && !json.Valid([]byte(in.Policy)) {
 		return credentials, role, fail("MalformedPolicyDocument", "Syntax errors in policy.")
 	}
-	if parts[1] != accountID {
+	if parts[1] != homeID {
 		return credentials, role, &apiError{status: http.StatusForbidden, code: "AccessDenied", message: denial}
 	}
 	seconds := defaultSession
@@ -96,7 +96,7 @@ func (l *Lab) enter(in *roleInput, denial string) (credentials credentialsItem, 
 	}
 	role = assumedRoleItem{
 		ID:  "AROA" + keyLetters(newIDs(0, "role "+parts[2]))[:17] + ":" + in.RoleSessionName,
-		ARN: "arn:aws:sts::" + accountID + ":assumed-role/" + parts[2] + "/" + in.RoleSessionName,
+		ARN: "arn:aws:sts::" + homeID + ":assumed-role/" + parts[2] + "/" + in.RoleSessionName,
 	}
 	credentials = credentialsItem{
 		AccessKeyID:     "ASIA" + keyLetters(l.ids)[:16],

@@ -148,7 +148,7 @@ func (r *region) rootSource(of *instance, in *createRootTaskInput) (rootSource, 
 		return r.rootFromVolume(of, in.VolumeId)
 	}
 	source := of.origin
-	if r.snapshots.get(source.snapshotID) == nil {
+	if r.place.snapshots.get(source.snapshotID) == nil {
 		return rootSource{}, noSnapshot([]string{source.snapshotID})
 	}
 	source.size = of.root().size

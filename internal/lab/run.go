@@ -164,7 +164,7 @@ func (r *region) again(before *launch, in *runInstancesInput) (*launch, *apiErro
 }
 
 func (l *launch) answer() *reservationItem {
-	out := &reservationItem{ReservationID: l.reservation, OwnerID: accountID}
+	out := &reservationItem{ReservationID: l.reservation, OwnerID: l.subnet.accountID()}
 	for _, made := range l.instances {
 		out.Instances = append(out.Instances, made.item())
 	}

@@ -101,7 +101,7 @@ func (q *s3Request) checkHeaders() *apiError {
 			return notImplemented("The lab does not know the header %s.", name)
 		}
 	}
-	if owner := q.header.Get("X-Amz-Expected-Bucket-Owner"); owner != "" && owner != accountID {
+	if owner := q.header.Get("X-Amz-Expected-Bucket-Owner"); owner != "" && owner != homeID {
 		return s3Fail(http.StatusForbidden, "AccessDenied", "Access Denied")
 	}
 	return nil

@@ -92,14 +92,14 @@ func (l *Lab) State() State {
 	l.agenda.settle(now)
 	running, reason := l.guestsRun()
 	state := State{
-		Now: now, Account: accountID, Weather: l.weatherName, Speed: l.clock.speed,
+		Now: now, Account: homeID, Weather: l.weatherName, Speed: l.clock.speed,
 		Guests:    GuestsState{Running: running, Reason: reason},
 		Instances: []InstanceState{}, Images: []ImageState{},
 		Requests: maps.Clone(l.counts.requests), Throttled: maps.Clone(l.counts.throttled),
 		Seconds: l.tallies[0].copied(now),
 	}
-	for _, name := range slices.Sorted(maps.Keys(l.regions)) {
-		l.regions[name].addState(&state, now)
+	for _, r := range l.allRegions() {
+		r.addState(&state, now)
 	}
 	return state
 }
@@ -117,20 +117,20 @@ func (r *region) addState(state *State, now time.Time) {
 		used[i.image.id] = i.image
 		state.Instances = append(state.Instances, i.forPage(now))
 	}
-	for _, own := range r.images.all() {
-		if own.owner != accountID {
+	for _, own := range r.place.images.all() {
+		if own.owner != r.account.id {
 			continue
 		}
 		used[own.id] = own
-		if source := r.images.get(own.sourceImage); source != nil {
+		if source := r.place.images.get(own.sourceImage); source != nil {
 			used[source.id] = source
 		} else if used[own.sourceImage] == nil {
-			used[own.sourceImage] = &image{object: object{id: own.sourceImage}, region: r, owner: accountID, state: imageAvailable}
+			used[own.sourceImage] = &image{object: object{id: own.sourceImage}, region: r, owner: r.account.id, state: imageAvailable}
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(used)) {
 		if id != "" {
-			state.Images = append(state.Images, used[id].forPage(r.images.get(id) == nil))
+			state.Images = append(state.Images, used[id].forPage(r.account, r.place.images.get(id) == nil))
 		}
 	}
 	state.Leftovers += len(r.leftovers())
@@ -153,9 +153,9 @@ func (i *instance) forPage(now time.Time) InstanceState {
 	return shown
 }
 
-func (i *image) forPage(gone bool) ImageState {
+func (i *image) forPage(of *account, gone bool) ImageState {
 	return ImageState{
-		ID: i.id, Region: i.region.name, Name: i.name, Own: i.owner == accountID, State: i.state,
+		ID: i.id, Region: i.region.name, Name: i.name, Own: i.owner == of.id, State: i.state,
 		Source: i.sourceImage, Created: i.created, Gone: gone, Tags: maps.Clone(i.tags),
 	}
 }
