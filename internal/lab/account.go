@@ -87,6 +87,11 @@ func (a *account) region(name string) (*region, *apiError) {
 			message: "Credential should be scoped to a valid region, not '" + name + "'.",
 		}
 	}
+	if a.id != homeID { // what is public was there before
+		if _, err := a.lab.account(homeID).region(name); err != nil {
+			return nil, err
+		}
+	}
 	r := &region{
 		lab: a.lab, account: a, name: name, place: a.lab.place(name), ids: newIDs(a.lab.seed, a.idSpace(name)),
 		parameters: map[string]*parameter{},

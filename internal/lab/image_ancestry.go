@@ -18,7 +18,8 @@ type ancestryOutput struct {
 }
 
 // imageAncestry follows an image to the one that it all began with, or to the first
-// one that is not there any more.
+// one that is not there any more. It names all of them, whoever they belong to.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-ancestry.html
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetImageAncestry.html
 func (r *region) imageAncestry(in *imageInput) (*ancestryOutput, *apiError) {
 	if in.ImageId == "" {
@@ -34,11 +35,11 @@ func (r *region) imageAncestry(in *imageInput) (*ancestryOutput, *apiError) {
 			Created: found.created, ImageID: found.id, OwnerAlias: found.alias,
 			SourceImage: found.sourceImage, SourceRegion: found.sourceRegion,
 		})
-		from := r.account.regions[found.sourceRegion]
+		from := r.lab.places[found.sourceRegion]
 		if from == nil {
 			break
 		}
-		found = from.place.images.get(found.sourceImage)
+		found = from.images.get(found.sourceImage)
 	}
 	return out, nil
 }

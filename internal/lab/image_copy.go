@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -67,7 +68,9 @@ func (r *region) beginCopy(in *copyImageInput) (*image, *apiError) {
 	made.inherit(source)
 	r.copySnapshots(source, made, tags["snapshot"])
 	r.place.images.put(made)
-	r.develop(made, toCopy, made.copied)
+	from := r.account.regions[in.SourceRegion]
+	readable := !slices.ContainsFunc(source.mappings, func(m mapping) bool { return !from.readable(m.snapshotID) })
+	r.develop(made, toCopy, func(at time.Time, failed *stateReason) { made.copied(at, readable, failed) })
 	return made, nil
 }
 
@@ -116,7 +119,7 @@ func (r *region) copyMappings(source *image, in *copyImageInput) ([]mapping, *ap
 				"is not supported.", m.snapshotID)
 		}
 		if source.region != r {
-			m.kmsKeyID = ""
+			m.kmsKeyID = "" // another region, or another account
 		}
 		if isTrue(in.Encrypted) {
 			m.encrypted, m.kmsKeyID = true, in.KmsKeyId
@@ -153,14 +156,18 @@ func (r *region) copySnapshots(source, made *image, tags tagMap) {
 	}
 }
 
-// copied is the end of a copy. Only now are keys checked: one that is not there, or is
-// of another region, makes an image that has failed.
+// copied is the end of a copy. Only now are keys checked: one that is not there, is of
+// another region or of an account that does not let this one use it, makes an image
+// that has failed.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CopyImage.html
-func (i *image) copied(at time.Time, failed *stateReason) {
+func (i *image) copied(at time.Time, readable bool, failed *stateReason) {
+	unusable := !readable
 	for _, m := range i.mappings {
-		if key := i.region.findKey(m.kmsKeyID); m.encrypted && (key == nil || key.state != keyEnabled) {
-			failed = &stateReason{Code: "Client.InternalError", Message: "Client.InternalError: Given key ID is not accessible"}
-		}
+		key := i.region.usableKey(m.kmsKeyID)
+		unusable = unusable || m.encrypted && (key == nil || key.state != keyEnabled)
+	}
+	if unusable {
+		failed = &stateReason{Code: "Client.InternalError", Message: "Client.InternalError: Given key ID is not accessible"}
 	}
 	i.finish(failed, at)
 }

@@ -86,8 +86,11 @@ func (r *region) image(id string) (*image, *apiError) {
 		return nil, malformedImage(id)
 	}
 	found := r.place.images.get(id)
-	if found == nil || found.hidden() {
+	switch {
+	case found == nil || found.hidden():
 		return nil, noImage([]string{id})
+	case !found.usableBy(r.account):
+		return nil, unsharedImage(id)
 	}
 	return found, nil
 }
@@ -97,14 +100,13 @@ func (r *region) ownImage(id string) (*image, *apiError) {
 	if id == "" {
 		return nil, missing("ImageId")
 	}
-	found, err := r.image(id)
-	if err != nil {
+	if found := r.place.images.get(id); found != nil && !found.hidden() && found.owner == r.account.id {
+		return found, nil
+	}
+	if _, err := r.image(id); err != nil && err.code != unsharedImage(id).code {
 		return nil, err
 	}
-	if found.owner != r.account.id {
-		return nil, fail("AuthFailure", "Not authorized for image:%s", id)
-	}
-	return found, nil
+	return nil, fail("AuthFailure", "Not authorized for image:%s", id)
 }
 
 func malformedImage(id string) *apiError {
@@ -216,6 +218,8 @@ var imageFilters = filterable[*image]{
 	},
 }
 
+// describeImages leaves out, without a word, what is there but not for the caller to
+// see, even if it is asked for by its id.
 func (r *region) describeImages(in *describeImagesInput) (*describeImagesOutput, *apiError) {
 	if len(in.ImageId) > 0 && in.MaxResults != nil {
 		return nil, combination("The parameter imageIdsSet cannot be used with the parameter maxResults")
@@ -226,8 +230,9 @@ func (r *region) describeImages(in *describeImagesInput) (*describeImagesOutput,
 	now := r.now()
 	found, next, err := list(&r.place.images, listing[*image]{
 		ids: in.ImageId, absent: noImage, filters: in.Filter, fields: imageFilters,
+		owner: func(i *image) string { return i.owner }, by: r.account,
 		also: func(i *image) bool {
-			return ownedBy(in.Owner, i.owner, i.alias, r.account) && i.executableBy(in.ExecutableBy, r.account) && i.listed(in, r.account, now)
+			return i.usableBy(r.account) && ownedBy(in.Owner, i.owner, i.alias, r.account) && i.executableBy(in.ExecutableBy, r.account) && i.listed(in, r.account, now)
 		},
 		page: in.pageParams, limits: pageLimits{least: 1, most: 1000},
 	})
@@ -259,17 +264,19 @@ func ownedBy(owners []string, id, alias string, self *account) bool {
 	})
 }
 
-// executableBy matches the ExecutableBy parameter: "self" and account ids mean an
-// explicit permission, "all" the public images.
+// executableBy matches the ExecutableBy parameter: "all" means the public images,
+// "self" and one's own number what is shared with oneself, also by the organization,
+// and another number what one has shared with that account itself.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html
 func (i *image) executableBy(users []string, self *account) bool {
 	return len(users) == 0 || slices.ContainsFunc(users, func(user string) bool {
-		if user == "all" {
+		switch user {
+		case "all":
 			return i.public()
+		case "self", self.id:
+			return slices.ContainsFunc(i.launch, func(p permissionParam) bool { return p.Group == "" && p.covers(self) })
 		}
-		if user == "self" {
-			user = self.id
-		}
-		return slices.ContainsFunc(i.launch, func(p permissionParam) bool { return p.UserId == user })
+		return i.owner == self.id && slices.Contains(i.launch, permissionParam{UserId: user})
 	})
 }
 

@@ -183,7 +183,7 @@ func (l *launch) takeAddress() netip.Addr {
 }
 
 func (r *region) planVolumes(planned *launch, in *runInstancesInput) *apiError {
-	merged, err := r.merge(planned.image.mappings, in.BlockDeviceMapping)
+	merged, err := r.merge(planned.image.withOwnKeys(r.account), in.BlockDeviceMapping)
 	if err != nil {
 		return err
 	}

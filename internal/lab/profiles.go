@@ -43,7 +43,7 @@ func (r *region) findProfile(asked *profileParam) (*profile, *apiError) {
 		}
 		return nil, invalid("Value (%s) for parameter iamInstanceProfile.%s is invalid. Invalid IAM Instance Profile %s", value, which, which)
 	}
-	digits := strings.ToUpper(strings.ReplaceAll(newIDs(0, parts[2]).uuid(), "-", ""))
+	digits := strings.ToUpper(strings.ReplaceAll(newIDs(0, r.account.idSpace(parts[2])).uuid(), "-", ""))
 	return &profile{profileItem{ARN: arn, ID: "AIPA" + digits[:17]}}, nil
 }
 

@@ -255,7 +255,7 @@ func (r *region) kmsARN(m mapping) string {
 	if !m.encrypted {
 		return ""
 	}
-	if key := r.findKey(cmp.Or(m.kmsKeyID, "alias/aws/ebs")); key != nil {
+	if key := r.usableKey(cmp.Or(m.kmsKeyID, "alias/aws/ebs")); key != nil {
 		return key.arn
 	}
 	return r.kmsName(m.kmsKeyID)

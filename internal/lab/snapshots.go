@@ -35,9 +35,12 @@ type snapshot struct {
 
 func (s *snapshot) progress() string { return onOff(s.state == snapshotCompleted, "100%", "0%") }
 
-// usedBy finds an image that the snapshot belongs to.
+// usedBy finds an image of the account that the snapshot belongs to.
 func (r *region) usedBy(snapshotID string) *image {
 	for _, i := range r.place.images.all() {
+		if i.owner != r.account.id {
+			continue
+		}
 		for _, m := range i.mappings {
 			if m.snapshotID == snapshotID {
 				return i
@@ -57,7 +60,7 @@ func (r *region) snapshot(id string) (*snapshot, *apiError) {
 		return nil, malformedSnapshot(id)
 	}
 	found := r.place.snapshots.get(id)
-	if found == nil || found.hidden() {
+	if found == nil || found.hidden() || !found.usableBy(r.account) {
 		return nil, noSnapshot([]string{id})
 	}
 	return found, nil
@@ -68,14 +71,10 @@ func (r *region) ownSnapshot(id string) (*snapshot, *apiError) {
 	if id == "" {
 		return nil, missing("SnapshotId")
 	}
-	found, err := r.snapshot(id)
-	if err != nil {
-		return nil, err
+	if found := r.place.snapshots.get(id); found != nil && !found.hidden() && found.owner != r.account.id {
+		return nil, fail("AuthFailure", "Not authorized for snapshot:%s", id)
 	}
-	if found.owner != r.account.id {
-		return nil, fail("AuthFailure", "Not authorized for snapshot:%s", found.id)
-	}
-	return found, nil
+	return r.snapshot(id)
 }
 
 func noSnapshot(ids []string) *apiError {
@@ -126,6 +125,8 @@ var snapshotFilters = filterable[*snapshot]{
 	"start-time":   one(func(s *snapshot) string { return s.started.Format(timeForm) }),
 }
 
+// describeSnapshots leaves out, without a word, what is there but not for the caller.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSnapshots.html
 func (r *region) describeSnapshots(in *describeSnapshotsInput) (*describeSnapshotsOutput, *apiError) {
 	if len(in.SnapshotId) > 0 && in.MaxResults != nil {
 		return nil, combination("The parameter snapshotSet cannot be used with the parameter maxResults")
@@ -135,8 +136,9 @@ func (r *region) describeSnapshots(in *describeSnapshotsInput) (*describeSnapsho
 	}
 	found, next, err := list(&r.place.snapshots, listing[*snapshot]{
 		ids: in.SnapshotId, absent: noSnapshot, filters: in.Filter, fields: snapshotFilters,
+		owner: func(s *snapshot) string { return s.owner }, by: r.account,
 		also: func(s *snapshot) bool {
-			return ownedBy(in.Owner, s.owner, s.alias, r.account) && s.restorableBy(in.RestorableBy, r.account)
+			return s.usableBy(r.account) && ownedBy(in.Owner, s.owner, s.alias, r.account) && s.restorableBy(in.RestorableBy, r.account)
 		},
 		page: in.pageParams, limits: pageLimits{least: 5, most: 1000, capped: true},
 	})

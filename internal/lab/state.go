@@ -10,7 +10,7 @@ import (
 // are the lab's.
 type State struct {
 	Now time.Time `json:"now"`
-	// Account is the account's number.
+	// Account is the number of the lab's own account.
 	Account string `json:"account"`
 	// Weather is the weather's name; Speed is how much faster than the machine's the
 	// lab's clock runs.
@@ -23,7 +23,8 @@ type State struct {
 	// describes.
 	Instances  []InstanceState `json:"instances"`
 	Terminated int             `json:"terminated"`
-	// Images are the account's own, and those of others that something was made from.
+	// Images are those of the lab's accounts, and those of others that something was
+	// made from.
 	Images []ImageState `json:"images"`
 	// Requests and Throttled are the books' counts by action.
 	Requests  map[string]int `json:"requests"`
@@ -44,6 +45,8 @@ type GuestsState struct {
 type InstanceState struct {
 	ID     string `json:"id"`
 	Region string `json:"region"`
+	// Account is whose it is, if it is not the lab's own account's.
+	Account string `json:"account,omitempty"`
 	// State is EC2's name of it: "pending", "running" and so on; Since is when it began.
 	State string    `json:"state"`
 	Since time.Time `json:"since"`
@@ -68,9 +71,11 @@ type ImageState struct {
 	ID     string `json:"id"`
 	Region string `json:"region"`
 	Name   string `json:"name"`
-	// Own tells whether it is the account's.
-	Own   bool   `json:"own"`
-	State string `json:"state"`
+	// Own tells whether it is one of the lab's accounts'; Account is which, if it is not
+	// the lab's own.
+	Own     bool   `json:"own"`
+	Account string `json:"account,omitempty"`
+	State   string `json:"state"`
 	// Source is the image that it was made from; empty for images of others.
 	Source  string    `json:"source,omitempty"`
 	Created time.Time `json:"created"`
@@ -128,9 +133,12 @@ func (r *region) addState(state *State, now time.Time) {
 			used[own.sourceImage] = &image{object: object{id: own.sourceImage}, region: r, owner: r.account.id, state: imageAvailable}
 		}
 	}
+	shownAlready := func(id string) bool {
+		return slices.ContainsFunc(state.Images, func(s ImageState) bool { return s.ID == id })
+	}
 	for _, id := range slices.Sorted(maps.Keys(used)) {
-		if id != "" {
-			state.Images = append(state.Images, used[id].forPage(r.account, r.place.images.get(id) == nil))
+		if id != "" && !shownAlready(id) {
+			state.Images = append(state.Images, used[id].forPage(r.place.images.get(id) == nil))
 		}
 	}
 	state.Leftovers += len(r.leftovers())
@@ -138,7 +146,7 @@ func (r *region) addState(state *State, now time.Time) {
 
 func (i *instance) forPage(now time.Time) InstanceState {
 	shown := InstanceState{
-		ID: i.id, Region: i.region.name, State: i.state, Since: i.since, Image: i.image.id, Type: i.kind.name,
+		ID: i.id, Region: i.region.name, Account: i.region.account.foreignID(), State: i.state, Since: i.since, Image: i.image.id, Type: i.kind.name,
 		Zone: i.launch.subnet.zone.name, Subnet: i.launch.subnet.id, Index: i.index, Launched: i.launched, Tags: maps.Clone(i.tags),
 	}
 	if i.state == stateRunning {
@@ -153,9 +161,14 @@ func (i *instance) forPage(now time.Time) InstanceState {
 	return shown
 }
 
-func (i *image) forPage(of *account, gone bool) ImageState {
+func (i *image) forPage(gone bool) ImageState {
+	account := ""
+	owner := i.region.lab.accounts[i.owner]
+	if owner != nil {
+		account = owner.foreignID()
+	}
 	return ImageState{
-		ID: i.id, Region: i.region.name, Name: i.name, Own: i.owner == of.id, State: i.state,
+		ID: i.id, Region: i.region.name, Name: i.name, Own: owner != nil, Account: account, State: i.state,
 		Source: i.sourceImage, Created: i.created, Gone: gone, Tags: maps.Clone(i.tags),
 	}
 }
