@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/labtest"
 )
 
 // policyFor is a key's policy with one statement beside the owner's.
@@ -71,54 +73,58 @@ func TestKeyPolicy_letsAccountsIn(t *testing.T) {
 	}
 }
 
+// sharedWithKey is an image that is shared with the foreign account, snapshots and all,
+// and encrypted with a key of that policy.
+func sharedWithKey(t *testing.T, server *labtest.Server, here *ec2.Client, plain, name, policy string) string {
+	t.Helper()
+	body, err := json.Marshal(map[string]string{"Policy": policy})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, failure := kms(t, server, "CreateKey", string(body))
+	if failure != "" {
+		t.Fatal(failure)
+	}
+	key, _ := keyOf(t, answer)["Arn"].(string)
+	made, err := here.CopyImage(t.Context(), copyInput(plain, name, encrypted(key)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := share(t, here, *made.ImageId, foreigner); got != "" {
+		t.Fatal(got)
+	}
+	for _, m := range imageIn(t, here, "us-east-1", *made.ImageId).BlockDeviceMappings {
+		shareSnapshot(t, here, *m.Ebs.SnapshotId)
+	}
+	return *made.ImageId
+}
+
+// launched is what has become of an instance that was launched of an image.
+func launched(t *testing.T, client *ec2.Client, image string) types.Instance {
+	t.Helper()
+	out, err := client.RunInstances(t.Context(), launchInput(image, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return describe(t, client, *out.Instances[0].InstanceId)[0]
+}
+
 // Who launches or copies a shared image whose snapshot is encrypted needs its key, and
 // encrypts what becomes of it with one of their own.
 func TestSharing_withTheKey(t *testing.T) {
 	server, here := start(t, lab.Options{})
 	there := abroad(server)
 	plain := capture(t, here, "plain")
-	shared := func(name, policy string) string {
-		t.Helper()
-		answer, failure := kms(t, server, "CreateKey", policy)
-		if failure != "" {
-			t.Fatal(failure)
-		}
-		key, _ := keyOf(t, answer)["Arn"].(string)
-		made, err := here.CopyImage(t.Context(), copyInput(plain, name, encrypted(key)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := share(t, here, *made.ImageId, foreigner); got != "" {
-			t.Fatal(got)
-		}
-		for _, m := range imageIn(t, here, "us-east-1", *made.ImageId).BlockDeviceMappings {
-			_, err := here.ModifySnapshotAttribute(t.Context(), &ec2.ModifySnapshotAttributeInput{
-				SnapshotId: m.Ebs.SnapshotId, OperationType: types.OperationTypeAdd, UserIds: []string{foreign},
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		return *made.ImageId
-	}
-	policy, err := json.Marshal(map[string]string{"Policy": policyFor(letIn)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	locked, open := shared("web-v1", `{}`), shared("web-v2", string(policy))
+	locked := sharedWithKey(t, server, here, plain, "web-v1", policyFor(`{"Effect": "Allow", "Principal": {"AWS": "333344445555"}, `+useOfKey+`}`))
+	open := sharedWithKey(t, server, here, plain, "web-v2", policyFor(letIn))
 
-	out, err := there.RunInstances(t.Context(), launchInput(locked, 1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	failed := describe(t, there, *out.Instances[0].InstanceId)[0]
-	if failed.State.Name != types.InstanceStateNameTerminated || *failed.StateReason.Code != "Client.InternalError" {
+	if failed := launched(t, there, locked); failed.State.Name != types.InstanceStateNameTerminated || *failed.StateReason.Code != "Client.InternalError" {
 		t.Errorf("without the key it is %s because of %+v", failed.State.Name, failed.StateReason)
 	}
-	if out, err = there.RunInstances(t.Context(), launchInput(open, 1)); err != nil {
-		t.Fatal(err)
+	if own := launched(t, here, locked); own.State.Name != types.InstanceStateNameRunning {
+		t.Errorf("the owner's is %s because of %+v", own.State.Name, own.StateReason)
 	}
-	running := describe(t, there, *out.Instances[0].InstanceId)[0]
+	running := launched(t, there, open)
 	if running.State.Name != types.InstanceStateNameRunning {
 		t.Fatalf("with the key it is %s because of %+v", running.State.Name, running.StateReason)
 	}
@@ -141,7 +147,32 @@ func TestSharing_withTheKey(t *testing.T) {
 			}
 		}
 	}
-	if _, err := here.RunInstances(t.Context(), launchInput(locked, 1)); err != nil {
-		t.Errorf("the owner's launch: %v", err)
+}
+
+// Volumes, too, are made only by those who have the key: others get one that is gone
+// before it is there, and a root volume is not replaced.
+func TestSharing_volumesNeedTheKey(t *testing.T) {
+	server, here := start(t, lab.Options{})
+	there := abroad(server)
+	plain := capture(t, here, "plain")
+	running := launched(t, there, baseImage(t, there, "x86_64"))
+	for policy, has := range map[string]bool{policyFor(`{"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt"}`): false, policyFor(letIn): true} {
+		image := sharedWithKey(t, server, here, plain, fmt.Sprintf("web-%t", has), policy)
+		snapshot := imageIn(t, there, "us-east-1", image).BlockDeviceMappings[0].Ebs.SnapshotId
+		made, err := there.CreateVolume(t.Context(), &ec2.CreateVolumeInput{SnapshotId: snapshot, AvailabilityZone: aws.String("us-east-1a")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		volumes, err := there.DescribeVolumes(t.Context(), &ec2.DescribeVolumesInput{Filters: []types.Filter{filter("volume-id", *made.VolumeId)}})
+		if err != nil || (len(volumes.Volumes) == 1) != has {
+			t.Errorf("key=%t: there are %d volumes, %v", has, len(volumes.Volumes), err)
+		}
+		want := types.ReplaceRootVolumeTaskStateFailed
+		if has {
+			want = types.ReplaceRootVolumeTaskStateSucceeded
+		}
+		if task := replaceRoot(t, there, *running.InstanceId, withImage(image)); task.TaskState != want {
+			t.Errorf("key=%t: the root volume's task is %s", has, task.TaskState)
+		}
 	}
 }

@@ -124,7 +124,7 @@ func (r *region) beginRootTask(in *createRootTaskInput) (*rootTask, *apiError) {
 	}
 	r.rootTasks.put(task)
 	if !r.readable(source.snapshotID) {
-		task.end(taskFailed, r.now())
+		r.lab.agenda.add(r.now(), func(at time.Time) { task.end(taskFailed, at) })
 		return task, nil
 	}
 	of.machine.replaceDisk(source.content, !task.deleteOld, func(old []guests.Layer, err error) {

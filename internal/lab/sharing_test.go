@@ -225,6 +225,28 @@ func TestSharing_deprecated(t *testing.T) {
 	})
 }
 
+// countSnapshots counts those that are described when one is asked for by its id.
+func countSnapshots(t *testing.T, client *ec2.Client, id string) int {
+	t.Helper()
+	out, err := client.DescribeSnapshots(t.Context(), &ec2.DescribeSnapshotsInput{SnapshotIds: []string{id}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(out.Snapshots)
+}
+
+// shareSnapshot lets the foreign account make volumes of a snapshot.
+func shareSnapshot(t *testing.T, client *ec2.Client, id string) {
+	t.Helper()
+	_, err := client.ModifySnapshotAttribute(t.Context(), &ec2.ModifySnapshotAttributeInput{
+		SnapshotId: &id, Attribute: types.SnapshotAttributeNameCreateVolumePermission,
+		OperationType: types.OperationTypeAdd, UserIds: []string{foreign},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A copy needs what is behind the image as well. It is the copier's own.
 func TestSharing_copies(t *testing.T) {
 	server, here := start(t, lab.Options{})
@@ -234,14 +256,7 @@ func TestSharing_copies(t *testing.T) {
 		t.Fatal(got)
 	}
 	snapshot := snapshotIn(t, here, "us-east-1", imageIn(t, here, "us-east-1", id))
-	seen := func() int {
-		t.Helper()
-		out, err := there.DescribeSnapshots(t.Context(), &ec2.DescribeSnapshotsInput{SnapshotIds: []string{*snapshot.SnapshotId}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return len(out.Snapshots)
-	}
+	seen := func() int { return countSnapshots(t, there, *snapshot.SnapshotId) }
 	volume := &ec2.CreateVolumeInput{SnapshotId: snapshot.SnapshotId, AvailabilityZone: aws.String("us-east-1a")}
 	if _, err := there.CreateVolume(t.Context(), volume); code(t, err) != "InvalidSnapshot.NotFound" || seen() != 0 {
 		t.Errorf("a snapshot that is not shared: %v, %d are seen", err, seen())
@@ -249,13 +264,7 @@ func TestSharing_copies(t *testing.T) {
 	if _, err := there.CopyImage(t.Context(), copyInput(id, "mine")); code(t, err) != "InvalidRequest" {
 		t.Errorf("copying without the snapshot: %v", err)
 	}
-	_, err := here.ModifySnapshotAttribute(t.Context(), &ec2.ModifySnapshotAttributeInput{
-		SnapshotId: snapshot.SnapshotId, Attribute: types.SnapshotAttributeNameCreateVolumePermission,
-		OperationType: types.OperationTypeAdd, UserIds: []string{foreign},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	shareSnapshot(t, here, *snapshot.SnapshotId)
 	if _, err := there.CreateVolume(t.Context(), volume); err != nil || seen() != 1 {
 		t.Errorf("a snapshot that is shared: %v, %d are seen", err, seen())
 	}
