@@ -220,6 +220,7 @@ var imageFilters = filterable[*image]{
 
 // describeImages leaves out, without a word, what is there but not for the caller to
 // see, even if it is asked for by its id.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html
 func (r *region) describeImages(in *describeImagesInput) (*describeImagesOutput, *apiError) {
 	if len(in.ImageId) > 0 && in.MaxResults != nil {
 		return nil, combination("The parameter imageIdsSet cannot be used with the parameter maxResults")
@@ -227,9 +228,13 @@ func (r *region) describeImages(in *describeImagesInput) (*describeImagesOutput,
 	if err := checkIDs(in.ImageId, "ami", malformedImage); err != nil {
 		return nil, err
 	}
+	ids := slices.DeleteFunc(slices.Clone(in.ImageId), r.lingers)
+	if len(ids) == 0 && len(in.ImageId) > 0 {
+		return &describeImagesOutput{}, nil
+	}
 	now := r.now()
 	found, next, err := list(&r.place.images, listing[*image]{
-		ids: in.ImageId, absent: noImage, filters: in.Filter, fields: imageFilters,
+		ids: ids, absent: noImage, filters: in.Filter, fields: imageFilters,
 		owner: func(i *image) string { return i.owner }, by: r.account,
 		also: func(i *image) bool {
 			return i.usableBy(r.account) && ownedBy(in.Owner, i.owner, i.alias, r.account) && i.executableBy(in.ExecutableBy, r.account) && i.listed(in, r.account, now)

@@ -38,6 +38,18 @@ func unsharedImage(id string) *apiError {
 	return fail("AuthFailure", "Not authorized for images: [%s]", id)
 }
 
+// lingers tells whether an image is gone, but not forgotten: as long as instances of it
+// live, whoever they belong to, EC2 describes it by nothing and not by an error.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html
+func (r *region) lingers(imageID string) bool {
+	if r.place.images.get(imageID) != nil {
+		return false
+	}
+	return slices.ContainsFunc(r.lab.allRegions(), func(part *region) bool {
+		return part.place == r.place && slices.ContainsFunc(part.instances.all(), func(i *instance) bool { return i.live() && i.image.id == imageID })
+	})
+}
+
 // reasonKey is why an instance ends at pending that has a volume from a snapshot whose
 // key the account may not use.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html#troubleshooting-launch-internal

@@ -183,16 +183,26 @@ func TestSharing_ends(t *testing.T) {
 			if _, err := there.RunInstances(t.Context(), launchInput(id, 1)); err == nil {
 				t.Error("it still launches")
 			}
-			for _, i := range describe(t, there) {
-				if i.State.Name != types.InstanceStateNameRunning || *i.ImageId != id {
-					t.Errorf("instance %s of %s is %s", *i.InstanceId, *i.ImageId, i.State.Name)
-				}
-			}
-			known, err := there.DescribeInstanceImageMetadata(t.Context(), &ec2.DescribeInstanceImageMetadataInput{})
-			if err != nil || len(known.InstanceImageMetadata) != 2 {
-				t.Errorf("the images of its instances: %+v, %v", known, err)
-			}
+			checkStays(t, there, id)
 		})
+	}
+}
+
+// checkStays looks at what an account has left of an image that it can no longer see.
+func checkStays(t *testing.T, client *ec2.Client, id string) {
+	t.Helper()
+	for _, i := range describe(t, client) {
+		if i.State.Name != types.InstanceStateNameRunning || *i.ImageId != id {
+			t.Errorf("instance %s of %s is %s", *i.InstanceId, *i.ImageId, i.State.Name)
+		}
+	}
+	named, err := client.DescribeImages(t.Context(), &ec2.DescribeImagesInput{ImageIds: []string{id}})
+	if err != nil || len(named.Images) != 0 {
+		t.Errorf("asked for by its id: %+v, %v", named, err)
+	}
+	known, err := client.DescribeInstanceImageMetadata(t.Context(), &ec2.DescribeInstanceImageMetadataInput{})
+	if err != nil || len(known.InstanceImageMetadata) != 2 {
+		t.Errorf("the images of its instances: %+v, %v", known, err)
 	}
 }
 
@@ -280,5 +290,33 @@ func TestSharing_copies(t *testing.T) {
 		if *image.OwnerId != foreign || image.State != types.ImageStateAvailable || len(image.Tags) != 0 || *image.SourceImageId != id {
 			t.Errorf("the copy is %+v", image)
 		}
+	}
+}
+
+// A deregistered image is known as long as somebody's instances of it live.
+func TestImages_lingerWithTheirInstances(t *testing.T) {
+	server, here := start(t, lab.Options{})
+	there := abroad(server)
+	id := capture(t, here, "web-v1")
+	if got := share(t, here, id, foreigner); got != "" {
+		t.Fatal(got)
+	}
+	out, err := there.RunInstances(t.Context(), launchInput(id, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := here.DeregisterImage(t.Context(), &ec2.DeregisterImageInput{ImageId: &id}); err != nil {
+		t.Fatal(err)
+	}
+	named := &ec2.DescribeImagesInput{ImageIds: []string{id}}
+	if found, err := here.DescribeImages(t.Context(), named); err != nil || len(found.Images) != 0 {
+		t.Errorf("while an instance lives: %+v, %v", found, err)
+	}
+	_, err = there.TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{InstanceIds: []string{*out.Instances[0].InstanceId}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := here.DescribeImages(t.Context(), named); code(t, err) != "InvalidAMIID.NotFound" {
+		t.Errorf("after it has ended: %v", err)
 	}
 }
