@@ -189,7 +189,7 @@ func (r *run) failure(what, subject string, cause error, now, next string) error
 	}
 	return &report.Failure{
 		Summary: fmt.Sprintf("Fleet %s %s", r.spec.Name, what),
-		Subject: where, Cause: cause, Now: now, Next: next,
+		Subject: where, Cause: cause, Now: now, Next: advice(cause, r.spec.ImageID) + next,
 	}
 }
 

@@ -83,7 +83,10 @@ func (r *run) findRootDevice(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(images) == 0 || images[0].RootDeviceName == "" {
+	if len(images) == 0 {
+		return fmt.Errorf("image %s: %w", r.spec.ImageID, errNoImage)
+	}
+	if images[0].RootDeviceName == "" {
 		return fmt.Errorf("image %s has no root device, so root_volume has nothing to be", r.spec.ImageID)
 	}
 	r.rootDevice = images[0].RootDeviceName

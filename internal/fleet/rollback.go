@@ -18,6 +18,7 @@ func (r *run) rollBack(ctx context.Context, cause error) error {
 		failure.Now += "; what was replaced stays so"
 		return failure
 	}
+	wanted := r.spec.ImageID
 	r.options.Progress.Printf("the rollout failed (%v): going back", failure.Cause)
 	observed, err := Observe(ctx, r.aws, former.watch())
 	if err != nil {
@@ -37,7 +38,7 @@ func (r *run) rollBack(ctx context.Context, cause error) error {
 	}
 	r.spec = *former
 	failure.Now += fmt.Sprintf("; %s went back to the former configuration", slotList(slotsOf(back.plan.New)))
-	failure.Next = "correct the cause and run terraform apply again"
+	failure.Next = advice(failure.Cause, wanted) + "correct the cause and run terraform apply again"
 	return failure
 }
 

@@ -25,18 +25,33 @@ type NotPublishedError struct {
 	Region string
 	// Seen are the numbers that there are.
 	Seen []int
+	// Caller is the account that looked, where that is known.
+	Caller string
 }
 
-// Error says what was looked for, and what may be the reason.
+// Error says what was looked for, what may be the reason, and who can do what about
+// it.
 func (e *NotPublishedError) Error() string {
-	owner, why := "this account", "it has no proved version there"
-	if e.Owner != "" {
-		owner, why = "account "+e.Owner, "it has no version there that is shared with this account and not deprecated"
-	}
 	if len(e.Seen) > 0 {
-		return fmt.Sprintf("golden image %s of %s has no version %d in %s; there are %v", e.Name, owner, e.Version, e.Region, e.Seen)
+		return fmt.Sprintf("golden image %s of %s has no version %d in %s; there are %v", e.Name, e.whose(), e.Version, e.Region, e.Seen)
 	}
-	return fmt.Sprintf("golden image %s of %s is not in %s, or %s", e.Name, owner, e.Region, why)
+	if e.Owner == "" {
+		return fmt.Sprintf("golden image %s of %s is not in %s, or it has no proved version there", e.Name, e.whose(), e.Region)
+	}
+	caller := "this account"
+	if e.Caller != "" {
+		caller = "account " + e.Caller
+	}
+	return fmt.Sprintf("golden image %s of %s has no version in %s that is shared with %s and not deprecated. "+
+		"Its owner shares it by distribute.account_ids (or the organization's ARN) of its stamp_golden_image, and copies it to further regions by distribute.regions; "+
+		"a version that is deprecated is found by its number", e.Name, e.whose(), e.Region, caller)
+}
+
+func (e *NotPublishedError) whose() string {
+	if e.Owner != "" {
+		return "account " + e.Owner
+	}
+	return "this account"
 }
 
 // Find returns the versions that the caller may use in this region, the wanted one
@@ -57,7 +72,7 @@ func Find(ctx context.Context, aws AWS, query Query) ([]Version, error) {
 	if err != nil {
 		return nil, err
 	}
-	versions := published(query.Name, images)
+	versions := published(query.Name, images, query.Owner)
 	at := 0
 	if query.Version != 0 {
 		at = slices.IndexFunc(versions, func(v Version) bool { return v.Number == query.Version })
@@ -73,8 +88,11 @@ func Find(ctx context.Context, aws AWS, query Query) ([]Version, error) {
 	return append([]Version{wanted}, slices.Delete(versions, at, at+1)...), nil
 }
 
-// published are the versions among the images, the current one first.
-func published(name string, images []cloud.Image) []Version {
+// published are the versions among the images, the current one first. What another
+// account has tagged cannot be read; tags that are there are the reader's own, and say
+// nothing of the line.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html
+func published(name string, images []cloud.Image, owner string) []Version {
 	named := regexp.MustCompile(`^` + regexp.QuoteMeta(name) + `-v([0-9]+)-[0-9a-f]{8}$`)
 	var home, copies, foreign []Version
 	for _, image := range images {
@@ -85,7 +103,7 @@ func published(name string, images []cloud.Image) []Version {
 		version := versionOf(image)
 		owned := image.Tags[cloud.TagManagedBy] == cloud.ManagedBy && image.Tags[cloud.TagImage] == name
 		switch {
-		case len(image.Tags) == 0:
+		case owner != "" && image.Tags[cloud.TagManagedBy] == "":
 			// The number has ten digits at most; one that does not fit reads as the largest.
 			version.Number, _ = strconv.Atoi(parts[1])
 			foreign = append(foreign, version)

@@ -42,7 +42,7 @@ func TestPublished_foreign(t *testing.T) {
 		{ID: "ami-a", Name: "web-v11-0123abcd-mine"},
 		{ID: "ami-b", Name: "web-v2-v12-0123abcd"},
 	}
-	found := published("web", images)
+	found := published("web", images, ownerID)
 	if len(found) != 2 || found[0].ImageID != "ami-10" || found[0].Number != 10 || found[1].Number != 9 {
 		t.Errorf("found %+v", found)
 	}

@@ -8,16 +8,13 @@ import (
 	"time"
 )
 
-// The account and its partition's owners of public images.
+// The owners of public images.
 // https://docs.aws.amazon.com/linux/al2023/ug/ec2.html
 // https://wiki.debian.org/Cloud/AmazonEC2Image/Bookworm
 const (
-	accountID    = "123456789012"
-	amazonID     = "137112412989"
-	amazonAlias  = "amazon"
-	debianID     = "136693071363"
-	callerARN    = "arn:aws:iam::" + accountID + ":user/lab"
-	callerUserID = "AIDALABLABLABLABLABLA"
+	amazonID    = "137112412989"
+	amazonAlias = "amazon"
+	debianID    = "136693071363"
 )
 
 // regionNames are the regions that every account has without opting in.
@@ -28,13 +25,14 @@ var regionNames = []string{
 	"us-east-1", "us-east-2", "us-west-1", "us-west-2",
 }
 
-// region is everything that the account has in one region.
+// region is everything that an account has in one region.
 type region struct {
-	lab  *Lab
-	name string
-	ids  ids
-	// created counts what was made, for the order of creation.
-	created int
+	lab     *Lab
+	account *account
+	name    string
+	// place is what the accounts have of the region together.
+	place *place
+	ids   ids
 	// open is set once the region is furnished; what was there before is seen at once.
 	open bool
 
@@ -48,8 +46,6 @@ type region struct {
 	interfaces   table[*networkInterface]
 	instances    table[*instance]
 	volumes      table[*volume]
-	images       table[*image]
-	snapshots    table[*snapshot]
 	profiles     table[*profileAssociation]
 	keys         table[*keyPair]
 	parameters   map[string]*parameter
@@ -74,16 +70,15 @@ type region struct {
 	publicImages publicAccess
 	// tokens are the client tokens of calls other than RunInstances.
 	tokens map[tokenKey]any
-	// publicAddresses counts the public addresses given out.
-	publicAddresses uint32
 }
 
 // zone is one Availability Zone.
 type zone struct{ name, id string }
 
-// region returns a region, which is furnished when it is first used.
-func (l *Lab) region(name string) (*region, *apiError) {
-	if r := l.regions[name]; r != nil {
+// region returns the account's part of a region, which is furnished when it is first
+// used.
+func (a *account) region(name string) (*region, *apiError) {
+	if r := a.regions[name]; r != nil {
 		return r, nil
 	}
 	if !slices.Contains(regionNames, name) {
@@ -92,14 +87,19 @@ func (l *Lab) region(name string) (*region, *apiError) {
 			message: "Credential should be scoped to a valid region, not '" + name + "'.",
 		}
 	}
+	if a.id != homeID { // what is public was there before
+		if _, err := a.lab.account(homeID).region(name); err != nil {
+			return nil, err
+		}
+	}
 	r := &region{
-		lab: l, name: name, ids: newIDs(l.seed, name),
+		lab: a.lab, account: a, name: name, place: a.lab.place(name), ids: newIDs(a.lab.seed, a.idSpace(name)),
 		parameters: map[string]*parameter{},
 		launches:   map[launchKey]*launch{}, tokens: map[tokenKey]any{}, publicImages: blockNewSharing,
 	}
 	r.furnish()
 	r.open = true
-	l.regions[name] = r
+	a.regions[name] = r
 	return r, nil
 }
 
@@ -107,8 +107,8 @@ func (r *region) now() time.Time { return r.lab.clock.now() }
 
 // object makes the common part of a new thing.
 func (r *region) object(prefix string, tags tagMap) object {
-	r.created++
-	made := object{id: r.ids.make(prefix), seq: r.created, tags: tags, home: r}
+	r.place.created++
+	made := object{id: r.ids.make(prefix), seq: r.place.created, tags: tags, home: r}
 	if lag := r.lab.takes(toAppear, made.id); lag > 0 && r.open {
 		made.appearsAt = r.now().Add(lag)
 	}

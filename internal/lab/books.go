@@ -11,8 +11,8 @@ type Books struct {
 	Requests map[string]int `json:"requests"`
 	// Throttled counts those that were refused for their rate.
 	Throttled map[string]int `json:"throttled"`
-	// Leftovers is everything of the account that has not been terminated,
-	// deregistered or deleted, by region and in order of creation. What a fresh account
+	// Leftovers is everything of the lab's accounts that has not been terminated,
+	// deregistered or deleted, by account and region and in order of creation. What a fresh account
 	// has is not in it.
 	Leftovers []Leftover `json:"leftovers"`
 }
@@ -28,6 +28,8 @@ type Leftover struct {
 	ID     string            `json:"id"`
 	Region string            `json:"region"`
 	Tags   map[string]string `json:"tags"`
+	// Account is whose it is, if it is not the lab's own account's.
+	Account string `json:"account,omitempty"`
 }
 
 // counts are the requests since the start or the last reset.
@@ -47,8 +49,11 @@ func (l *Lab) Books() Books {
 	books := Books{
 		Requests: maps.Clone(l.counts.requests), Throttled: maps.Clone(l.counts.throttled), Leftovers: []Leftover{},
 	}
-	for _, name := range slices.Sorted(maps.Keys(l.regions)) {
-		books.Leftovers = append(books.Leftovers, l.regions[name].leftovers()...)
+	for _, r := range l.allRegions() {
+		for _, left := range r.leftovers() {
+			left.Account = r.account.foreignID()
+			books.Leftovers = append(books.Leftovers, left)
+		}
 	}
 	return books
 }

@@ -64,7 +64,7 @@ var (
 )
 
 // bucketKey names one bucket.
-type bucketKey struct{ region, action, kind string }
+type bucketKey struct{ account, region, action, kind string }
 
 // bucket is what was left of an allowance at a time. It fills evenly: AWS adds tokens
 // once a second, but not at a moment that anybody could know.
@@ -100,7 +100,7 @@ func (l *Lab) admit(c *call, now time.Time) *apiError {
 		return nil
 	}
 	of, known := requestAllowances[c.action]
-	key := bucketKey{region: c.region, action: c.action}
+	key := bucketKey{account: c.account.id, region: c.region, action: c.action}
 	switch {
 	case known:
 	case !readsOnly(c.action):
@@ -136,7 +136,7 @@ func (r *region) spend(action string, instances int) *apiError {
 	if !r.lab.weather.throttles {
 		return nil
 	}
-	key := bucketKey{region: r.name, action: action, kind: "instances"}
+	key := bucketKey{account: r.account.id, region: r.name, action: action, kind: "instances"}
 	if !r.lab.take(key, resourceAllowances[action], float64(instances), r.now()) {
 		return throttled("Request limit exceeded.")
 	}

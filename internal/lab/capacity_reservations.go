@@ -84,7 +84,7 @@ type capacityReservationItem struct {
 
 func (c *capacityReservation) item() capacityReservationItem {
 	item := capacityReservationItem{
-		ID: c.id, OwnerID: accountID, ARN: c.region.arn("ec2", "capacity-reservation/"+c.id), ZoneID: c.zone.id, Zone: c.zone.name,
+		ID: c.id, OwnerID: c.accountID(), ARN: c.region.arn("ec2", "capacity-reservation/"+c.id), ZoneID: c.zone.id, Zone: c.zone.name,
 		Type: c.kind.name, Platform: platformLinux, Tenancy: c.tenancy, Total: c.total, Available: c.available(), State: c.state,
 		Start: c.created, EndType: "unlimited", Criteria: c.criteria, Created: c.created, Tags: c.seenTags().items(),
 	}
@@ -217,7 +217,7 @@ type describeReservationsOutput struct {
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeCapacityReservations.html
 var reservationFilters = filterable[*capacityReservation]{
 	"instance-type":           one(func(c *capacityReservation) string { return c.kind.name }),
-	"owner-id":                one(func(*capacityReservation) string { return accountID }),
+	"owner-id":                one(func(c *capacityReservation) string { return c.accountID() }),
 	"instance-platform":       one(func(*capacityReservation) string { return platformLinux }),
 	"availability-zone":       one(func(c *capacityReservation) string { return c.zone.name }),
 	"availability-zone-id":    one(func(c *capacityReservation) string { return c.zone.id }),

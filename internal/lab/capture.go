@@ -45,7 +45,7 @@ func (r *region) createImage(in *createImageInput) (*createImageOutput, *apiErro
 	}
 	now := r.now()
 	made := &image{
-		object: r.object("ami", tagMap{}.with(tags["image"])), region: r, owner: accountID, name: in.Name,
+		object: r.object("ami", tagMap{}.with(tags["image"])), region: r, owner: r.account.id, name: in.Name,
 		description: in.Description, created: now, state: imagePending,
 		sourceInstance: source.id, sourceImage: source.image.id, sourceRegion: r.name, mappings: mappings,
 	}
@@ -60,7 +60,7 @@ func (r *region) createImage(in *createImageInput) (*createImageOutput, *apiErro
 		kept.description = "Created by CreateImage(" + source.id + ") for " + made.id
 		mappings[at].snapshotID = kept.id
 	}
-	r.images.put(made)
+	r.place.images.put(made)
 	restart := source.state == stateRunning && !isTrue(in.NoReboot)
 	source.machine.capture(restart, func(layers []guests.Layer, err error) {
 		r.captured(made, source.disk().with(layers...), err)
@@ -86,9 +86,9 @@ func (r *region) checkImageName(name, description string) *apiError {
 	case len([]rune(description)) > maxDescription:
 		return invalid("Character sets beyond %d characters are not possible for the parameter description", maxDescription)
 	}
-	at := slices.IndexFunc(r.images.all(), func(i *image) bool { return i.owner == accountID && i.name == name })
+	at := slices.IndexFunc(r.place.images.all(), func(i *image) bool { return i.owner == r.account.id && i.name == name })
 	if at >= 0 {
-		return fail("InvalidAMIName.Duplicate", "AMI name %s is already in use by AMI %s", name, r.images.all()[at].id)
+		return fail("InvalidAMIName.Duplicate", "AMI name %s is already in use by AMI %s", name, r.place.images.all()[at].id)
 	}
 	return nil
 }
@@ -165,7 +165,7 @@ func (i *image) finish(failed *stateReason, at time.Time) {
 		i.state, state, why = imageFailed, snapshotError, failed.Message
 	}
 	for _, m := range i.mappings {
-		kept := i.region.snapshots.get(m.snapshotID)
+		kept := i.region.place.snapshots.get(m.snapshotID)
 		if kept == nil || kept.state != snapshotPending {
 			continue
 		}

@@ -1,6 +1,9 @@
 package lab
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // release is one public image that was published in every region.
 type release struct {
@@ -57,9 +60,14 @@ func releases() []release {
 	return all
 }
 
-// publish puts the public images and their parameters into the region.
+// publish puts the public images and their parameters into the region. They are the
+// same ones for all accounts.
 // https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-public-parameters-ami.html
 func (r *region) publish() {
+	if r.account.id != homeID {
+		maps.Copy(r.parameters, r.place.published)
+		return
+	}
 	for _, published := range releases() {
 		created, err := time.Parse(timeForm, published.date)
 		if err != nil {
@@ -71,7 +79,7 @@ func (r *region) publish() {
 			description: published.description, disk: disk{os: published.os},
 			permissions: []volumePermission{{Group: "all"}},
 		}
-		r.snapshots.put(kept)
+		r.place.snapshots.put(kept)
 		base := &image{
 			object: r.object("ami", tagMap{}), region: r, owner: published.owner, alias: published.alias,
 			name: published.name, description: published.description, created: created, state: imageAvailable,
@@ -87,9 +95,10 @@ func (r *region) publish() {
 		if published.os == "al2023" {
 			base.imdsSupport = imdsV2
 		}
-		r.images.put(base)
+		r.place.images.put(base)
 		for _, name := range published.parameters {
 			r.publishParameter(name, base.id, created)
 		}
 	}
+	r.place.published = maps.Clone(r.parameters)
 }

@@ -160,7 +160,7 @@ func (r *region) namedReceivers(ids []string) ([]*instance, *apiError) {
 		named = append(named, found)
 	}
 	if len(invalidIDs) > 0 {
-		return nil, fail("InvalidInstanceId", "Instances [[%s]] not in a valid state for account %s", strings.Join(invalidIDs, ", "), accountID)
+		return nil, fail("InvalidInstanceId", "Instances [[%s]] not in a valid state for account %s", strings.Join(invalidIDs, ", "), r.account.id)
 	}
 	return named, nil
 }

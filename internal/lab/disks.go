@@ -44,7 +44,7 @@ func (i *instance) disk() disk {
 // contentOf is what a volume of this mapping has on it at an image's launch: the
 // image's content, unless the launch has named another snapshot.
 func (r *region) contentOf(m mapping, of *image) disk {
-	kept := r.snapshots.get(m.snapshotID)
+	kept := r.place.snapshots.get(m.snapshotID)
 	if kept == nil || of.root() != nil && of.root().snapshotID == m.snapshotID {
 		return of.disk
 	}

@@ -22,9 +22,11 @@
 // A browser that comes to the endpoint's root finds a page (the directory page), which
 // shows what is there, from [Lab.State].
 //
-// Signatures are not checked, and there is no IAM: every caller is the account's
-// own administrator or a role that it has assumed, and every well-formed instance
-// profile, role and issuer of tokens exists. What a signature says of time counts: a
+// Signatures are not checked, and there is no IAM: every caller is an account's own
+// administrator or a role that it has assumed, and every well-formed instance
+// profile, role and issuer of tokens exists. An access key that is an account's number,
+// or a role of that account's, leads into the account; all others into the lab's own.
+// What accounts share they see as on AWS: images, snapshots and keys. What a signature says of time counts: a
 // presigned URL expires, and so do a role's keys.
 //
 // A guest has no network but two addresses. At 169.254.169.254 it finds its metadata.

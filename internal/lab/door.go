@@ -35,6 +35,7 @@ func (l *Lab) doorHandler() http.Handler {
 	mux.HandleFunc("GET /_lab/state", func(w http.ResponseWriter, _ *http.Request) {
 		writeDoor(w, http.StatusOK, l.State())
 	})
+	mux.HandleFunc("PUT /_lab/accounts/{id}/organization", l.joinThroughDoor)
 	mux.HandleFunc("GET "+pagePath, servePage)
 	mux.HandleFunc("GET /_lab/instances/{id}/console", l.showConsole)
 	mux.HandleFunc("POST /_lab/instances/{id}/run", l.runThroughDoor)
@@ -46,6 +47,28 @@ func (l *Lab) doorHandler() http.Handler {
 		w.WriteHeader(http.StatusNoContent)
 	})
 	return mux
+}
+
+// membership is where an account is in its organization.
+type membership struct {
+	Organization string   `json:"organization_arn"`
+	Units        []string `json:"organizational_unit_arns"`
+}
+
+// joinThroughDoor puts an account into the organization in the body.
+func (l *Lab) joinThroughDoor(w http.ResponseWriter, request *http.Request) {
+	asked := membership{}
+	decoder := json.NewDecoder(http.MaxBytesReader(w, request.Body, maxBody))
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(&asked)
+	if err == nil {
+		err = l.JoinOrganization(request.PathValue("id"), asked.Organization, asked.Units...)
+	}
+	if err != nil {
+		refuseAtDoor(w, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
 }
 
 type ranItem struct {

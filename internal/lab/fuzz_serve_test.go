@@ -31,16 +31,16 @@ func newFuzzWorld(t testing.TB) fuzzWorld {
 	if err != nil {
 		t.Fatal(err)
 	}
-	home, refused := l.region("us-east-1")
+	home, refused := l.account(homeID).region("us-east-1")
 	if refused != nil {
 		t.Fatal(refused)
 	}
-	base := home.images.all()[0]
+	base := home.place.images.all()[0]
 	world := fuzzWorld{Lab: l}
 	world.must(t, "RunInstances", "MinCount=2&MaxCount=2&InstanceType=t3.small&IamInstanceProfile.Name=p&ImageId="+base.id)
 	found := home.instances.all()[0]
 	world.must(t, "CreateImage", "Name=golden&InstanceId="+found.id)
-	own := home.images.all()[len(home.images.all())-1]
+	own := home.place.images.all()[len(home.place.images.all())-1]
 	world.names = strings.NewReplacer(
 		"INSTANCE", found.id, "BASE", base.id, "IMAGE", own.id, "VOLUME", found.volumes[0].id, "SUBNET", found.card.subnet.id,
 		"VPC", found.card.subnet.vpc.id, "GROUP", found.card.groups[0].id, "CARD", found.card.id,

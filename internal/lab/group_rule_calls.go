@@ -59,7 +59,7 @@ func revoke(egress bool) func(*region, *revokeInput) (*revokeOutput, *apiError) 
 				unknown = append(unknown, spec)
 			}
 		}
-		out.Unknown = permissions(unknown)
+		out.Unknown = permissions(r.account.id, unknown)
 		for _, rule := range gone {
 			r.groupRules.remove(rule.id)
 			out.Revoked = append(out.Revoked, rule.item())

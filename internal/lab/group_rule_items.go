@@ -38,8 +38,8 @@ func (s ruleSpec) hasPorts() bool {
 	return slices.Contains([]string{"tcp", "udp", "icmp", "icmpv6"}, s.protocol)
 }
 
-// permissions gather rules by protocol and ports, in order of the first of each.
-func permissions(specs []described) []permission {
+// permissions gather an owner's rules by protocol and ports, in order of the first of each.
+func permissions(owner string, specs []described) []permission {
 	var all []permission
 	at := map[ruleSpec]int{}
 	for _, rule := range specs {
@@ -54,19 +54,19 @@ func permissions(specs []described) []permission {
 			}
 			all = append(all, made)
 		}
-		all[index].add(rule)
+		all[index].add(owner, rule)
 	}
 	return all
 }
 
-func (p *permission) add(rule described) {
+func (p *permission) add(owner string, rule described) {
 	switch {
 	case rule.cidr4 != "":
 		p.Ranges = append(p.Ranges, cidrRange{CIDR: rule.cidr4, Description: rule.description})
 	case rule.cidr6 != "":
 		p.Ranges6 = append(p.Ranges6, cidrRange6{CIDR: rule.cidr6, Description: rule.description})
 	case rule.groupID != "":
-		p.Groups = append(p.Groups, groupPair{OwnerID: accountID, GroupID: rule.groupID, Description: rule.description})
+		p.Groups = append(p.Groups, groupPair{OwnerID: owner, GroupID: rule.groupID, Description: rule.description})
 	}
 }
 
@@ -76,7 +76,7 @@ func (r *region) permissionsOf(g *securityGroup, egress bool) []permission {
 	for _, rule := range r.rules(g, egress) {
 		specs = append(specs, described{rule.spec, rule.description})
 	}
-	return permissions(specs)
+	return permissions(r.account.id, specs)
 }
 
 type referencedGroup struct {
@@ -105,12 +105,12 @@ type ruleItem struct {
 
 func (g *groupRule) item() ruleItem {
 	item := ruleItem{
-		ID: g.id, ARN: g.group.region.arn("ec2", "security-group-rule/"+g.id), GroupID: g.group.id, OwnerID: accountID,
+		ID: g.id, ARN: g.group.region.arn("ec2", "security-group-rule/"+g.id), GroupID: g.group.id, OwnerID: g.accountID(),
 		Egress: g.egress, Protocol: g.spec.protocol, From: g.spec.from, To: g.spec.to, CIDR4: g.spec.cidr4, CIDR6: g.spec.cidr6,
 		Description: g.description, Tags: g.seenTags().items(),
 	}
 	if g.spec.groupID != "" {
-		item.Referenced = &referencedGroup{GroupID: g.spec.groupID, UserID: accountID, VPCID: g.group.vpc.id}
+		item.Referenced = &referencedGroup{GroupID: g.spec.groupID, UserID: g.accountID(), VPCID: g.group.vpc.id}
 	}
 	return item
 }

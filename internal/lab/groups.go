@@ -45,7 +45,7 @@ var groupFilters = filterable[*securityGroup]{
 	"group-name":  one(func(g *securityGroup) string { return g.name }),
 	"description": one(func(g *securityGroup) string { return g.description }),
 	"vpc-id":      one(func(g *securityGroup) string { return g.vpc.id }),
-	"owner-id":    one(func(*securityGroup) string { return accountID }),
+	"owner-id":    one(func(g *securityGroup) string { return g.accountID() }),
 }
 
 func noGroup(ids []string) *apiError {
@@ -66,7 +66,7 @@ func (r *region) describeSecurityGroups(in *describeSecurityGroupsInput) (*descr
 	out := &describeSecurityGroupsOutput{NextToken: next}
 	for _, g := range found {
 		item := securityGroupItem{
-			OwnerID: accountID, ID: g.id, Name: g.name, ARN: r.arn("ec2", "security-group/"+g.id),
+			OwnerID: r.account.id, ID: g.id, Name: g.name, ARN: r.arn("ec2", "security-group/"+g.id),
 			Description: g.description, VPCID: g.vpc.id, Tags: g.seenTags().items(),
 			Ingress: r.permissionsOf(g, false), Egress: r.permissionsOf(g, true),
 		}

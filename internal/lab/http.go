@@ -25,6 +25,8 @@ type call struct {
 	body []byte
 	// keyID is the access key that the request is signed with.
 	keyID string
+	// account is the caller's; it is set before the action runs.
+	account *account
 	// address is where the request arrived.
 	address netip.AddrPort
 	// rest is what a REST request asks for.
@@ -147,7 +149,12 @@ func (l *Lab) perform(c *call, speak protocol) (any, *apiError) {
 // effect runs the action between the two sides of the weather. A result beside an
 // error is an answer that will be torn.
 func (l *Lab) effect(c *call, speak protocol, now time.Time) (any, *apiError) {
-	r, err := l.region(c.region)
+	caller, err := l.caller(c)
+	if err != nil {
+		return nil, err
+	}
+	c.account = caller
+	r, err := caller.region(c.region)
 	if err != nil {
 		return nil, err
 	}

@@ -61,9 +61,9 @@ type noParameters struct{}
 // the administrator's.
 func (l *Lab) getCallerIdentity(c *call, _ *noParameters) (*callerIdentity, *apiError) {
 	if found := l.sessions[c.keyID]; found != nil {
-		return &callerIdentity{ARN: found.arn, UserID: found.userID, Account: accountID}, nil
+		return &callerIdentity{ARN: found.arn, UserID: found.userID, Account: found.account}, nil
 	}
-	return &callerIdentity{ARN: callerARN, UserID: callerUserID, Account: accountID}, nil
+	return &callerIdentity{ARN: c.account.administrator(), UserID: c.account.administratorID(), Account: c.account.id}, nil
 }
 
 var accessKeyForm = regexp.MustCompile(`^A(?:KIA|SIA)[A-Z0-9]{12,124}$`)
@@ -74,14 +74,18 @@ type accessKeyOutput struct {
 	Account string `xml:"Account"`
 }
 
-// getAccessKeyInfo takes every well-formed key for the account's, since every key
-// works in the lab.
+// getAccessKeyInfo takes every well-formed key for one of the account's that it leads
+// into, since every key works in the lab.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetAccessKeyInfo.html
 func (l *Lab) getAccessKeyInfo(_ *call, in *accessKeyInput) (*accessKeyOutput, *apiError) {
-	if !accessKeyForm.MatchString(in.AccessKeyId) {
+	if !accessKeyForm.MatchString(in.AccessKeyId) && !accountForm.MatchString(in.AccessKeyId) {
 		return nil, fail("ValidationError", "The access key ID %s isn't valid.", in.AccessKeyId)
 	}
-	return &accessKeyOutput{Account: accountID}, nil
+	of, err := l.caller(&call{keyID: in.AccessKeyId})
+	if err != nil {
+		return nil, err
+	}
+	return &accessKeyOutput{Account: of.id}, nil
 }
 
 func answerSTS(w http.ResponseWriter, c *call, result any) {

@@ -18,7 +18,8 @@ type ancestryOutput struct {
 }
 
 // imageAncestry follows an image to the one that it all began with, or to the first
-// one that is not there any more.
+// one that is not there any more. It names all of them, whoever they belong to.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-ancestry.html
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetImageAncestry.html
 func (r *region) imageAncestry(in *imageInput) (*ancestryOutput, *apiError) {
 	if in.ImageId == "" {
@@ -34,7 +35,7 @@ func (r *region) imageAncestry(in *imageInput) (*ancestryOutput, *apiError) {
 			Created: found.created, ImageID: found.id, OwnerAlias: found.alias,
 			SourceImage: found.sourceImage, SourceRegion: found.sourceRegion,
 		})
-		from := r.lab.regions[found.sourceRegion]
+		from := r.lab.places[found.sourceRegion]
 		if from == nil {
 			break
 		}
@@ -113,7 +114,7 @@ func (r *region) describeImageMetadata(in *imageMetadataInput) (*imageMetadataOu
 	for _, i := range found {
 		item := instanceImageItem{
 			InstanceID: i.id, Type: i.kind.name, LaunchTime: i.launched, Zone: i.launch.subnet.zone.name,
-			ZoneID: i.launch.subnet.zone.id, State: stateOf(i.state), OwnerID: accountID, Tags: i.tags.items(),
+			ZoneID: i.launch.subnet.zone.id, State: stateOf(i.state), OwnerID: r.account.id, Tags: i.tags.items(),
 			Image: imageMetadataItem{
 				ID: i.image.id, Name: i.image.name, OwnerID: i.image.owner, State: i.image.state, OwnerAlias: i.image.alias,
 				Created: i.image.created, Public: i.image.public(),

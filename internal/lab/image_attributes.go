@@ -48,7 +48,7 @@ func (r *region) describeImageAttribute(in *imageAttributeInput) (*imageAttribut
 	case "tpmSupport":
 		out.TPMSupport = &textValue{found.tpmSupport}
 	case "sriovNetSupport":
-		out.SRIOV = &textValue{found.item().SRIOV}
+		out.SRIOV = &textValue{found.item(r.account).SRIOV}
 	case "bootMode":
 		out.BootMode = &textValue{found.boots()}
 	case "lastLaunchedTime":
@@ -59,7 +59,7 @@ func (r *region) describeImageAttribute(in *imageAttributeInput) (*imageAttribut
 	case "deregistrationProtection":
 		out.Protection = &textValue{found.protection.text(r.now())}
 	case "blockDeviceMapping":
-		out.Mappings = found.item().Mappings
+		out.Mappings = found.item(r.account).Mappings
 	default:
 		return nil, invalid("Value (%s) for parameter attribute is invalid. Unknown attribute.", in.Attribute)
 	}

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -53,21 +54,23 @@ func (r *region) beginCopy(in *copyImageInput) (*image, *apiError) {
 		return nil, err
 	}
 	own := tagMap{}
-	if isTrue(in.CopyImageTags) && source.owner == accountID {
+	if isTrue(in.CopyImageTags) && source.owner == r.account.id {
 		own = own.with(source.tags)
 	}
 	if own = own.with(tags["image"]); len(own) > maxTags {
 		return nil, tagLimit(in.SourceImageId)
 	}
 	made := &image{
-		object: r.object("ami", own), region: r, owner: accountID, name: in.Name, description: description,
+		object: r.object("ami", own), region: r, owner: r.account.id, name: in.Name, description: description,
 		created: r.now(), state: imagePending, sourceImage: source.id, sourceRegion: source.region.name,
 		mappings: mappings, disk: source.disk,
 	}
 	made.inherit(source)
 	r.copySnapshots(source, made, tags["snapshot"])
-	r.images.put(made)
-	r.develop(made, toCopy, made.copied)
+	r.place.images.put(made)
+	from := r.account.regions[in.SourceRegion]
+	readable := !slices.ContainsFunc(source.mappings, func(m mapping) bool { return !from.readable(m.snapshotID) })
+	r.develop(made, toCopy, func(at time.Time, failed *stateReason) { made.copied(at, readable, failed) })
 	return made, nil
 }
 
@@ -80,7 +83,7 @@ func (r *region) copySource(in *copyImageInput) (*image, *apiError) {
 	case in.SourceImageId == "":
 		return nil, missing("SourceImageId")
 	}
-	from, err := r.lab.region(in.SourceRegion)
+	from, err := r.account.region(in.SourceRegion)
 	if err != nil {
 		return nil, invalid("Value (%s) for parameter sourceRegion is invalid. Invalid Region.", in.SourceRegion)
 	}
@@ -94,7 +97,7 @@ func (r *region) copySource(in *copyImageInput) (*image, *apiError) {
 		return nil, fail("InvalidAMIID.Unavailable", "The image ID '%s' is not available", source.id)
 	}
 	for _, m := range source.mappings {
-		if kept := from.snapshots.get(m.snapshotID); kept != nil && !kept.restorableBy([]string{"self", "all"}) {
+		if kept := from.place.snapshots.get(m.snapshotID); kept != nil && !kept.restorableBy([]string{"self", "all"}, r.account) {
 			return nil, fail("InvalidRequest", "You do not have permission to access the storage of this ami")
 		}
 	}
@@ -116,7 +119,7 @@ func (r *region) copyMappings(source *image, in *copyImageInput) ([]mapping, *ap
 				"is not supported.", m.snapshotID)
 		}
 		if source.region != r {
-			m.kmsKeyID = ""
+			m.kmsKeyID = "" // another region, or another account
 		}
 		if isTrue(in.Encrypted) {
 			m.encrypted, m.kmsKeyID = true, in.KmsKeyId
@@ -140,27 +143,31 @@ func (r *region) copySnapshots(source, made *image, tags tagMap) {
 			continue
 		}
 		kept := &snapshot{
-			object: r.object("snap", tagMap{}.with(tags)), region: r, owner: accountID, state: snapshotPending,
+			object: r.object("snap", tagMap{}.with(tags)), region: r, owner: r.account.id, state: snapshotPending,
 			started: made.created, size: m.size, volumeID: copiedVolume, encrypted: m.encrypted, kmsKeyID: m.kmsKeyID,
 			description: fmt.Sprintf("Copied for DestinationAmi %s from SourceAmi %s for SourceSnapshot %s. Task created on %d.",
 				made.id, source.id, m.snapshotID, made.created.UnixMilli()),
 		}
-		if original := source.region.snapshots.get(m.snapshotID); original != nil {
+		if original := source.region.place.snapshots.get(m.snapshotID); original != nil {
 			kept.size, kept.disk = original.size, original.disk
 		}
-		r.snapshots.put(kept)
+		r.place.snapshots.put(kept)
 		m.snapshotID = kept.id
 	}
 }
 
-// copied is the end of a copy. Only now are keys checked: one that is not there, or is
-// of another region, makes an image that has failed.
+// copied is the end of a copy. Only now are keys checked: one that is not there, is of
+// another region or of an account that does not let this one use it, makes an image
+// that has failed.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CopyImage.html
-func (i *image) copied(at time.Time, failed *stateReason) {
+func (i *image) copied(at time.Time, readable bool, failed *stateReason) {
+	unusable := !readable
 	for _, m := range i.mappings {
-		if key := i.region.findKey(m.kmsKeyID); m.encrypted && (key == nil || key.state != keyEnabled) {
-			failed = &stateReason{Code: "Client.InternalError", Message: "Client.InternalError: Given key ID is not accessible"}
-		}
+		key := i.region.usableKey(m.kmsKeyID)
+		unusable = unusable || m.encrypted && (key == nil || key.state != keyEnabled)
+	}
+	if unusable {
+		failed = &stateReason{Code: "Client.InternalError", Message: "Client.InternalError: Given key ID is not accessible"}
 	}
 	i.finish(failed, at)
 }

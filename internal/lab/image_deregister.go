@@ -95,21 +95,21 @@ func (r *region) deregisterImage(in *deregisterInput) (*deregisterOutput, *apiEr
 		return nil, fail("OperationNotPermitted", "The image %s cannot be deregistered: its deregistration protection is %s.",
 			found.id, found.protection.text(now))
 	}
-	r.images.remove(found.id)
+	r.place.images.remove(found.id)
 	out := &deregisterOutput{Return: true}
 	if !isTrue(in.DeleteAssociatedSnapshots) {
 		return out, nil
 	}
 	for _, m := range found.mappings {
-		kept := r.snapshots.get(m.snapshotID)
-		if kept == nil || kept.owner != accountID {
+		kept := r.place.snapshots.get(m.snapshotID)
+		if kept == nil || kept.owner != r.account.id {
 			continue
 		}
 		code := "success"
 		if r.usedBy(kept.id) != nil {
 			code = "skipped"
 		} else {
-			r.snapshots.remove(kept.id)
+			r.place.snapshots.remove(kept.id)
 		}
 		out.Deleted = append(out.Deleted, deletedSnapshotItem{SnapshotID: kept.id, Code: code})
 	}

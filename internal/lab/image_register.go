@@ -34,7 +34,7 @@ func (r *region) registerImage(in *registerImageInput) (*createImageOutput, *api
 		return nil, err
 	}
 	made := &image{
-		region: r, owner: accountID, name: in.Name, description: in.Description, created: r.now(),
+		region: r, owner: r.account.id, name: in.Name, description: in.Description, created: r.now(),
 		state: imageAvailable, architecture: in.Architecture, rootDevice: in.RootDeviceName, bootMode: in.BootMode,
 		imdsSupport: in.ImdsSupport, tpmSupport: in.TpmSupport, withoutENA: !isTrue(in.EnaSupport), mappings: mappings,
 	}
@@ -42,12 +42,12 @@ func (r *region) registerImage(in *registerImageInput) (*createImageOutput, *api
 	if root == nil || root.snapshotID == "" {
 		return nil, fail("InvalidBlockDeviceMapping", "The root device %s has no mapping with a snapshot", in.RootDeviceName)
 	}
-	kept := r.snapshots.get(root.snapshotID)
+	kept := r.place.snapshots.get(root.snapshotID)
 	if kept.state != snapshotCompleted {
 		return nil, fail("IncorrectState", "Snapshot is in invalid state - %s", kept.state)
 	}
 	made.disk, made.object = kept.disk, r.object("ami", tagMap{}.with(tags["image"]))
-	r.images.put(made)
+	r.place.images.put(made)
 	return &createImageOutput{ImageID: made.id}, nil
 }
 

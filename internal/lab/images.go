@@ -85,9 +85,12 @@ func (r *region) image(id string) (*image, *apiError) {
 	if !wellFormed(id, "ami") {
 		return nil, malformedImage(id)
 	}
-	found := r.images.get(id)
-	if found == nil || found.hidden() {
+	found := r.place.images.get(id)
+	switch {
+	case found == nil || found.hidden():
 		return nil, noImage([]string{id})
+	case !found.usableBy(r.account):
+		return nil, unsharedImage(id)
 	}
 	return found, nil
 }
@@ -97,14 +100,13 @@ func (r *region) ownImage(id string) (*image, *apiError) {
 	if id == "" {
 		return nil, missing("ImageId")
 	}
-	found, err := r.image(id)
-	if err != nil {
+	if found := r.place.images.get(id); found != nil && !found.hidden() && found.owner == r.account.id {
+		return found, nil
+	}
+	if _, err := r.image(id); err != nil && err.code != unsharedImage(id).code {
 		return nil, err
 	}
-	if found.owner != accountID {
-		return nil, fail("AuthFailure", "Not authorized for image:%s", id)
-	}
-	return found, nil
+	return nil, fail("AuthFailure", "Not authorized for image:%s", id)
 }
 
 func malformedImage(id string) *apiError {
@@ -216,6 +218,9 @@ var imageFilters = filterable[*image]{
 	},
 }
 
+// describeImages leaves out, without a word, what is there but not for the caller to
+// see, even if it is asked for by its id.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html
 func (r *region) describeImages(in *describeImagesInput) (*describeImagesOutput, *apiError) {
 	if len(in.ImageId) > 0 && in.MaxResults != nil {
 		return nil, combination("The parameter imageIdsSet cannot be used with the parameter maxResults")
@@ -223,11 +228,16 @@ func (r *region) describeImages(in *describeImagesInput) (*describeImagesOutput,
 	if err := checkIDs(in.ImageId, "ami", malformedImage); err != nil {
 		return nil, err
 	}
+	ids := slices.DeleteFunc(slices.Clone(in.ImageId), r.lingers)
+	if len(ids) == 0 && len(in.ImageId) > 0 {
+		return &describeImagesOutput{}, nil
+	}
 	now := r.now()
-	found, next, err := list(&r.images, listing[*image]{
-		ids: in.ImageId, absent: noImage, filters: in.Filter, fields: imageFilters,
+	found, next, err := list(&r.place.images, listing[*image]{
+		ids: ids, absent: noImage, filters: in.Filter, fields: imageFilters,
+		owner: func(i *image) string { return i.owner }, by: r.account,
 		also: func(i *image) bool {
-			return ownedBy(in.Owner, i.owner, i.alias) && i.executableBy(in.ExecutableBy) && i.listed(in, now)
+			return i.usableBy(r.account) && ownedBy(in.Owner, i.owner, i.alias, r.account) && i.executableBy(in.ExecutableBy, r.account) && i.listed(in, r.account, now)
 		},
 		page: in.pageParams, limits: pageLimits{least: 1, most: 1000},
 	})
@@ -236,7 +246,7 @@ func (r *region) describeImages(in *describeImagesInput) (*describeImagesOutput,
 	}
 	out := &describeImagesOutput{NextToken: next}
 	for _, i := range found {
-		out.Images = append(out.Images, i.item())
+		out.Images = append(out.Images, i.item(r.account))
 	}
 	return out, nil
 }
@@ -245,35 +255,37 @@ func (r *region) describeImages(in *describeImagesInput) (*describeImagesOutput,
 // their owner, by id, or if asked for, and those that are disabled only if asked for.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-deprecate.html#describe-deprecate-ami
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html
-func (i *image) listed(in *describeImagesInput, now time.Time) bool {
+func (i *image) listed(in *describeImagesInput, by *account, now time.Time) bool {
 	if i.state == imageDisabled && !isTrue(in.IncludeDisabled) {
 		return false
 	}
-	return i.owner == accountID || !i.isDeprecated(now) || isTrue(in.IncludeDeprecated) || slices.Contains(in.ImageId, i.id)
+	return i.owner == by.id || !i.isDeprecated(now) || isTrue(in.IncludeDeprecated) || slices.Contains(in.ImageId, i.id)
 }
 
 // ownedBy matches the Owner parameter: account ids, aliases and "self".
-func ownedBy(owners []string, id, alias string) bool {
+func ownedBy(owners []string, id, alias string, self *account) bool {
 	return len(owners) == 0 || slices.ContainsFunc(owners, func(owner string) bool {
-		return owner == id || owner == "self" && id == accountID || alias != "" && owner == alias
+		return owner == id || owner == "self" && id == self.id || alias != "" && owner == alias
 	})
 }
 
-// executableBy matches the ExecutableBy parameter: "self" and account ids mean an
-// explicit permission, "all" the public images.
-func (i *image) executableBy(users []string) bool {
+// executableBy matches the ExecutableBy parameter: "all" means the public images,
+// "self" and one's own number what is shared with oneself, also by the organization,
+// and another number what one has shared with that account itself.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html
+func (i *image) executableBy(users []string, self *account) bool {
 	return len(users) == 0 || slices.ContainsFunc(users, func(user string) bool {
-		if user == "all" {
+		switch user {
+		case "all":
 			return i.public()
+		case "self", self.id:
+			return slices.ContainsFunc(i.launch, func(p permissionParam) bool { return p.Group == "" && p.covers(self) })
 		}
-		if user == "self" {
-			user = accountID
-		}
-		return slices.ContainsFunc(i.launch, func(p permissionParam) bool { return p.UserId == user })
+		return i.owner == self.id && slices.Contains(i.launch, permissionParam{UserId: user})
 	})
 }
 
-func (i *image) item() imageItem {
+func (i *image) item(seenBy *account) imageItem {
 	item := imageItem{
 		ID: i.id, Location: i.location(), State: i.state, OwnerID: i.owner, CreationDate: i.created.Format(timeForm),
 		Public: i.public(), Architecture: i.architecture, Type: "machine", OwnerAlias: i.alias, Name: i.name,
@@ -287,7 +299,7 @@ func (i *image) item() imageItem {
 	}
 	// Tags are the owner's own: nobody else sees them.
 	// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html
-	if i.owner == accountID {
+	if i.owner == seenBy.id {
 		item.Tags, item.Protection = i.seenTags().items(), i.protection.text(i.region.now())
 		if !i.lastLaunched.IsZero() {
 			item.LastLaunched = &i.lastLaunched

@@ -33,7 +33,7 @@ var instanceFilters = filterable[*instance]{
 	"launch-index":        one(func(i *instance) string { return strconv.Itoa(i.index) }),
 	"launch-time":         one(func(i *instance) string { return i.launched.Format(timeForm) }),
 	"key-name":            one(func(i *instance) string { return i.launch.keyName }),
-	"owner-id":            one(func(*instance) string { return accountID }),
+	"owner-id":            one(func(i *instance) string { return i.accountID() }),
 	"hypervisor":          one(func(*instance) string { return "xen" }),
 	"virtualization-type": one(func(*instance) string { return "hvm" }),
 	"root-device-type":    one(func(*instance) string { return "ebs" }),

@@ -173,7 +173,7 @@ func (r *region) describeInstances(in *describeInstancesInput) (*describeInstanc
 	for _, i := range found {
 		last := len(out.Reservations) - 1
 		if last < 0 || out.Reservations[last].ReservationID != i.launch.reservation {
-			out.Reservations = append(out.Reservations, reservationItem{ReservationID: i.launch.reservation, OwnerID: accountID})
+			out.Reservations = append(out.Reservations, reservationItem{ReservationID: i.launch.reservation, OwnerID: r.account.id})
 			last++
 		}
 		out.Reservations[last].Instances = append(out.Reservations[last].Instances, i.item())

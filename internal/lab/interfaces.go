@@ -45,8 +45,8 @@ func (r *region) publicDNS(address netip.Addr) string {
 // publicAddress gives out the next public address. They are from 198.18.0.0/15,
 // which is reserved for tests and routed nowhere (RFC 2544).
 func (r *region) publicAddress() netip.Addr {
-	r.publicAddresses++
-	n := r.publicAddresses % (1 << 17)
+	r.place.publicAddresses++
+	n := r.place.publicAddresses % (1 << 17)
 	return netip.AddrFrom4([4]byte{198, 18 + byte(n>>16), byte(n >> 8), byte(n)})
 }
 
@@ -108,7 +108,7 @@ type interfaceItem struct {
 func (n *networkInterface) item(r *region) interfaceItem {
 	dns := r.privateDNS(n.address)
 	return interfaceItem{
-		ID: n.id, SubnetID: n.subnet.id, VPCID: n.subnet.vpc.id, Description: n.description, OwnerID: accountID,
+		ID: n.id, SubnetID: n.subnet.id, VPCID: n.subnet.vpc.id, Description: n.description, OwnerID: n.accountID(),
 		Status: "in-use", MAC: n.mac, Address: n.address.String(), DNS: dns, SourceDestCheck: n.sourceDestCheck,
 		Groups: groupItems(n.groups), Association: n.association(r), Type: "interface",
 		Attachment: interfaceAttachmentItem{
@@ -145,7 +145,7 @@ var interfaceFilters = filterable[*networkInterface]{
 		return n.address.String()
 	}),
 	"mac-address":       one(func(n *networkInterface) string { return n.mac }),
-	"owner-id":          one(func(*networkInterface) string { return accountID }),
+	"owner-id":          one(func(n *networkInterface) string { return n.accountID() }),
 	"description":       one(func(n *networkInterface) string { return n.description }),
 	"interface-type":    one(func(*networkInterface) string { return "interface" }),
 	"source-dest-check": one(func(n *networkInterface) string { return strconv.FormatBool(n.sourceDestCheck) }),
@@ -180,7 +180,7 @@ func (r *region) describeNetworkInterfaces(in *describeInterfacesInput) (*descri
 	for _, n := range found {
 		item := n.item(r)
 		item.Zone, item.Tags = n.subnet.zone.name, n.seenTags().items()
-		item.Attachment.InstanceID, item.Attachment.InstanceOwnerID = n.instance.id, accountID
+		item.Attachment.InstanceID, item.Attachment.InstanceOwnerID = n.instance.id, r.account.id
 		out.Interfaces = append(out.Interfaces, item)
 	}
 	return out, nil

@@ -19,6 +19,7 @@ const (
 type kmsKey struct {
 	object
 	arn, description string
+	policy           string
 	managed          bool
 	state            string
 	created          time.Time
@@ -32,7 +33,9 @@ type kmsAlias struct {
 	made   time.Time
 }
 
-var kmsActions = map[string]jsonAction{
+var kmsActions = jsonUnion(kmsKeyActions, kmsPolicyActions)
+
+var kmsKeyActions = map[string]jsonAction{
 	"CreateKey":           asJSON((*region).createKey),
 	"DescribeKey":         asJSON((*region).describeKey),
 	"ScheduleKeyDeletion": asJSON((*region).scheduleKeyDeletion),
@@ -56,10 +59,10 @@ var managedKeys = []struct{ alias, description string }{
 // so that they are always the same.
 func (r *region) furnishKeys() {
 	for _, managed := range managedKeys {
-		id := newIDs(0, strings.TrimPrefix(managed.alias, "alias/")+" "+r.name).uuid()
+		id := newIDs(0, r.account.idSpace(strings.TrimPrefix(managed.alias, "alias/")+" "+r.name)).uuid()
 		made := &kmsKey{
-			object: object{id: id}, arn: r.arn("kms", "key/"+id), description: managed.description,
-			managed: true, state: keyEnabled, created: r.now(),
+			object: object{id: id, home: r}, arn: r.arn("kms", "key/"+id), description: managed.description,
+			managed: true, state: keyEnabled, created: r.now(), policy: r.account.defaultKeyPolicy(),
 		}
 		r.keysOfKMS.put(made)
 		r.aliases = append(r.aliases, &kmsAlias{name: managed.alias, target: made, made: made.created})
@@ -142,7 +145,7 @@ type keyMetadata struct {
 
 func (k *kmsKey) metadata() keyMetadata {
 	data := keyMetadata{
-		AWSAccountId: accountID, KeyId: k.id, Arn: k.arn, CreationDate: epoch(k.created), Enabled: k.state == keyEnabled,
+		AWSAccountId: k.accountID(), KeyId: k.id, Arn: k.arn, CreationDate: epoch(k.created), Enabled: k.state == keyEnabled,
 		Description: k.description, KeyUsage: "ENCRYPT_DECRYPT", KeyState: k.state, Origin: "AWS_KMS",
 		KeyManager: onOff(k.managed, "AWS", "CUSTOMER"), CustomerMasterKeySpec: "SYMMETRIC_DEFAULT", KeySpec: "SYMMETRIC_DEFAULT",
 		EncryptionAlgorithms: []string{"SYMMETRIC_DEFAULT"},
@@ -155,8 +158,8 @@ func (k *kmsKey) metadata() keyMetadata {
 
 type keyOutput struct{ KeyMetadata keyMetadata }
 
-// createKey makes a symmetric key. Nobody is kept from anything in the lab, so its
-// policy says nothing.
+// createKey makes a symmetric key. In its own account nobody is kept from anything;
+// its policy says which other accounts may use it.
 // https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html
 func (r *region) createKey(in *createKeyInput) (*keyOutput, *apiError) {
 	tags := tagMap{}
@@ -166,7 +169,14 @@ func (r *region) createKey(in *createKeyInput) (*keyOutput, *apiError) {
 		}
 		tags[tag.TagKey] = tag.TagValue
 	}
-	made := &kmsKey{object: r.object("key", tags), description: in.Description, state: keyEnabled, created: r.now()}
+	policy := r.account.defaultKeyPolicy()
+	if in.Policy != "" {
+		if err := checkPolicy(in.Policy); err != nil {
+			return nil, err
+		}
+		policy = in.Policy
+	}
+	made := &kmsKey{object: r.object("key", tags), description: in.Description, policy: policy, state: keyEnabled, created: r.now()}
 	made.id = r.ids.uuid()
 	made.arn = r.arn("kms", "key/"+made.id)
 	r.keysOfKMS.put(made)
@@ -179,6 +189,9 @@ type keyInput struct {
 
 // https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html
 func (r *region) describeKey(in *keyInput) (*keyOutput, *apiError) {
+	if foreign := r.usableKey(in.KeyId); foreign != nil {
+		return &keyOutput{foreign.metadata()}, nil
+	}
 	found, err := r.namedKey(in.KeyId)
 	if err != nil {
 		return nil, err

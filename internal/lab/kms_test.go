@@ -16,11 +16,17 @@ import (
 // kms makes a request of the key service and returns the answer, or the error's code.
 func kms(t *testing.T, server *labtest.Server, action, body string) (map[string]any, string) {
 	t.Helper()
+	return kmsAs(t, server, "lab", action, body)
+}
+
+// kmsAs is kms with another access key.
+func kmsAs(t *testing.T, server *labtest.Server, accessKey, action, body string) (map[string]any, string) {
+	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=lab/20260101/us-east-1/kms/aws4_request")
+	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+accessKey+"/20260101/us-east-1/kms/aws4_request")
 	request.Header.Set("X-Amz-Target", "TrentService."+action)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {

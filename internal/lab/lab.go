@@ -33,7 +33,7 @@ type Options struct {
 	OnRequest func(number int, action string)
 }
 
-// Lab is one account in a rehearsal cloud. It is safe for concurrent use.
+// Lab is a rehearsal cloud, with one account that everybody starts in. It is safe for concurrent use.
 type Lab struct {
 	clock   clock
 	weather weather
@@ -50,13 +50,15 @@ type Lab struct {
 	// closing is closed with the lab: it ends whoever waits for the lab's time.
 	closing chan struct{}
 
-	// mu guards everything below, in all regions. It is never held while a guest is
+	// mu guards everything below, in all accounts and regions. It is never held while a guest is
 	// driven, which may take minutes.
-	mu      sync.Mutex
-	agenda  agenda
-	ids     ids
-	regions map[string]*region
-	counts  counts
+	mu     sync.Mutex
+	agenda agenda
+	ids    ids
+	// accounts are by number, places by the name of their region.
+	accounts map[string]*account
+	places   map[string]*place
+	counts   counts
 	// tallies are the requests by second and by minute.
 	tallies []*tally
 	// buckets are EC2's token buckets, as far as they have been used.
@@ -90,7 +92,8 @@ func New(options Options) (*Lab, error) {
 		guests:    options.Guests,
 		seed:      options.Seed,
 		ids:       newIDs(options.Seed, "requests"),
-		regions:   map[string]*region{},
+		accounts:  map[string]*account{},
+		places:    map[string]*place{},
 		counts:    newCounts(),
 		tallies:   newTallies(),
 		buckets:   map[bucketKey]*bucket{},
@@ -186,9 +189,9 @@ func (l *Lab) Run(ctx context.Context, id, script string) (output string, exitCo
 	return output, exitCode, nil
 }
 
-// instance finds an instance in any region.
+// instance finds an instance in any account and region.
 func (l *Lab) instance(id string) (*instance, error) {
-	for _, r := range l.regions {
+	for _, r := range l.allRegions() {
 		if found := r.instances.get(id); found != nil {
 			return found, nil
 		}

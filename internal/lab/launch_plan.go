@@ -183,7 +183,7 @@ func (l *launch) takeAddress() netip.Addr {
 }
 
 func (r *region) planVolumes(planned *launch, in *runInstancesInput) *apiError {
-	merged, err := r.merge(planned.image.mappings, in.BlockDeviceMapping)
+	merged, err := r.merge(planned.image.withOwnKeys(r.account), in.BlockDeviceMapping)
 	if err != nil {
 		return err
 	}
@@ -191,7 +191,7 @@ func (r *region) planVolumes(planned *launch, in *runInstancesInput) *apiError {
 		return fail("InvalidBlockDeviceMapping", "The root device %s cannot be left out", root)
 	}
 	for _, m := range merged {
-		if m.snapshotID != "" && r.snapshots.get(m.snapshotID) == nil {
+		if m.snapshotID != "" && r.place.snapshots.get(m.snapshotID) == nil {
 			return noSnapshot([]string{m.snapshotID})
 		}
 	}

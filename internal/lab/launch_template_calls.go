@@ -31,7 +31,7 @@ type templateItem struct {
 
 func (t *launchTemplate) item() templateItem {
 	return templateItem{
-		ID: t.id, Name: t.name, Created: t.created, CreatedBy: callerARN,
+		ID: t.id, Name: t.name, Created: t.created, CreatedBy: t.home.account.administrator(),
 		Default: t.standard, Latest: t.latest, Tags: t.seenTags().items(),
 	}
 }
@@ -105,7 +105,7 @@ type versionItem struct {
 func (v *templateVersion) item() versionItem {
 	return versionItem{
 		ID: v.of.id, Name: v.of.name, Number: v.number, Description: v.description, Created: v.created,
-		CreatedBy: callerARN, Default: v.number == v.of.standard, Data: v.data,
+		CreatedBy: v.of.home.account.administrator(), Default: v.number == v.of.standard, Data: v.data,
 	}
 }
 

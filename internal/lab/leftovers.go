@@ -16,7 +16,7 @@ func (r *region) serviceLeftovers() []Leftover {
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.lab.s3Buckets)) {
 		of := r.lab.s3Buckets[name]
-		if of.region != r.name {
+		if of.region != r.name || of.owner != r.account {
 			continue
 		}
 		leave("bucket", name, nil)

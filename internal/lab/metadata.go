@@ -167,7 +167,7 @@ func (i *instance) networkMetadata(values map[string]string) {
 		"meta-data/hostname": dns, "meta-data/local-hostname": dns, "meta-data/local-ipv4": card.address.String(),
 		"meta-data/mac": card.mac, "meta-data/security-groups": strings.Join(names, "\n"),
 		here + "device-number": "0", here + "interface-id": card.id, here + "mac": card.mac,
-		here + "owner-id": accountID, here + "local-hostname": dns, here + "local-ipv4s": card.address.String(),
+		here + "owner-id": i.accountID(), here + "local-hostname": dns, here + "local-ipv4s": card.address.String(),
 		here + "subnet-id": card.subnet.id, here + "subnet-ipv4-cidr-block": card.subnet.cidr.String(),
 		here + "vpc-id": card.subnet.vpc.id, here + "vpc-ipv4-cidr-block": card.subnet.vpc.cidr.String(),
 		here + "security-group-ids": strings.Join(groupIDs(card.groups), "\n"),
@@ -189,7 +189,7 @@ func (i *instance) identityDocument() string {
 		address = i.card.address.String()
 	}
 	return document(map[string]any{
-		"accountId": accountID, "architecture": i.image.architecture, "availabilityZone": i.launch.subnet.zone.name,
+		"accountId": i.accountID(), "architecture": i.image.architecture, "availabilityZone": i.launch.subnet.zone.name,
 		"billingProducts": nil, "devpayProductCodes": nil, "marketplaceProductCodes": nil, "imageId": i.image.id,
 		"instanceId": i.id, "instanceType": i.kind.name, "kernelId": nil, "pendingTime": i.launched.Format(time.RFC3339),
 		"privateIp": address, "ramdiskId": nil, "region": i.region.name, "version": "2017-09-30",

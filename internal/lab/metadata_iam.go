@@ -57,8 +57,9 @@ func (i *instance) currentCredentials() *roleCredentials {
 	// The session is called like the instance.
 	// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
 	i.region.lab.sessions[i.credentials.keyID] = &session{
-		arn:     "arn:aws:sts::" + accountID + ":assumed-role/" + i.credentials.role + "/" + i.id,
-		userID:  "AROA" + keyLetters(newIDs(0, "role "+i.credentials.role))[:17] + ":" + i.id,
+		account: i.accountID(),
+		arn:     "arn:aws:sts::" + i.accountID() + ":assumed-role/" + i.credentials.role + "/" + i.id,
+		userID:  "AROA" + keyLetters(newIDs(0, i.region.account.idSpace("role "+i.credentials.role)))[:17] + ":" + i.id,
 		expires: issued.Add(roleCredentialsLast),
 	}
 	return i.credentials

@@ -88,6 +88,10 @@ func (l *Lab) listObjects(r *region, q *s3Request) (*s3Answer, *apiError) {
 	if document.EncodingType == "url" {
 		encode = url.QueryEscape
 	}
+	var owner *ownerItem
+	if q.query.Get("fetch-owner") == "true" {
+		owner = from.owner.s3Owner()
+	}
 	last := ""
 	for _, key := range slices.Sorted(maps.Keys(from.objects)) {
 		rest, ok := strings.CutPrefix(key, document.Prefix)
@@ -106,7 +110,7 @@ func (l *Lab) listObjects(r *region, q *s3Request) (*s3Answer, *apiError) {
 			continue
 		}
 		last = key
-		document.Contents = append(document.Contents, from.objects[key].listed(encode, q.query.Get("fetch-owner") == "true"))
+		document.Contents = append(document.Contents, from.objects[key].listed(encode, owner))
 	}
 	if document.IsTruncated {
 		document.NextContinuationToken = base64.RawURLEncoding.EncodeToString([]byte(last))
@@ -127,15 +131,12 @@ func groupOf(rest string, document *listObjectsDocument) string {
 	return ""
 }
 
-func (o *s3Object) listed(encode func(string) string, owned bool) objectItem {
-	item := objectItem{
+func (o *s3Object) listed(encode func(string) string, owner *ownerItem) objectItem {
+	return objectItem{
 		Key: encode(o.key), LastModified: o.modified.Format(timeForm), ETag: o.etag, Size: len(o.content), StorageClass: "STANDARD",
 		ChecksumAlgorithm: strings.ToUpper(strings.TrimPrefix(o.checksum[0], "X-Amz-Checksum-")), ChecksumType: "FULL_OBJECT",
+		Owner: owner,
 	}
-	if owned {
-		item.Owner = &s3Owner
-	}
-	return item
 }
 
 type deleteDocument struct {

@@ -44,7 +44,7 @@ func TestPace_ofAgentsAndCommands(t *testing.T) {
 		defer l.Close()
 		l.weather = slow
 		l.mu.Lock()
-		r, _ := l.region("us-east-1")
+		r, _ := l.account(homeID).region("us-east-1")
 		image := r.parameters["/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"].latest().value
 		l.mu.Unlock()
 		form := url.Values{

@@ -117,10 +117,23 @@ type listing[T thing] struct {
 	absent  func(ids []string) *apiError
 	filters []filterParam
 	fields  filterable[T]
+	// owner is whose a thing is, where it may be another account's than the caller's; nil
+	// means that all are the caller's. by is the caller: of things of others it does not
+	// know the tags.
+	owner func(T) string
+	by    *account
 	// also narrows further than ids and filters; nil takes all.
 	also   func(T) bool
 	page   pageParams
 	limits pageLimits
+}
+
+// tags are those that the caller knows.
+func (asked listing[T]) tags(of T) tagMap {
+	if asked.owner != nil && asked.owner(of) != asked.by.id {
+		return nil
+	}
+	return of.self().seenTags()
 }
 
 // list answers a Describe call from a table.
@@ -129,7 +142,7 @@ func list[T thing](from *table[T], asked listing[T]) (some []T, next string, err
 	if err != nil {
 		return nil, "", err
 	}
-	match, err := asked.fields.matcher(asked.filters, func(t T) tagMap { return t.self().seenTags() })
+	match, err := asked.fields.matcher(asked.filters, asked.tags)
 	if err != nil {
 		return nil, "", err
 	}

@@ -167,7 +167,7 @@ func (r *region) putParameter(in *putParameterInput) (*putParameterOutput, *apiE
 	if next.dataType == dataImage {
 		// https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-ec2-aliases.html
 		r.lab.agenda.add(next.modified, func(time.Time) {
-			if found := r.images.get(next.value); found != nil && found.state == imageAvailable {
+			if found := r.place.images.get(next.value); found != nil && found.state == imageAvailable && found.usableBy(r.account) {
 				r.keepVersion(in.Name, tags, next)
 			}
 		})
@@ -194,7 +194,7 @@ func (r *region) keepVersion(name string, tags tagMap, next *parameterVersion) {
 func (r *region) nextVersion(before *parameter, in *putParameterInput) (*parameterVersion, *apiError) {
 	next := &parameterVersion{
 		number: 1, kind: in.Type, value: in.Value, dataType: cmp.Or(in.DataType, dataText), tier: in.Tier,
-		modified: r.now(), modifiedBy: callerARN, keyID: in.KeyId,
+		modified: r.now(), modifiedBy: r.account.administrator(), keyID: in.KeyId,
 	}
 	if before != nil {
 		now := before.latest()
@@ -277,7 +277,7 @@ func (r *region) checkParameterKey(_ *parameter, next *parameterVersion) *apiErr
 		return nil
 	}
 	next.keyID = cmp.Or(next.keyID, "alias/aws/ssm")
-	if r.findKey(next.keyID) == nil {
+	if r.usableKey(next.keyID) == nil {
 		return fail("InvalidKeyId", "Invalid keyId %s", next.keyID)
 	}
 	return nil

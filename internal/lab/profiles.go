@@ -21,7 +21,7 @@ type profileAssociation struct {
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateInstanceProfile.html
 var (
 	profileName = regexp.MustCompile(`^[\w+=,.@-]{1,128}$`)
-	profileARN  = regexp.MustCompile(`^arn:aws:iam::` + accountID + `:instance-profile/(?:[\w+=,.@/-]+/)?([\w+=,.@-]{1,128})$`)
+	profileARN  = regexp.MustCompile(`^arn:aws:iam::([0-9]{12}):instance-profile/(?:[\w+=,.@/-]+/)?([\w+=,.@-]{1,128})$`)
 )
 
 func (r *region) findProfile(asked *profileParam) (*profile, *apiError) {
@@ -33,17 +33,17 @@ func (r *region) findProfile(asked *profileParam) (*profile, *apiError) {
 	}
 	name, arn := asked.Name, asked.Arn
 	if arn == "" {
-		arn = "arn:aws:iam::" + accountID + ":instance-profile/" + name
+		arn = "arn:aws:iam::" + r.account.id + ":instance-profile/" + name
 	}
 	parts := profileARN.FindStringSubmatch(arn)
-	if parts == nil || asked.Name != "" && !profileName.MatchString(name) {
+	if parts == nil || parts[1] != r.account.id || asked.Name != "" && !profileName.MatchString(name) {
 		which, value := "name", name
 		if asked.Arn != "" {
 			which, value = "arn", arn
 		}
 		return nil, invalid("Value (%s) for parameter iamInstanceProfile.%s is invalid. Invalid IAM Instance Profile %s", value, which, which)
 	}
-	digits := strings.ToUpper(strings.ReplaceAll(newIDs(0, parts[1]).uuid(), "-", ""))
+	digits := strings.ToUpper(strings.ReplaceAll(newIDs(0, r.account.idSpace(parts[2])).uuid(), "-", ""))
 	return &profile{profileItem{ARN: arn, ID: "AIPA" + digits[:17]}}, nil
 }
 

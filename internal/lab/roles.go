@@ -18,10 +18,10 @@ const (
 )
 
 // session is a role that somebody has assumed. The lab has no IAM: every well-formed
-// role of the account is there and lets everyone in.
+// role is there, in the account that its ARN names, and lets everyone in.
 type session struct {
-	arn, userID string
-	expires     time.Time
+	account, arn, userID string
+	expires              time.Time
 }
 
 var roleActions = map[string]action{
@@ -87,7 +87,7 @@ func (l *Lab) enter(in *roleInput, denial string) (credentials credentialsItem, 
 	if in.Policy != "" && !json.Valid([]byte(in.Policy)) {
 		return credentials, role, fail("MalformedPolicyDocument", "Syntax errors in policy.")
 	}
-	if parts[1] != accountID {
+	if !enterable(parts[1]) {
 		return credentials, role, &apiError{status: http.StatusForbidden, code: "AccessDenied", message: denial}
 	}
 	seconds := defaultSession
@@ -95,8 +95,8 @@ func (l *Lab) enter(in *roleInput, denial string) (credentials credentialsItem, 
 		seconds = *in.DurationSeconds
 	}
 	role = assumedRoleItem{
-		ID:  "AROA" + keyLetters(newIDs(0, "role "+parts[2]))[:17] + ":" + in.RoleSessionName,
-		ARN: "arn:aws:sts::" + accountID + ":assumed-role/" + parts[2] + "/" + in.RoleSessionName,
+		ID:  "AROA" + keyLetters(newIDs(0, l.account(parts[1]).idSpace("role "+parts[2])))[:17] + ":" + in.RoleSessionName,
+		ARN: "arn:aws:sts::" + parts[1] + ":assumed-role/" + parts[2] + "/" + in.RoleSessionName,
 	}
 	credentials = credentialsItem{
 		AccessKeyID:     "ASIA" + keyLetters(l.ids)[:16],
@@ -104,7 +104,7 @@ func (l *Lab) enter(in *roleInput, denial string) (credentials credentialsItem, 
 		SessionToken:    "FwoGZXIvYXdzE" + base64.StdEncoding.EncodeToString([]byte(keyLetters(l.ids)+keyLetters(l.ids))),
 		Expiration:      l.clock.now().Add(time.Duration(seconds) * time.Second).Truncate(time.Second),
 	}
-	l.sessions[credentials.AccessKeyID] = &session{arn: role.ARN, userID: role.ID, expires: credentials.Expiration}
+	l.sessions[credentials.AccessKeyID] = &session{account: parts[1], arn: role.ARN, userID: role.ID, expires: credentials.Expiration}
 	return credentials, role, nil
 }
 

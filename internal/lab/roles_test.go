@@ -102,7 +102,7 @@ func TestRole_refusals(t *testing.T) {
 		}{
 			{"arn:aws:iam::123456789012:user/somebody", "ci", "", 0, "ValidationError"},
 			{"bake", "ci", "", 0, "ValidationError"},
-			{"arn:aws:iam::111122223333:role/bake", "ci", "", 0, "AccessDenied"},
+			{"arn:aws:iam::137112412989:role/bake", "ci", "", 0, "AccessDenied"},
 			{bakeRole, "c", "", 0, "ValidationError"},
 			{bakeRole, "c i", "", 0, "ValidationError"},
 			{bakeRole, "ci", "x", 0, "ValidationError"},

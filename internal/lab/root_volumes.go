@@ -123,6 +123,10 @@ func (r *region) beginRootTask(in *createRootTaskInput) (*rootTask, *apiError) {
 		deleteOld: isTrue(in.DeleteReplacedRootVolume), state: taskPending, started: r.now(),
 	}
 	r.rootTasks.put(task)
+	if !r.readable(source.snapshotID) {
+		r.lab.agenda.add(r.now(), func(at time.Time) { task.end(taskFailed, at) })
+		return task, nil
+	}
 	of.machine.replaceDisk(source.content, !task.deleteOld, func(old []guests.Layer, err error) {
 		task.replaced(old, err)
 	})
@@ -148,7 +152,7 @@ func (r *region) rootSource(of *instance, in *createRootTaskInput) (rootSource, 
 		return r.rootFromVolume(of, in.VolumeId)
 	}
 	source := of.origin
-	if r.snapshots.get(source.snapshotID) == nil {
+	if r.place.snapshots.get(source.snapshotID) == nil {
 		return rootSource{}, noSnapshot([]string{source.snapshotID})
 	}
 	source.size = of.root().size
@@ -174,12 +178,16 @@ func (r *region) rootFromImage(of *instance, id string) (rootSource, *apiError) 
 		return rootSource{}, combination("The instance '%s' is enabled for NitroTPM, the specified AMI is not.", of.id)
 	}
 	root := from.root()
+	key := root.kmsKeyID
+	if from.owner != r.account.id {
+		key = "" // it becomes the account's own for EBS
+	}
 	if root.size < of.root().size {
 		return rootSource{}, invalid("The root volume of the specified AMI has %d GiB, less than the %d GiB of the instance's.",
 			root.size, of.root().size)
 	}
 	return rootSource{
-		snapshotID: root.snapshotID, content: from.disk, size: root.size, encrypted: root.encrypted, kmsKeyID: root.kmsKeyID, image: from,
+		snapshotID: root.snapshotID, content: from.disk, size: root.size, encrypted: root.encrypted, kmsKeyID: key, image: from,
 	}, nil
 }
 

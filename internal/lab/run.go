@@ -164,7 +164,7 @@ func (r *region) again(before *launch, in *runInstancesInput) (*launch, *apiErro
 }
 
 func (l *launch) answer() *reservationItem {
-	out := &reservationItem{ReservationID: l.reservation, OwnerID: accountID}
+	out := &reservationItem{ReservationID: l.reservation, OwnerID: l.subnet.accountID()}
 	for _, made := range l.instances {
 		out.Instances = append(out.Instances, made.item())
 	}
@@ -255,7 +255,7 @@ func (r *region) kmsARN(m mapping) string {
 	if !m.encrypted {
 		return ""
 	}
-	if key := r.findKey(cmp.Or(m.kmsKeyID, "alias/aws/ebs")); key != nil {
+	if key := r.usableKey(cmp.Or(m.kmsKeyID, "alias/aws/ebs")); key != nil {
 		return key.arn
 	}
 	return r.kmsName(m.kmsKeyID)

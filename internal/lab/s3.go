@@ -45,7 +45,11 @@ func doS3(l *Lab, r *region, c *call) (any, *apiError) {
 	if !known {
 		return nil, notImplemented("The lab does not know %s.", c.rest.route)
 	}
-	if err := c.rest.checkHeaders(); err != nil {
+	owner := r.account
+	if found := l.s3Buckets[c.rest.bucket]; found != nil {
+		owner = found.owner
+	}
+	if err := c.rest.checkHeaders(owner); err != nil {
 		return nil, err
 	}
 	if err := c.rest.presigned.check(l.clock); err != nil {

@@ -11,9 +11,10 @@ import (
 	"time"
 )
 
-// s3Bucket is one bucket of S3. Names are one space for all regions.
+// s3Bucket is one bucket of S3. Names are one space for all accounts and regions.
 type s3Bucket struct {
 	name, region string
+	owner        *account
 	created      time.Time
 	objects      map[string]*s3Object
 }
@@ -43,7 +44,7 @@ func validBucket(name string) bool {
 }
 
 // bucket finds the bucket of a request, which must be in the region that it is
-// asked of.
+// asked of, and the caller's own: the lab has no bucket policies.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 func (l *Lab) bucket(r *region, q *s3Request) (*s3Bucket, *apiError) {
 	found := l.s3Buckets[q.bucket]
@@ -59,6 +60,9 @@ func (l *Lab) bucket(r *region, q *s3Request) (*s3Bucket, *apiError) {
 			"Bucket": q.bucket, "Endpoint": q.bucket + ".s3." + found.region + ".amazonaws.com", "x-amz-bucket-region": found.region,
 		}
 		return nil, err
+	}
+	if found.owner != r.account {
+		return nil, s3Fail(http.StatusForbidden, "AccessDenied", "Access Denied")
 	}
 	return found, nil
 }
@@ -84,13 +88,17 @@ func (l *Lab) createBucket(r *region, q *s3Request) (*s3Answer, *apiError) {
 	}
 	made := &s3Answer{header: map[string]string{"Location": "/" + q.bucket}}
 	if before := l.s3Buckets[q.bucket]; before != nil {
+		if before.owner != r.account {
+			return nil, s3Fail(http.StatusConflict, "BucketAlreadyExists", "The requested bucket name is not available. "+
+				"The bucket namespace is shared by all users of the system. Please select a different name and try again.")
+		}
 		if before.region == "us-east-1" && where == before.region {
 			return made, nil
 		}
 		return nil, s3Fail(http.StatusConflict, "BucketAlreadyOwnedByYou",
 			"Your previous request to create the named bucket succeeded and you already own it.")
 	}
-	l.s3Buckets[q.bucket] = &s3Bucket{name: q.bucket, region: where, created: r.now(), objects: map[string]*s3Object{}}
+	l.s3Buckets[q.bucket] = &s3Bucket{name: q.bucket, region: where, owner: r.account, created: r.now(), objects: map[string]*s3Object{}}
 	return made, nil
 }
 
@@ -145,10 +153,13 @@ type locationDocument struct {
 
 // getBucketLocation says nothing of a bucket in us-east-1.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html
-func (l *Lab) getBucketLocation(_ *region, q *s3Request) (*s3Answer, *apiError) {
+func (l *Lab) getBucketLocation(r *region, q *s3Request) (*s3Answer, *apiError) {
 	found := l.s3Buckets[q.bucket]
 	if found == nil {
 		return nil, s3Fail(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
+	}
+	if found.owner != r.account {
+		return nil, s3Fail(http.StatusForbidden, "AccessDenied", "Access Denied")
 	}
 	document := locationDocument{Region: found.region}
 	if found.region == "us-east-1" {
@@ -160,7 +171,12 @@ func (l *Lab) getBucketLocation(_ *region, q *s3Request) (*s3Answer, *apiError) 
 type ownerItem struct{ ID, DisplayName string }
 
 // s3Owner is the account as S3 knows it.
-var s3Owner = ownerItem{ID: strings.Repeat("0a1b2c3d", 8), DisplayName: "lab"}
+func (a *account) s3Owner() *ownerItem {
+	if a.id == homeID {
+		return &ownerItem{ID: strings.Repeat("0a1b2c3d", 8), DisplayName: "lab"}
+	}
+	return &ownerItem{ID: strings.ToLower(keyLetters(newIDs(0, "s3 "+a.id)) + keyLetters(newIDs(1, "s3 "+a.id))), DisplayName: "lab"}
+}
 
 type bucketItem struct {
 	Name         string
@@ -175,10 +191,10 @@ type listBucketsDocument struct {
 }
 
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
-func (l *Lab) listBuckets(_ *region, q *s3Request) (*s3Answer, *apiError) {
-	document := listBucketsDocument{Owner: s3Owner}
+func (l *Lab) listBuckets(r *region, q *s3Request) (*s3Answer, *apiError) {
+	document := listBucketsDocument{Owner: *r.account.s3Owner()}
 	for _, name := range slices.Sorted(maps.Keys(l.s3Buckets)) {
-		if found := l.s3Buckets[name]; strings.HasPrefix(name, q.query.Get("prefix")) {
+		if found := l.s3Buckets[name]; found.owner == r.account && strings.HasPrefix(name, q.query.Get("prefix")) {
 			document.Buckets = append(document.Buckets, bucketItem{name, found.created.Format(timeForm), found.region})
 		}
 	}

@@ -93,7 +93,8 @@ var knownHeaders = []string{
 	"X-Amz-Trailer-Signature",
 }
 
-func (q *s3Request) checkHeaders() *apiError {
+// checkHeaders is told whose bucket it is, or who asks if there is none.
+func (q *s3Request) checkHeaders(bucketOwner *account) *apiError {
 	for name := range q.header {
 		known := !strings.HasPrefix(name, "X-Amz-") || slices.Contains(knownHeaders, name) ||
 			strings.HasPrefix(name, "X-Amz-Meta-") || checksums[name] != nil
@@ -101,7 +102,7 @@ func (q *s3Request) checkHeaders() *apiError {
 			return notImplemented("The lab does not know the header %s.", name)
 		}
 	}
-	if owner := q.header.Get("X-Amz-Expected-Bucket-Owner"); owner != "" && owner != accountID {
+	if owner := q.header.Get("X-Amz-Expected-Bucket-Owner"); owner != "" && owner != bucketOwner.id {
 		return s3Fail(http.StatusForbidden, "AccessDenied", "Access Denied")
 	}
 	return nil

@@ -35,9 +35,12 @@ type snapshot struct {
 
 func (s *snapshot) progress() string { return onOff(s.state == snapshotCompleted, "100%", "0%") }
 
-// usedBy finds an image that the snapshot belongs to.
+// usedBy finds an image of the account that the snapshot belongs to.
 func (r *region) usedBy(snapshotID string) *image {
-	for _, i := range r.images.all() {
+	for _, i := range r.place.images.all() {
+		if i.owner != r.account.id {
+			continue
+		}
 		for _, m := range i.mappings {
 			if m.snapshotID == snapshotID {
 				return i
@@ -56,8 +59,8 @@ func (r *region) snapshot(id string) (*snapshot, *apiError) {
 	if !wellFormed(id, "snap") {
 		return nil, malformedSnapshot(id)
 	}
-	found := r.snapshots.get(id)
-	if found == nil || found.hidden() {
+	found := r.place.snapshots.get(id)
+	if found == nil || found.hidden() || !found.usableBy(r.account) {
 		return nil, noSnapshot([]string{id})
 	}
 	return found, nil
@@ -68,14 +71,10 @@ func (r *region) ownSnapshot(id string) (*snapshot, *apiError) {
 	if id == "" {
 		return nil, missing("SnapshotId")
 	}
-	found, err := r.snapshot(id)
-	if err != nil {
-		return nil, err
+	if found := r.place.snapshots.get(id); found != nil && !found.hidden() && found.owner != r.account.id {
+		return nil, fail("AuthFailure", "Not authorized for snapshot:%s", id)
 	}
-	if found.owner != accountID {
-		return nil, fail("AuthFailure", "Not authorized for snapshot:%s", found.id)
-	}
-	return found, nil
+	return r.snapshot(id)
 }
 
 func noSnapshot(ids []string) *apiError {
@@ -126,6 +125,8 @@ var snapshotFilters = filterable[*snapshot]{
 	"start-time":   one(func(s *snapshot) string { return s.started.Format(timeForm) }),
 }
 
+// describeSnapshots leaves out, without a word, what is there but not for the caller.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSnapshots.html
 func (r *region) describeSnapshots(in *describeSnapshotsInput) (*describeSnapshotsOutput, *apiError) {
 	if len(in.SnapshotId) > 0 && in.MaxResults != nil {
 		return nil, combination("The parameter snapshotSet cannot be used with the parameter maxResults")
@@ -133,9 +134,12 @@ func (r *region) describeSnapshots(in *describeSnapshotsInput) (*describeSnapsho
 	if err := checkIDs(in.SnapshotId, "snap", malformedSnapshot); err != nil {
 		return nil, err
 	}
-	found, next, err := list(&r.snapshots, listing[*snapshot]{
+	found, next, err := list(&r.place.snapshots, listing[*snapshot]{
 		ids: in.SnapshotId, absent: noSnapshot, filters: in.Filter, fields: snapshotFilters,
-		also: func(s *snapshot) bool { return ownedBy(in.Owner, s.owner, s.alias) && s.restorableBy(in.RestorableBy) },
+		owner: func(s *snapshot) string { return s.owner }, by: r.account,
+		also: func(s *snapshot) bool {
+			return s.usableBy(r.account) && ownedBy(in.Owner, s.owner, s.alias, r.account) && s.restorableBy(in.RestorableBy, r.account)
+		},
 		page: in.pageParams, limits: pageLimits{least: 5, most: 1000, capped: true},
 	})
 	if err != nil {
@@ -143,32 +147,32 @@ func (r *region) describeSnapshots(in *describeSnapshotsInput) (*describeSnapsho
 	}
 	out := &describeSnapshotsOutput{NextToken: next}
 	for _, s := range found {
-		out.Snapshots = append(out.Snapshots, s.item())
+		out.Snapshots = append(out.Snapshots, s.item(r.account))
 	}
 	return out, nil
 }
 
 // restorableBy matches the RestorableBy parameter: "all" means the public snapshots,
 // "self" and account ids their own and those that are shared with them.
-func (s *snapshot) restorableBy(users []string) bool {
+func (s *snapshot) restorableBy(users []string, self *account) bool {
 	return len(users) == 0 || slices.ContainsFunc(users, func(user string) bool {
 		if user == "all" {
 			return s.public()
 		}
 		if user == "self" {
-			user = accountID
+			user = self.id
 		}
 		return s.owner == user || slices.Contains(s.permissions, volumePermission{UserId: user})
 	})
 }
 
-func (s *snapshot) item() snapshotItem {
+func (s *snapshot) item(seenBy *account) snapshotItem {
 	item := snapshotItem{
 		ID: s.id, VolumeID: s.volumeID, Status: s.state, StartTime: s.started, Progress: s.progress(), OwnerID: s.owner,
 		OwnerAlias: s.alias, Size: s.size, Description: s.description, Encrypted: s.encrypted, KMSKeyID: s.kmsKeyID,
 		Tier: "standard", StatusMessage: s.statusMessage,
 	}
-	if s.owner == accountID {
+	if s.owner == seenBy.id {
 		item.Tags = s.seenTags().items()
 	}
 	if !s.completed.IsZero() {
@@ -189,6 +193,6 @@ func (r *region) deleteSnapshot(in *deleteSnapshotInput) (*success, *apiError) {
 	if user := r.usedBy(found.id); user != nil {
 		return nil, fail("InvalidSnapshot.InUse", "The snapshot %s is currently in use by %s", found.id, user.id)
 	}
-	r.snapshots.remove(found.id)
+	r.place.snapshots.remove(found.id)
 	return &success{Return: true}, nil
 }

@@ -30,7 +30,7 @@ func (r *region) checkPending(volumes ...*volume) *apiError {
 		if v.kind == "st1" || v.kind == "sc1" {
 			most = 1
 		}
-		for _, s := range r.snapshots.all() {
+		for _, s := range r.place.snapshots.all() {
 			if s.volumeID == v.id && s.state == snapshotPending {
 				pending++
 			}
@@ -45,10 +45,10 @@ func (r *region) checkPending(volumes ...*volume) *apiError {
 // takeSnapshot begins the snapshot of one volume.
 func (r *region) takeSnapshot(of *volume, tags tagMap, now time.Time) *snapshot {
 	kept := &snapshot{
-		object: r.object("snap", tagMap{}.with(tags)), region: r, owner: accountID, state: snapshotPending, started: now,
+		object: r.object("snap", tagMap{}.with(tags)), region: r, owner: r.account.id, state: snapshotPending, started: now,
 		size: of.size, volumeID: of.id, encrypted: of.encrypted, kmsKeyID: of.kmsKeyID, disk: of.disk,
 	}
-	r.snapshots.put(kept)
+	r.place.snapshots.put(kept)
 	return kept
 }
 
@@ -72,7 +72,7 @@ func (r *region) createSnapshot(in *createSnapshotInput) (*snapshotItem, *apiErr
 	if err != nil {
 		return nil, err
 	}
-	item := made[0].item()
+	item := made[0].item(r.account)
 	return &item, nil
 }
 

@@ -10,7 +10,7 @@ import (
 // are the lab's.
 type State struct {
 	Now time.Time `json:"now"`
-	// Account is the account's number.
+	// Account is the number of the lab's own account.
 	Account string `json:"account"`
 	// Weather is the weather's name; Speed is how much faster than the machine's the
 	// lab's clock runs.
@@ -23,7 +23,8 @@ type State struct {
 	// describes.
 	Instances  []InstanceState `json:"instances"`
 	Terminated int             `json:"terminated"`
-	// Images are the account's own, and those of others that something was made from.
+	// Images are those of the lab's accounts, and those of others that something was
+	// made from.
 	Images []ImageState `json:"images"`
 	// Requests and Throttled are the books' counts by action.
 	Requests  map[string]int `json:"requests"`
@@ -44,6 +45,8 @@ type GuestsState struct {
 type InstanceState struct {
 	ID     string `json:"id"`
 	Region string `json:"region"`
+	// Account is whose it is, if it is not the lab's own account's.
+	Account string `json:"account,omitempty"`
 	// State is EC2's name of it: "pending", "running" and so on; Since is when it began.
 	State string    `json:"state"`
 	Since time.Time `json:"since"`
@@ -68,9 +71,11 @@ type ImageState struct {
 	ID     string `json:"id"`
 	Region string `json:"region"`
 	Name   string `json:"name"`
-	// Own tells whether it is the account's.
-	Own   bool   `json:"own"`
-	State string `json:"state"`
+	// Own tells whether it is one of the lab's accounts'; Account is which, if it is not
+	// the lab's own.
+	Own     bool   `json:"own"`
+	Account string `json:"account,omitempty"`
+	State   string `json:"state"`
 	// Source is the image that it was made from; empty for images of others.
 	Source  string    `json:"source,omitempty"`
 	Created time.Time `json:"created"`
@@ -92,14 +97,14 @@ func (l *Lab) State() State {
 	l.agenda.settle(now)
 	running, reason := l.guestsRun()
 	state := State{
-		Now: now, Account: accountID, Weather: l.weatherName, Speed: l.clock.speed,
+		Now: now, Account: homeID, Weather: l.weatherName, Speed: l.clock.speed,
 		Guests:    GuestsState{Running: running, Reason: reason},
 		Instances: []InstanceState{}, Images: []ImageState{},
 		Requests: maps.Clone(l.counts.requests), Throttled: maps.Clone(l.counts.throttled),
 		Seconds: l.tallies[0].copied(now),
 	}
-	for _, name := range slices.Sorted(maps.Keys(l.regions)) {
-		l.regions[name].addState(&state, now)
+	for _, r := range l.allRegions() {
+		r.addState(&state, now)
 	}
 	return state
 }
@@ -117,20 +122,23 @@ func (r *region) addState(state *State, now time.Time) {
 		used[i.image.id] = i.image
 		state.Instances = append(state.Instances, i.forPage(now))
 	}
-	for _, own := range r.images.all() {
-		if own.owner != accountID {
+	for _, own := range r.place.images.all() {
+		if own.owner != r.account.id {
 			continue
 		}
 		used[own.id] = own
-		if source := r.images.get(own.sourceImage); source != nil {
+		if source := r.place.images.get(own.sourceImage); source != nil {
 			used[source.id] = source
 		} else if used[own.sourceImage] == nil {
-			used[own.sourceImage] = &image{object: object{id: own.sourceImage}, region: r, owner: accountID, state: imageAvailable}
+			used[own.sourceImage] = &image{object: object{id: own.sourceImage}, region: r, owner: r.account.id, state: imageAvailable}
 		}
 	}
+	shownAlready := func(id string) bool {
+		return slices.ContainsFunc(state.Images, func(s ImageState) bool { return s.ID == id })
+	}
 	for _, id := range slices.Sorted(maps.Keys(used)) {
-		if id != "" {
-			state.Images = append(state.Images, used[id].forPage(r.images.get(id) == nil))
+		if id != "" && !shownAlready(id) {
+			state.Images = append(state.Images, used[id].forPage(r.place.images.get(id) == nil))
 		}
 	}
 	state.Leftovers += len(r.leftovers())
@@ -138,7 +146,7 @@ func (r *region) addState(state *State, now time.Time) {
 
 func (i *instance) forPage(now time.Time) InstanceState {
 	shown := InstanceState{
-		ID: i.id, Region: i.region.name, State: i.state, Since: i.since, Image: i.image.id, Type: i.kind.name,
+		ID: i.id, Region: i.region.name, Account: i.region.account.foreignID(), State: i.state, Since: i.since, Image: i.image.id, Type: i.kind.name,
 		Zone: i.launch.subnet.zone.name, Subnet: i.launch.subnet.id, Index: i.index, Launched: i.launched, Tags: maps.Clone(i.tags),
 	}
 	if i.state == stateRunning {
@@ -154,8 +162,13 @@ func (i *instance) forPage(now time.Time) InstanceState {
 }
 
 func (i *image) forPage(gone bool) ImageState {
+	account := ""
+	owner := i.region.lab.accounts[i.owner]
+	if owner != nil {
+		account = owner.foreignID()
+	}
 	return ImageState{
-		ID: i.id, Region: i.region.name, Name: i.name, Own: i.owner == accountID, State: i.state,
+		ID: i.id, Region: i.region.name, Name: i.name, Own: owner != nil, Account: account, State: i.state,
 		Source: i.sourceImage, Created: i.created, Gone: gone, Tags: maps.Clone(i.tags),
 	}
 }

@@ -64,7 +64,7 @@ func (r *region) stormCapacity(kind *instanceType, in *subnet, least, most int) 
 	if r.lab.chance("no capacity", kind.name, in.zone.name, spell) < rates.NoCapacity {
 		return 0
 	}
-	call := strconv.Itoa(r.created) // no two launches find the same number of things made
+	call := strconv.Itoa(r.place.created) // no two launches find the same number of things made
 	if most > least && r.lab.chance("partial launch", r.name, call) < rates.PartialLaunch {
 		return least + int(r.lab.chance("how many", r.name, call)*float64(most-least))
 	}

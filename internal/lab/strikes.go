@@ -2,6 +2,7 @@ package lab
 
 import (
 	"cmp"
+	"slices"
 	"time"
 )
 
@@ -83,6 +84,8 @@ func (r *region) launchFailure(i *instance) *stateReason {
 	switch {
 	case ordered != nil:
 		return reasonOr(ordered.Code, ordered.Message, reasonLaunch)
+	case slices.ContainsFunc(i.volumes, func(v *volume) bool { return !r.readable(v.snapshotID) }):
+		return &reasonKey
 	case r.lab.chance("failed launch", i.id) < r.lab.weather.rates.FailedLaunch:
 		return &reasonLaunch
 	}

@@ -122,7 +122,7 @@ var subnetFilters = filterable[*subnet]{
 	"cidr-block":              one(func(s *subnet) string { return s.cidr.String() }),
 	"cidr":                    one(func(s *subnet) string { return s.cidr.String() }),
 	"state":                   one(func(*subnet) string { return "available" }),
-	"owner-id":                one(func(*subnet) string { return accountID }),
+	"owner-id":                one(func(s *subnet) string { return s.accountID() }),
 	"default-for-az":          one(func(s *subnet) string { return strconv.FormatBool(s.defaultForZone) }),
 	"defaultForAz":            one(func(s *subnet) string { return strconv.FormatBool(s.defaultForZone) }),
 	"map-public-ip-on-launch": one(func(s *subnet) string { return strconv.FormatBool(s.defaultForZone) }),
@@ -142,7 +142,7 @@ func (r *region) describeSubnets(in *describeSubnetsInput) (*describeSubnetsOutp
 	out := &describeSubnetsOutput{NextToken: next}
 	for _, s := range found {
 		out.Subnets = append(out.Subnets, subnetItem{
-			SubnetID: s.id, SubnetARN: r.arn("ec2", "subnet/"+s.id), State: "available", OwnerID: accountID,
+			SubnetID: s.id, SubnetARN: r.arn("ec2", "subnet/"+s.id), State: "available", OwnerID: r.account.id,
 			VPCID: s.vpc.id, CIDR: s.cidr.String(), Free: s.free(), Zone: s.zone.name, ZoneID: s.zone.id,
 			DefaultForZone: s.defaultForZone, MapPublicIP: s.defaultForZone,
 			PrivateDNSNaming: dnsNaming{HostnameType: "ip-name"}, Tags: s.seenTags().items(),
@@ -157,7 +157,7 @@ func noSubnet(ids []string) *apiError {
 
 // arn names something of the account in this region.
 func (r *region) arn(service, resource string) string {
-	return strings.Join([]string{"arn:aws", service, r.name, accountID, resource}, ":")
+	return strings.Join([]string{"arn:aws", service, r.name, r.account.id, resource}, ":")
 }
 
 type describeVpcsInput struct {
@@ -202,7 +202,7 @@ var vpcFilters = filterable[*vpc]{
 	"is-default":                        one(func(v *vpc) string { return strconv.FormatBool(v.isDefault) }),
 	"isDefault":                         one(func(v *vpc) string { return strconv.FormatBool(v.isDefault) }),
 	"state":                             one(func(*vpc) string { return "available" }),
-	"owner-id":                          one(func(*vpc) string { return accountID }),
+	"owner-id":                          one(func(v *vpc) string { return v.accountID() }),
 	"dhcp-options-id":                   one(func(v *vpc) string { return v.dhcpOptions }),
 }
 
@@ -217,7 +217,7 @@ func (r *region) describeVpcs(in *describeVpcsInput) (*describeVpcsOutput, *apiE
 	out := &describeVpcsOutput{NextToken: next}
 	for _, v := range found {
 		out.VPCs = append(out.VPCs, vpcItem{
-			VPCID: v.id, OwnerID: accountID, State: "available", CIDR: v.cidr.String(),
+			VPCID: v.id, OwnerID: r.account.id, State: "available", CIDR: v.cidr.String(),
 			CIDRs:       []vpcCIDR{{AssociationID: v.association, CIDR: v.cidr.String(), State: cidrState{State: "associated"}}},
 			DHCPOptions: v.dhcpOptions, Tenancy: "default", IsDefault: v.isDefault, Tags: v.seenTags().items(),
 		})

@@ -21,12 +21,12 @@ type taggable struct {
 
 // kindOf makes a taggable of a table. mine may be nil when everything in the table is
 // the account's own.
-func kindOf[T thing](kind, prefix, missing string, from func(*region) *table[T], mine func(T) bool) taggable {
+func kindOf[T thing](kind, prefix, missing string, from func(*region) *table[T], mine func(*account, T) bool) taggable {
 	return taggable{
 		kind: kind, prefix: prefix, missing: missing,
 		get: func(r *region, id string) *object {
 			found, there := from(r).byID[id]
-			if !there || found.self().hidden() || mine != nil && !mine(found) {
+			if !there || found.self().hidden() || mine != nil && !mine(r.account, found) {
 				return nil
 			}
 			return found.self()
@@ -34,7 +34,7 @@ func kindOf[T thing](kind, prefix, missing string, from func(*region) *table[T],
 		all: func(r *region) []*object {
 			var all []*object
 			for _, candidate := range from(r).all() {
-				if mine == nil || mine(candidate) {
+				if mine == nil || mine(r.account, candidate) {
 					all = append(all, candidate.self())
 				}
 			}
@@ -45,10 +45,10 @@ func kindOf[T thing](kind, prefix, missing string, from func(*region) *table[T],
 
 var taggables = []taggable{
 	kindOf("instance", "i", "InvalidInstanceID.NotFound", func(r *region) *table[*instance] { return &r.instances }, nil),
-	kindOf("image", "ami", "InvalidAMIID.NotFound", func(r *region) *table[*image] { return &r.images },
-		func(i *image) bool { return i.owner == accountID }),
-	kindOf("snapshot", "snap", "InvalidSnapshot.NotFound", func(r *region) *table[*snapshot] { return &r.snapshots },
-		func(s *snapshot) bool { return s.owner == accountID }),
+	kindOf("image", "ami", "InvalidAMIID.NotFound", func(r *region) *table[*image] { return &r.place.images },
+		func(by *account, i *image) bool { return i.owner == by.id }),
+	kindOf("snapshot", "snap", "InvalidSnapshot.NotFound", func(r *region) *table[*snapshot] { return &r.place.snapshots },
+		func(by *account, s *snapshot) bool { return s.owner == by.id }),
 	kindOf("volume", "vol", "InvalidVolume.NotFound", func(r *region) *table[*volume] { return &r.volumes }, nil),
 	kindOf("network-interface", "eni", "InvalidNetworkInterfaceID.NotFound",
 		func(r *region) *table[*networkInterface] { return &r.interfaces }, nil),

@@ -94,7 +94,11 @@ func (r *region) makeVolume(in *createVolumeInput) (*volume, *apiError) {
 		encrypted: m.encrypted, kmsKeyID: r.kmsARN(m), disk: content,
 	}
 	r.volumes.put(made)
-	r.lab.agenda.add(made.created, func(time.Time) { made.creating = false })
+	r.lab.agenda.add(made.created, func(time.Time) {
+		if made.creating = false; !r.readable(made.snapshotID) {
+			r.volumes.remove(made.id)
+		}
+	})
 	return made, nil
 }
 

@@ -110,7 +110,7 @@ type describeRouteTablesOutput struct {
 var routeTableFilters = filterable[*routeTable]{
 	"route-table-id":        one(func(t *routeTable) string { return t.id }),
 	"vpc-id":                one(func(t *routeTable) string { return t.vpc.id }),
-	"owner-id":              one(func(*routeTable) string { return accountID }),
+	"owner-id":              one(func(t *routeTable) string { return t.accountID() }),
 	"association.main":      one(func(*routeTable) string { return strconv.FormatBool(true) }),
 	"association.subnet-id": func(*routeTable) []string { return nil },
 	"association.route-table-association-id": one(func(t *routeTable) string {
@@ -134,7 +134,7 @@ func (r *region) describeRouteTables(in *describeRouteTablesInput) (*describeRou
 	out := &describeRouteTablesOutput{NextToken: next}
 	for _, t := range found {
 		out.Tables = append(out.Tables, routeTableItem{
-			ID: t.id, VPCID: t.vpc.id, OwnerID: accountID, Tags: t.seenTags().items(),
+			ID: t.id, VPCID: t.vpc.id, OwnerID: r.account.id, Tags: t.seenTags().items(),
 			Routes: []routeItem{
 				{Destination: t.vpc.cidr.String(), Gateway: "local", State: "active", Origin: "CreateRouteTable"},
 				{Destination: "0.0.0.0/0", Gateway: t.gateway.id, State: "active", Origin: "CreateRoute"},
@@ -173,7 +173,7 @@ var gatewayFilters = filterable[*internetGateway]{
 	"internet-gateway-id": one(func(g *internetGateway) string { return g.id }),
 	"attachment.vpc-id":   one(func(g *internetGateway) string { return g.vpc.id }),
 	"attachment.state":    one(func(*internetGateway) string { return "available" }),
-	"owner-id":            one(func(*internetGateway) string { return accountID }),
+	"owner-id":            one(func(g *internetGateway) string { return g.accountID() }),
 }
 
 func (r *region) describeInternetGateways(in *describeGatewaysInput) (*describeGatewaysOutput, *apiError) {
@@ -190,7 +190,7 @@ func (r *region) describeInternetGateways(in *describeGatewaysInput) (*describeG
 	out := &describeGatewaysOutput{NextToken: next}
 	for _, g := range found {
 		out.Gateways = append(out.Gateways, gatewayItem{
-			ID: g.id, OwnerID: accountID, Tags: g.seenTags().items(), Attachments: []gatewayAttachment{{VPCID: g.vpc.id, State: "available"}},
+			ID: g.id, OwnerID: r.account.id, Tags: g.seenTags().items(), Attachments: []gatewayAttachment{{VPCID: g.vpc.id, State: "available"}},
 		})
 	}
 	return out, nil

@@ -119,6 +119,7 @@ func (d *goldenImageSource) Read(ctx context.Context, req datasource.ReadRequest
 		if len(missing.Seen) > 0 {
 			at = path.Root("version")
 		}
+		missing.Caller = d.session.caller(ctx)
 		attributeError(&resp.Diagnostics, at, fmt.Sprintf("There is no golden image %s to use", name), missing.Error()+".")
 		return
 	}

@@ -49,6 +49,15 @@ func (s *session) region(name string, diags *diag.Diagnostics) *cloud.Region {
 	return region
 }
 
+// caller is the account's number, for words; empty where it is not to be had.
+func (s *session) caller(ctx context.Context) string {
+	id, err := s.account.ID(ctx)
+	if err != nil {
+		return ""
+	}
+	return id
+}
+
 // observeFleet reads a fleet, unless the refresh that came just before this plan has
 // read it: what it saw is what the plan compares with.
 func (s *session) observeFleet(ctx context.Context, region *cloud.Region, watch fleet.Watch) (*fleet.Observation, error) {

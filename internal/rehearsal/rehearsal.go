@@ -48,12 +48,18 @@ func Run(t *testing.T, options lab.Options, play func(*testing.T, *Stage)) {
 // provider block.
 func (s *Stage) process() *cloud.Account {
 	s.t.Helper()
+	return s.enter("lab", &http.Client{Transport: s.mortal})
+}
+
+// enter is a process that signs with an access key.
+func (s *Stage) enter(accessKey string, client *http.Client) *cloud.Account {
+	s.t.Helper()
 	endpoints := map[string]string{}
 	for _, service := range []string{"ec2", "elbv2", "s3", "ssm", "sts"} {
 		endpoints[service] = labtest.Endpoint
 	}
 	account, _, err := cloud.New(s.t.Context(), cloud.Config{
-		Region: "us-east-1", AccessKey: "lab", SecretKey: "lab", HTTPClient: &http.Client{Transport: s.mortal}, Endpoints: endpoints,
+		Region: "us-east-1", AccessKey: accessKey, SecretKey: "lab", HTTPClient: client, Endpoints: endpoints,
 	})
 	if err != nil {
 		s.t.Fatal(err)
@@ -73,6 +79,16 @@ func (s *Stage) Restart() {
 func (s *Stage) In(name string) *cloud.Region {
 	s.t.Helper()
 	region, err := s.Account.Region(name)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return region
+}
+
+// Abroad is a region as another account sees it, of which nothing is cut off.
+func (s *Stage) Abroad(account, name string) *cloud.Region {
+	s.t.Helper()
+	region, err := s.enter(account, s.client).Region(name)
 	if err != nil {
 		s.t.Fatal(err)
 	}

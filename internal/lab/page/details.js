@@ -51,10 +51,10 @@ export function drawDetails(state, images) {
   const lines = [];
   if (instance) {
     lines.push(['state', `${stateOf(instance)} for ${age(instance.since, state.now)}`], ['why', instance.reason], ['slot', slotOf(instance)],
-      ['image', images.get(instance.image)?.title ?? instance.image], ['type', instance.type], ['zone', instance.zone], ['address', instance.address]);
+      ['account', instance.account], ['image', images.get(instance.image)?.title ?? instance.image], ['type', instance.type], ['zone', instance.zone], ['address', instance.address]);
     drawConsole(instance.id).catch(console.error);
   } else if (image) {
-    lines.push(['name', image.name], ['state', image.gone ? 'deregistered' : image.state], ['made from', image.source],
+    lines.push(['name', image.name], ['account', image.account], ['state', image.gone ? 'deregistered' : image.state], ['made from', image.source],
       ['created', image.gone ? '' : image.created.slice(0, 19).replace('T', ' ')]);
   } else {
     lines.push(['state', 'not there any more']);

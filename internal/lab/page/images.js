@@ -52,7 +52,7 @@ function node(image, children, images, users, now) {
     element('span', { class: 'swatch' }),
     element('b', {}, about.title),
     ...badges(image, about).map((badge) => element('em', { class: badge }, badge)),
-    element('small', {}, image.own ? [image.id, image.name && `${age(image.created, now)} ago`].filter(Boolean).join(' · ') : image.id),
+    element('small', {}, image.own ? [image.id, image.account, image.name && `${age(image.created, now)} ago`].filter(Boolean).join(' · ') : image.id),
     element('span', { class: 'users', title: `${n} instances run on it` }, n || ''));
   card.style.setProperty('--image', `var(--image-${about.colour})`);
   const below = children.get(image.id) ?? [];

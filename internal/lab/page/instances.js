@@ -24,8 +24,14 @@ export function slotOf(instance) {
   return null;
 }
 
-// groupOf says with whom an instance is shown.
+// groupOf says with whom an instance is shown: with those of its account, if that is
+// not the lab's own.
 export function groupOf(instance) {
+  const [kind, name] = groupByTags(instance);
+  return [kind, instance.account ? `${name} (${instance.account})` : name];
+}
+
+function groupByTags(instance) {
   const tags = instance.tags;
   if (tags['stamp:fleet']) return ['fleet', tags['stamp:fleet']];
   if (tags['stamp:image']) return ['baking', tags['stamp:image']];
