@@ -83,6 +83,8 @@ func (f *following) printf(format string, args ...any) {
 type agentError struct {
 	instance cloud.Instance
 	waited   time.Duration
+	// only is set when there is no other transport.
+	only bool
 }
 
 // Error says what keeps it away, as far as can be seen from here.
@@ -121,7 +123,7 @@ func (f *following) agent(ctx context.Context) error {
 		First:   2 * time.Second,
 	}.Wait(limited)
 	if errorIs[*cloud.TimeoutError](err) && ctx.Err() == nil {
-		return &agentError{f.instance, f.agentWithin()}
+		return &agentError{f.instance, f.agentWithin(), f.r.spec.windows()}
 	}
 	return err
 }
