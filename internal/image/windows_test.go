@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
@@ -128,5 +129,19 @@ func TestWindows_platformIsNotInTheFingerprint(t *testing.T) {
 	plain.Platform = PlatformWindows
 	if got := plain.Recipe("ami-1").Fingerprint(); got != before {
 		t.Errorf("fingerprint %s, want %s", got, before)
+	}
+}
+
+// The same in the weather that AWS has, and in a storm.
+func TestWindows_inBadWeather(t *testing.T) {
+	for _, weather := range []string{"aws", "storm"} {
+		t.Run(weather, func(t *testing.T) {
+			inWeather(t, weather, 1, func(t *testing.T, b *bakery) {
+				b.persist(ofWindows("exit 0"))
+				timer := time.NewTimer(time.Hour) // until what ends has ended
+				<-timer.C
+				b.destroy("web")
+			})
+		})
 	}
 }

@@ -56,7 +56,17 @@ func TestPlatform_isTold(t *testing.T) {
 		if err != nil || len(managed.InstanceInformationList) != 1 || managed.InstanceInformationList[0].PlatformType != types.PlatformTypeWindows {
 			t.Errorf("managed instances of Windows: %+v, %v", managed, err)
 		}
-		powerShell := func(in *ssm.SendCommandInput) { in.DocumentName = aws.String("AWS-RunPowerShellScript") }
+	})
+}
+
+func powerShell(in *ssm.SendCommandInput) { in.DocumentName = aws.String("AWS-RunPowerShellScript") }
+
+// A document is for one platform.
+func TestPlatform_hasItsDocument(t *testing.T) {
+	open(t, obedient, func(t *testing.T, s shop) {
+		base := s.windowsImage(t)
+		onLinux := s.staff(t, 1)[0]
+		onWindows := s.staff(t, 1, func(in *ec2.RunInstancesInput) { in.ImageId = base.ImageId })[0]
 		for _, send := range []*ssm.SendCommandInput{sendInput([]string{onWindows}, "x"), sendInput([]string{onLinux}, "x", powerShell)} {
 			_, err := s.agents.SendCommand(t.Context(), send)
 			if got := code(t, err); got != "UnsupportedPlatformType" {
@@ -81,7 +91,7 @@ func TestPlatform_rebootsOnItsOwnCode(t *testing.T) {
 	open(t, asks, func(t *testing.T, s shop) {
 		base := s.windowsImage(t)
 		id := s.staff(t, 1, func(in *ec2.RunInstancesInput) { in.ImageId = base.ImageId })[0]
-		command := s.send(t, []string{id}, "x", func(in *ssm.SendCommandInput) { in.DocumentName = aws.String("AWS-RunPowerShellScript") })
+		command := s.send(t, []string{id}, "x", powerShell)
 		s.invocation(t, command, id)
 		<-time.After(time.Minute)
 		got := s.invocation(t, command, id)

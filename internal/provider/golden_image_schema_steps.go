@@ -88,8 +88,11 @@ func verifyAttribute() schema.Attribute {
 				Optional: true, MarkdownDescription: "Scripts that must end with exit code 0, first on the builder, then on a fresh instance of the captured image.",
 				Validators: []validator.List{uniqueNames("check")},
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"name":        stepName("check"),
-					"script":      schema.StringAttribute{Required: true, Validators: []validator.String{nonEmpty()}, MarkdownDescription: "A script, run by its `#!` line, by `/bin/sh` without one, as root; on Windows PowerShell's, as SYSTEM."},
+					"name": stepName("check"),
+					"script": schema.StringAttribute{
+						Required: true, Validators: []validator.String{nonEmpty()},
+						MarkdownDescription: "A script, run by its `#!` line, by `/bin/sh` without one, as root; on Windows PowerShell's, as SYSTEM.",
+					},
 					"environment": environmentAttribute("the script's environment"),
 					"attempts":    schema.Int64Attribute{Optional: true, Validators: []validator.Int64{int64validator.Between(1, 1000)}, MarkdownDescription: "How often it is tried at most. Default `1`."},
 					"interval":    schema.StringAttribute{Optional: true, Validators: []validator.String{duration()}, MarkdownDescription: "The pause between attempts, like `5s`. Default `5s`."},
