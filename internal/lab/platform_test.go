@@ -43,7 +43,7 @@ func TestPlatform_isTold(t *testing.T) {
 			!strings.HasPrefix(*base.Name, "Windows_Server-2022-English-Full-Base-") || *base.RootDeviceName != "/dev/sda1" {
 			t.Errorf("the image is %+v", base)
 		}
-		onLinux := s.staff(t, 1)[0]
+		s.staff(t, 1)
 		onWindows := s.staff(t, 1, func(in *ec2.RunInstancesInput) { in.ImageId = base.ImageId })[0]
 		found, err := s.machines.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{Filters: []ec2types.Filter{filter("platform", "windows")}})
 		if err != nil || len(found.Reservations) != 1 || *found.Reservations[0].Instances[0].InstanceId != onWindows ||
