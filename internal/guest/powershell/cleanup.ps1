@@ -41,15 +41,48 @@ function stamp_ec2launch_script($name) {
 
 $stamp_no_launch = 'neither EC2Launch v2 nor EC2Launch v1 is on this machine'
 
+# stamp_as_administrator LINE runs a command line as the built-in Administrator, with its
+# profile, by a scheduled task, and returns what it prints. Sysprep makes a new password.
+function stamp_as_administrator($line) {
+    $account = Get-CimInstance -ClassName Win32_UserAccount -Filter 'LocalAccount=True' | Where-Object { $_.SID -like '*-500' }
+    if (-not $account) { throw 'there is no built-in Administrator, as whom Sysprep runs' }
+    $random = [byte[]]::new(24)
+    [System.Security.Cryptography.RandomNumberGenerator]::Create().GetBytes($random)
+    $password = 'aA1!' + [Convert]::ToBase64String($random)
+    Set-LocalUser -SID $account.SID -Password (ConvertTo-SecureString -String $password -AsPlainText -Force)
+    Enable-LocalUser -SID $account.SID
+    $output = Join-Path $stamp.place 'sysprep'
+    $action = New-ScheduledTaskAction -Execute (Join-Path $env:SystemRoot 'System32\cmd.exe') -Argument ('/d /s /c "{0} >"{1}" 2>&1"' -f $line, $output)
+    [void](Register-ScheduledTask -TaskName 'stamp-sysprep' -Action $action -User "$env:COMPUTERNAME\$($account.Name)" -Password $password -RunLevel Highest -Force)
+    try {
+        Start-ScheduledTask -TaskName 'stamp-sysprep'
+        # Ready, running, not run yet, queued:
+        # https://learn.microsoft.com/en-us/windows/win32/taskschd/task-scheduler-error-and-success-constants
+        $under_way = 0x41300, 0x41301, 0x41303, 0x41325
+        for ($left = 1800; $left -gt 0; $left -= 5) {
+            Start-Sleep -Seconds 5
+            $code = (Get-ScheduledTaskInfo -TaskName 'stamp-sysprep').LastTaskResult
+            if ($under_way -notcontains $code) { break }
+        }
+    } finally {
+        Unregister-ScheduledTask -TaskName 'stamp-sysprep' -Confirm:$false
+        if ($account.Disabled) { Disable-LocalUser -SID $account.SID }
+    }
+    stamp_read $output
+    if ($code -ne 0) { throw "$line ended with exit code $code" }
+}
+
 # Sysprep, with EC2Launch's answer file, so that the next boot makes a SID, a name and
-# a password anew. It does not switch off: its failure would be seen by nobody.
+# a password anew. It does not switch off: its failure would be seen by nobody. As SYSTEM,
+# which we are, it would spoil the profiles of users to come.
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-create-win-sysprep.html
 function stamp_clean_machine_id {
     if (Test-Path -LiteralPath $stamp_launch) {
-        stamp_ec2launch sysprep '--shutdown=false'
+        stamp_as_administrator "`"$stamp_launch`" sysprep --shutdown=false"
     } elseif (Test-Path -LiteralPath (Join-Path $stamp_launch_scripts 'SysprepInstance.ps1')) {
         stamp_ec2launch_script 'InitializeInstance.ps1' '-Schedule'
-        stamp_ec2launch_script 'SysprepInstance.ps1' '-NoShutdown'
+        stamp_as_administrator ('powershell.exe -NoLogo -NoProfile -NonInteractive -ExecutionPolicy Bypass -File "{0}" -NoShutdown' -f
+            (Join-Path $stamp_launch_scripts 'SysprepInstance.ps1'))
     } else {
         throw "${stamp_no_launch}, and Sysprep needs its answer file. Install EC2Launch v2, or set bake.clean_up.machine_id = false"
     }
