@@ -33,6 +33,8 @@ type Command struct {
 	// Number is the item's; 0 for none.
 	Number int
 	Script []byte
+	// Windows is set when the script is one of PowerShell.
+	Windows bool
 	// Secret is set when the script takes the sealed secrets.
 	Secret bool
 	// Step is what a local one does.
@@ -46,6 +48,9 @@ func (b Bake) Commands() ([]Command, error) { return b.commands(server) }
 func (p Proof) Commands() ([]Command, error) { return p.commands(server) }
 
 func (b Bake) commands(around surroundings) ([]Command, error) {
+	if b.Windows {
+		return b.windowsCommands()
+	}
 	if err := b.validate(); err != nil {
 		return nil, err
 	}
@@ -60,6 +65,9 @@ func (b Bake) commands(around surroundings) ([]Command, error) {
 }
 
 func (p Proof) commands(around surroundings) ([]Command, error) {
+	if p.Windows {
+		return p.windowsCommands()
+	}
 	if err := p.validate(); err != nil {
 		return nil, err
 	}
@@ -173,19 +181,27 @@ const secretsHere = "# secrets"
 // https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateDocument.html
 const commandLimit = 32 << 10
 
-// Carry puts a script into lines for a shell, one a Run Command, to be sent in order. It is
+// Carry puts the command's script into lines, one a Run Command, to be sent in order. It is
 // packed, since braces in it would mean parameters to Systems Manager; a long one is sent
 // in pieces that the last line puts together.
-func Carry(nonce string, number int, script []byte) ([]string, error) {
-	packed, err := pack(script)
+func (c Command) Carry(nonce string) ([]string, error) {
+	packed, err := pack(c.Script)
 	if err != nil {
 		return nil, err
 	}
 	text := base64.StdEncoding.EncodeToString(packed)
+	if c.Windows {
+		return carryWindows(nonce, c.Number, c.Script, text), nil
+	}
+	return carryShell(nonce, c.Number, c.Script, text), nil
+}
+
+// carryShell puts a packed script into lines for a shell.
+func carryShell(nonce string, number int, script []byte, text string) []string {
 	if len(text) <= commandLimit {
 		// $$ makes the name unique: two commands of a run may overlap.
 		return []string{"umask 077; d=/run/stamp-command; mkdir -p $d && printf %s " + quote(text) +
-			" | base64 -d | gzip -dc >$d/$$ && /bin/sh $d/$$; c=$?; rm -f $d/$$; exit $c"}, nil
+			" | base64 -d | gzip -dc >$d/$$ && /bin/sh $d/$$; c=$?; rm -f $d/$$; exit $c"}
 	}
 	var lines []string
 	dir := fmt.Sprintf("/var/lib/stamp-bake/parts-%d", number)
@@ -197,7 +213,7 @@ func Carry(nonce string, number int, script []byte) ([]string, error) {
 	return append(lines, fmt.Sprintf(
 		`umask 077; d=%s; i=0; while [ $i -lt %d ]; do cat $d/$i || exit; i=$((i + 1)); done | base64 -d | gzip -dc >$d/script && `+
 			`[ "$(sha256sum <$d/script | cut -d " " -f 1)" = %s ] && /bin/sh $d/script; c=$?; rm -rf $d; exit $c`,
-		dir, len(lines), hexDigest(script))), nil
+		dir, len(lines), hexDigest(script)))
 }
 
 func hexDigest(content []byte) string {

@@ -271,7 +271,7 @@ func TestCarry_arrives(t *testing.T) {
 			"short": []byte("#!/bin/sh\necho it {{ braces }} arrives; exit 7\n"),
 			"long":  append(incompressible(3*commandLimit), []byte("echo it {{ braces }} arrives; exit 7\n")...),
 		} {
-			lines, err := Carry("n1", int(number.Add(1)), script)
+			lines, err := Command{Number: int(number.Add(1)), Script: script}.Carry("n1")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -19,6 +19,9 @@ func (b Bake) Script() ([]byte, error) { return b.render(server) }
 func (p Proof) Script() ([]byte, error) { return p.render(server) }
 
 func (b Bake) render(around surroundings) ([]byte, error) {
+	if b.Windows {
+		return nil, errWindowsScript
+	}
 	if err := b.validate(); err != nil {
 		return nil, err
 	}
@@ -50,7 +53,13 @@ func (b Bake) render(around surroundings) ([]byte, error) {
 	return w.end(), nil
 }
 
+// errWindowsScript says that there is no script for Windows that works by itself.
+var errWindowsScript = &InputError{"the machine", "Windows is driven by Run Command only: it needs the transport \"ssm\""}
+
 func (p Proof) render(around surroundings) ([]byte, error) {
+	if p.Windows {
+		return nil, errWindowsScript
+	}
 	if err := p.validate(); err != nil {
 		return nil, err
 	}
@@ -155,6 +164,14 @@ type running struct {
 	codes       []int
 }
 
+// accepted are the exit codes of success, in one word.
+func (r running) accepted() string {
+	if len(r.codes) == 0 {
+		return "0"
+	}
+	return strings.Trim(fmt.Sprint(r.codes), "[]")
+}
+
 func (w *scriptWriter) run(number int, phase, name, script string, how running) {
 	w.need(partRun)
 	if how.user != "" {
@@ -162,13 +179,6 @@ func (w *scriptWriter) run(number int, phase, name, script string, how running) 
 	}
 	if how.timeout == 0 {
 		how.timeout = DefaultTimeout
-	}
-	codes := []string{"0"}
-	if len(how.codes) > 0 {
-		codes = nil
-		for _, code := range how.codes {
-			codes = append(codes, fmt.Sprint(code))
-		}
 	}
 	environment := ""
 	if len(how.environment) > 0 {
@@ -179,7 +189,7 @@ func (w *scriptWriter) run(number int, phase, name, script string, how running) 
 	}
 	encoding, content := word([]byte(script))
 	w.line("stamp_do", fmt.Sprint(number), phase, quote(name), seconds(how.timeout), fmt.Sprint(how.attempts), seconds(how.interval),
-		quote(strings.Join(codes, " ")), quote(how.user), quote(environment), encoding, content)
+		quote(how.accepted()), quote(how.user), quote(environment), encoding, content)
 }
 
 // seconds rounds up: sleep takes whole seconds everywhere.
@@ -206,17 +216,22 @@ func (w *scriptWriter) upload(number int, name string, upload Upload) {
 // identify tells what the clean-up is about to remove, so that a proof can see that the
 // next boot has made it anew.
 func (w *scriptWriter) identify(c CleanUp) {
-	words := []string{"stamp_identify"}
+	if kinds := c.identities(); len(kinds) > 0 {
+		w.need(partIdentity)
+		w.line(append([]string{"stamp_identify"}, kinds...)...)
+	}
+}
+
+// identities are the kinds of identity that are removed.
+func (c CleanUp) identities() []string {
+	var kinds []string
 	if c.MachineID {
-		words = append(words, MachineID)
+		kinds = append(kinds, MachineID)
 	}
 	if c.HostKeys {
-		words = append(words, HostKey)
+		kinds = append(kinds, HostKey)
 	}
-	if len(words) > 1 {
-		w.need(partIdentity)
-		w.line(words...)
-	}
+	return kinds
 }
 
 // differ compares with the builder's identity, and returns the next item's number.

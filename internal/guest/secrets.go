@@ -40,7 +40,7 @@ func (c Command) Seal(key string, secrets map[string]string) (Command, error) {
 			if err != nil {
 				return c, fmt.Errorf("sealing %s: %w", name, err)
 			}
-			words = append(words, base64.StdEncoding.EncodeToString(sealed))
+			words = append(words, quote(base64.StdEncoding.EncodeToString(sealed)))
 		}
 		lines = append(lines, strings.Join(words, " "))
 	}

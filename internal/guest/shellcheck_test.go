@@ -56,7 +56,7 @@ func TestScripts_passShellcheck(t *testing.T) {
 		if long {
 			script = incompressible(commandLimit * 2)
 		}
-		lines, err := Carry("n", 1, script)
+		lines, err := Command{Number: 1, Script: script}.Carry("n")
 		if err != nil {
 			t.Fatal(err)
 		}

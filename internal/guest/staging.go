@@ -25,6 +25,14 @@ func (s Staged) Loader(nonce, url string, remote bool) []byte {
 	return s.loader(nonce, url, remote, server)
 }
 
+// WindowsLoader composes the same for PowerShell; it is always a command of several.
+func (s Staged) WindowsLoader(nonce, url string) []byte {
+	w := newPSWriter(nonce)
+	w.need(windowsStaged)
+	w.line("stamp_load", "script", psQuote(s.SHA256), psQuote(url))
+	return w.end()
+}
+
 func (s Staged) loader(nonce, url string, remote bool, around surroundings) []byte {
 	w := newScript(nonce, around)
 	w.remote = remote

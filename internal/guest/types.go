@@ -104,6 +104,8 @@ type CleanUp struct {
 
 // Bake is what a builder does.
 type Bake struct {
+	// Windows is set when scripts are PowerShell's, which Commands composes alone.
+	Windows bool
 	// Nonce marks this run's lines on the console: letters and digits.
 	Nonce   string
 	Steps   []Step
@@ -115,8 +117,10 @@ type Bake struct {
 
 // Proof is what a proof does.
 type Proof struct {
-	Nonce  string
-	Checks []Check
+	// Windows is the builder's.
+	Windows bool
+	Nonce   string
+	Checks  []Check
 	// Identity is the builder's, which the proof must not share.
 	Identity Identity
 }

@@ -100,11 +100,16 @@ func (u *Upload) validate(which string) error {
 		if !modeFormat.MatchString(file.Mode) {
 			return &InputError{which, fmt.Sprintf("%q is not an octal mode", file.Mode)}
 		}
-		if clean := path.Clean("/" + file.Path); file.Path != "" && clean != "/"+file.Path || strings.Contains(file.Path, "\x00") {
+		if file.leadsOut() {
 			return &InputError{which, fmt.Sprintf("%q leads out of the destination", file.Path)}
 		}
 	}
 	return nil
+}
+
+// leadsOut reports whether a file would not be below the destination.
+func (f File) leadsOut() bool {
+	return f.Path != "" && path.Clean("/"+f.Path) != "/"+f.Path || strings.Contains(f.Path, "\x00")
 }
 
 func validateName(which, name string, names []string) error {

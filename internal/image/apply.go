@@ -278,6 +278,10 @@ func (r *run) bakeNew(ctx context.Context) error {
 		if err != nil {
 			return r.failure("was not baked", r.region(), err, r.untouched(), "correct source."+r.spec.Source.field())
 		}
+		r.spec.Platform = source.Platform
+		if err := r.spec.CheckWork(r.plan.Fingerprint); err != nil {
+			return r.failure("was not baked", r.region(), err, r.untouched(), "correct it in the configuration and run terraform apply again")
+		}
 		builder, identity, err := r.bake(ctx, source)
 		if err != nil {
 			return err

@@ -153,6 +153,9 @@ func nextAfter(cause error) string {
 	if ended, ok := errors.AsType[*cloud.StateError](cause); ok {
 		return nextAfterEnd(ended.Reason) + again
 	}
+	if away, ok := errors.AsType[*agentError](cause); ok && away.only {
+		return "correct what keeps the agent away" + again
+	}
 	switch {
 	case errorIs[*agentError](cause):
 		return "correct what keeps the agent away, or use the transport \"user_data\"," + again

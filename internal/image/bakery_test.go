@@ -94,13 +94,27 @@ func (b *bakery) options() Options {
 	return Options{SourceImageID: b.BaseImageID(), Progress: func(line string) { b.t.Log(line) }, In: b.in, Now: b.now}
 }
 
+// optionsFor are the same where the spec says itself what it begins with.
+func (b *bakery) optionsFor(spec Spec) Options {
+	b.t.Helper()
+	options := b.options()
+	if spec.Source.SSMParameter != "" {
+		id, err := ResolveSource(b.t.Context(), b.Region, spec.Source)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		options.SourceImageID = id
+	}
+	return options
+}
+
 // in leads to other regions.
 func (b *bakery) in(name string) (AWS, error) { return b.In(name), nil }
 
 // try applies the spec.
 func (b *bakery) try(spec Spec) (Result, error) {
 	b.t.Helper()
-	options := b.options()
+	options := b.optionsFor(spec)
 	return Apply(b.t.Context(), b.Region, spec, options)
 }
 

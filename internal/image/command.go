@@ -14,8 +14,19 @@ import (
 )
 
 // agentWithin is how long an instance's agent may take to come. It mostly takes one
-// minute.
-const agentWithin = 10 * time.Minute
+// minute. On Windows it comes when all else is done, after Sysprep or updates: that mostly
+// takes five.
+const (
+	agentWithin        = 10 * time.Minute
+	agentWindowsWithin = 30 * time.Minute
+)
+
+func (f *following) agentWithin() time.Duration {
+	if f.r.spec.windows() {
+		return agentWindowsWithin
+	}
+	return agentWithin
+}
 
 // watchEvery is the least pause between two looks at the instance itself while a command
 // is under way.
@@ -72,6 +83,8 @@ func (f *following) printf(format string, args ...any) {
 type agentError struct {
 	instance cloud.Instance
 	waited   time.Duration
+	// only is set when there is no other transport.
+	only bool
 }
 
 // Error says what keeps it away, as far as can be seen from here.
@@ -88,7 +101,7 @@ func (e *agentError) Error() string {
 
 // agent waits until commands reach the instance.
 func (f *following) agent(ctx context.Context) error {
-	limited, cancel := context.WithTimeout(ctx, agentWithin)
+	limited, cancel := context.WithTimeout(ctx, f.agentWithin())
 	defer cancel()
 	told := false
 	watch := watching{aws: f.r.aws, id: f.instance.ID}
@@ -110,7 +123,7 @@ func (f *following) agent(ctx context.Context) error {
 		First:   2 * time.Second,
 	}.Wait(limited)
 	if errorIs[*cloud.TimeoutError](err) && ctx.Err() == nil {
-		return &agentError{f.instance, agentWithin}
+		return &agentError{f.instance, f.agentWithin(), f.r.spec.windows()}
 	}
 	return err
 }
@@ -249,27 +262,33 @@ func (f *following) send(ctx context.Context, command guest.Command) (guest.Repo
 // lines puts a command into what a shell is given. A long one goes through the staging
 // bucket, when there is one.
 func (f *following) lines(ctx context.Context, command guest.Command) ([]string, error) {
-	lines, err := guest.Carry(f.job.nonce, command.Number, command.Script)
+	lines, err := command.Carry(f.job.nonce)
 	if err != nil || len(lines) == 1 || f.r.spec.Bake.StagingBucket == "" {
 		return lines, err
 	}
-	loader, err := f.r.stage(ctx, f.job, command.Script, true)
-	if err != nil {
+	if command.Script, err = f.r.stage(ctx, f.job, command.Script, true); err != nil {
 		return nil, err
 	}
-	return guest.Carry(f.job.nonce, command.Number, loader)
+	return command.Carry(f.job.nonce)
 }
 
 // maxComment is the most characters of a command's comment.
 // https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_SendCommand.html
 const maxComment = 100
 
+func (f *following) document() string {
+	if f.r.spec.windows() {
+		return cloud.DocumentPowerShell
+	}
+	return cloud.DocumentShell
+}
+
 // line sends one line, and waits for what becomes of it. A call whose answer got lost is
 // repeated: in the guest the second command finds the first.
 func (f *following) line(ctx context.Context, line, comment string) (guest.Report, error) {
 	letters := []rune(comment)
 	command := cloud.Command{
-		InstanceID: f.instance.ID, Document: cloud.DocumentShell, Lines: []string{line}, Comment: string(letters[:min(len(letters), maxComment)]),
+		InstanceID: f.instance.ID, Document: f.document(), Lines: []string{line}, Comment: string(letters[:min(len(letters), maxComment)]),
 	}
 	id, err := f.r.aws.SendCommand(ctx, command)
 	for unclear := 0; err != nil && cloud.ClassOf(err) == cloud.Unclear && unclear < unclearAnswers && ctx.Err() == nil; unclear++ {

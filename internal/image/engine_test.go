@@ -154,7 +154,7 @@ func cutEverywhere(t *testing.T, cut rehearsal.Cut, from, to Spec, images int) {
 	for over := false; !over; {
 		cut.Request++
 		inBakery(t, func(t *testing.T, b *bakery) {
-			before, options := b.apply(from).Line.Current(), b.options()
+			before, options := b.apply(from).Line.Current(), b.optionsFor(to)
 			made := b.Interrupt(cut, func(ctx context.Context) {
 				_, err := Apply(ctx, b.Region, to, options)
 				over = err == nil

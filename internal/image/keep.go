@@ -37,7 +37,7 @@ func (r *run) keep(ctx context.Context, instance cloud.Instance, cause error) ke
 	}
 	return kept{
 		now: now,
-		next: "look at it:\n" + strings.Join(sessions(instance, r.aws.Name()), "\n") +
+		next: "look at it:\n" + strings.Join(r.sessions(instance), "\n") +
 			"\nThen correct the cause and run terraform apply again: it removes the " + role + " first; terraform destroy removes it too",
 	}
 }
@@ -67,12 +67,15 @@ func (r *run) awake(ctx context.Context, instance cloud.Instance) (cloud.Instanc
 }
 
 // sessions are the commands that lead into an instance, as far as it has a door.
-func sessions(instance cloud.Instance, region string) []string {
+func (r *run) sessions(instance cloud.Instance) []string {
 	var commands []string
+	region := r.aws.Name()
 	if instance.InstanceProfileARN != "" {
 		commands = append(commands, fmt.Sprintf("  aws ssm start-session --region %s --target %s", region, instance.ID))
 	}
-	commands = append(commands, fmt.Sprintf("  aws ec2-instance-connect ssh --region %s --instance-id %s", region, instance.ID))
+	if !r.spec.windows() {
+		commands = append(commands, fmt.Sprintf("  aws ec2-instance-connect ssh --region %s --instance-id %s", region, instance.ID))
+	}
 	return append(commands, fmt.Sprintf("  aws ec2 get-console-output --region %s --instance-id %s --latest --output text", region, instance.ID))
 }
 

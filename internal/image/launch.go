@@ -25,7 +25,7 @@ type pool struct{ instanceType, subnetID string }
 // that the preferred type is tried everywhere first.
 func (r *run) pools(ctx context.Context, architecture string, types []string) ([]pool, error) {
 	if len(types) == 0 {
-		types = []string{defaultType(architecture)}
+		types = []string{r.spec.defaultType(architecture)}
 	}
 	subnets := r.spec.Bake.SubnetIDs
 	if len(subnets) == 0 {
@@ -49,11 +49,16 @@ func (r *run) pools(ctx context.Context, architecture string, types []string) ([
 	return pools, nil
 }
 
-func defaultType(architecture string) string {
-	if architecture == "arm64" {
+// defaultType is the smallest on which nobody waits long. Windows needs more memory.
+func (s Spec) defaultType(architecture string) string {
+	switch {
+	case s.windows():
+		return "t3.large"
+	case architecture == "arm64":
 		return "t4g.small"
+	default:
+		return "t3.small"
 	}
-	return "t3.small"
 }
 
 // launchTemporary launches a builder or a proof in the first pool that has room.

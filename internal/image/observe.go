@@ -18,7 +18,9 @@ type Version struct {
 	Fingerprint   string
 	SourceImageID string
 	Architecture  string
-	RootDevice    string
+	// Platform is PlatformWindows, or "" for Linux.
+	Platform   string
+	RootDevice string
 	// Checks is the digest of the checks it last passed, and where.
 	Checks     string
 	BakedAt    time.Time
@@ -155,6 +157,7 @@ func versionOf(image cloud.Image) Version {
 		Fingerprint:   image.Tags[cloud.TagFingerprint],
 		SourceImageID: image.Tags[cloud.TagSource],
 		Architecture:  image.Architecture,
+		Platform:      image.Platform,
 		RootDevice:    image.RootDeviceName,
 		Checks:        image.Tags[cloud.TagChecks],
 		BakedAt:       image.CreatedAt,

@@ -31,6 +31,7 @@ func (f *proofFailure) Unwrap() error { return f.err }
 // before stays as it is.
 func (r *run) prove(ctx context.Context, version Version) error {
 	var proofs endList
+	r.spec.Platform = version.Platform
 	group, groupCtx := errgroup.WithContext(ctx)
 	for _, types := range r.spec.proofTypes() {
 		group.Go(func() error { return r.proveOn(groupCtx, version, types, &proofs) })

@@ -110,17 +110,8 @@ func DescribeSource(ctx context.Context, aws AWS, source Source, imageID string)
 			Reason: fmt.Sprintf("the source image %s is in state %s, not available; AWS says: %s", imageID, found.State, found.StateReason),
 		}
 	}
-	if images[0].Platform == windows {
-		return cloud.Image{}, &SourceError{
-			Field: field, Region: aws.Name(),
-			Reason: fmt.Sprintf("the source image %s is for Windows: builder and proof are driven by shell scripts, which only Linux runs", imageID),
-		}
-	}
 	return images[0], nil
 }
-
-// windows is EC2's name of the one platform that has a name.
-const windows = "windows"
 
 func (s Source) field() string {
 	switch {

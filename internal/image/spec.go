@@ -23,6 +23,9 @@ type Spec struct {
 	Capture     Capture
 	Distribute  Distribute
 	Refresh     Refresh
+	// Platform is what the source runs: PlatformWindows, or "" for Linux. It is known once
+	// the source is, and decides nothing but how builder and proof are driven.
+	Platform string
 	// KeepFailed leaves a builder or proof that has failed to be looked at.
 	KeepFailed bool
 	// Tags are put on images, snapshots and everything temporary, beside the
@@ -51,7 +54,7 @@ type Lookup struct {
 // Bake says how and where a version is made.
 type Bake struct {
 	// InstanceTypes are tried in order; empty means t3.small or t4g.small, by the
-	// source's architecture.
+	// source's architecture, and t3.large for Windows.
 	InstanceTypes []string
 	// SubnetIDs are tried in order; empty means the default VPC's.
 	SubnetIDs         []string
@@ -78,6 +81,11 @@ type Bake struct {
 	// SecretsVersion changes when the secrets do, so that they are used.
 	SecretsVersion string
 }
+
+// PlatformWindows is EC2's name of the one platform that has a name.
+const PlatformWindows = "windows"
+
+func (s Spec) windows() bool { return s.Platform == PlatformWindows }
 
 // Transports.
 const (

@@ -39,6 +39,9 @@ func (r *run) stage(ctx context.Context, job job, script []byte, remote bool) (l
 		return nil, err
 	}
 	r.options.Progress.Printf("the script is staged at s3://%s/%s", bucket, key)
+	if r.spec.windows() {
+		return staged.WindowsLoader(job.nonce, url), nil
+	}
 	return staged.Loader(job.nonce, url, remote), nil
 }
 

@@ -56,13 +56,13 @@ func (s Spec) builderJob(fingerprint string) job {
 	// Without a key pair EC2 injects no key.
 	cleanUp.AuthorizedKeys = cleanUp.AuthorizedKeys && s.Bake.KeyName != ""
 	return job{cloud.RoleBuilder, marker, guest.Bake{
-		Nonce: marker, Steps: s.Bake.Steps, Checks: s.Verify.Checks, CleanUp: cleanUp, Secrets: s.Bake.Secrets,
+		Windows: s.windows(), Nonce: marker, Steps: s.Bake.Steps, Checks: s.Verify.Checks, CleanUp: cleanUp, Secrets: s.Bake.Secrets,
 	}}
 }
 
 func (s Spec) proofJob(fingerprint string, identity guest.Identity) job {
 	marker := nonce(fingerprint, s.ChecksDigest(), cloud.RoleProof)
-	return job{cloud.RoleProof, marker, guest.Proof{Nonce: marker, Checks: s.Verify.Checks, Identity: identity}}
+	return job{cloud.RoleProof, marker, guest.Proof{Windows: s.windows(), Nonce: marker, Checks: s.Verify.Checks, Identity: identity}}
 }
 
 // WorkError says that the transport cannot carry the work.
@@ -78,9 +78,21 @@ func (e *WorkError) Error() string { return e.Err.Error() }
 // Unwrap returns a *guest.TooLargeError or a *guest.InputError.
 func (e *WorkError) Unwrap() error { return e.Err }
 
+// TransportError says that a transport does not reach the source's platform.
+type TransportError struct{ Platform string }
+
+// Error says which does.
+func (*TransportError) Error() string {
+	return "the source image is for Windows, which is driven by Run Command alone: set bake.transport = \"ssm\", " +
+		"and bake.iam_instance_profile to a profile whose role has the policy AmazonSSMManagedInstanceCore"
+}
+
 // CheckWork says, before anything is launched, whether the transport can carry the work
-// of builder and proof. The error is a *WorkError.
+// of builder and proof. The error is a *WorkError or a *TransportError.
 func (s Spec) CheckWork(fingerprint string) error {
+	if s.windows() && s.Bake.Transport != TransportSSM {
+		return &TransportError{s.Platform}
+	}
 	// As long as it can get: what a proof must not be is known once there is a builder.
 	identity := guest.Identity{guest.MachineID: {someDigest}, guest.HostKey: {someDigest, someDigest, someDigest, someDigest}}
 	for _, job := range []job{s.builderJob(fingerprint), s.proofJob(fingerprint, identity)} {

@@ -15,7 +15,7 @@ const (
 )
 
 // agent is Systems Manager's agent in an instance. It is part of Amazon Linux's
-// images, not of Debian's, and needs an instance profile to be let in; where nothing
+// images and of those of Windows, not of Debian's, and needs an instance profile to be let in; where nothing
 // runs inside instances, no agent does.
 // https://docs.aws.amazon.com/systems-manager/latest/userguide/ami-preinstalled-agent.html
 // https://docs.aws.amazon.com/systems-manager/latest/userguide/setup-instance-permissions.html
@@ -26,7 +26,9 @@ type agent struct {
 	boot time.Time
 }
 
-func (i *instance) hasAgent() bool { return i.machine.on && i.disk().os == "al2023" }
+func (i *instance) hasAgent() bool {
+	return i.machine.on && slices.Contains([]string{"al2023", windowsOS}, i.disk().os)
+}
 
 // agentLater puts the agent of an instance on the agenda, which has begun to run or
 // has got a profile.
@@ -101,7 +103,7 @@ type instanceInformationOutput struct {
 var agentFields = map[string]func(*instance) []string{
 	"InstanceIds":       func(i *instance) []string { return []string{i.id} },
 	"PingStatus":        func(i *instance) []string { return []string{i.ping()} },
-	"PlatformTypes":     func(*instance) []string { return []string{"Linux"} },
+	"PlatformTypes":     func(i *instance) []string { return []string{i.disk().platform().kind} },
 	"AgentVersion":      func(*instance) []string { return []string{agentVersion} },
 	"ResourceType":      func(*instance) []string { return []string{"EC2Instance"} },
 	"SourceIds":         func(i *instance) []string { return []string{i.id} },
@@ -152,10 +154,11 @@ func (r *region) describeInstanceInformation(in *instanceInformationInput) (*ins
 }
 
 func (i *instance) agentItem() agentItem {
+	runs := i.disk().platform()
 	item := agentItem{
 		AgentVersion: agentVersion, ComputerName: i.region.privateDNS(i.address()), IPAddress: i.address().String(),
 		InstanceId: i.id, IsLatestVersion: true, LastPingDateTime: epoch(i.region.now()), PingStatus: i.ping(),
-		PlatformName: "Amazon Linux", PlatformType: "Linux", PlatformVersion: "2023", ResourceType: "EC2Instance",
+		PlatformName: runs.name, PlatformType: runs.kind, PlatformVersion: runs.version, ResourceType: "EC2Instance",
 		SourceId: i.id, SourceType: typeInstance,
 	}
 	if !i.online() {

@@ -18,7 +18,8 @@ var reservationActions = map[string]action{
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateCapacityReservation.html
 const maxReserved = 1000
 
-// platformLinux is the one platform of the lab's images.
+// platformLinux is the platform of the lab's reservations, and of all images but those of
+// Windows.
 const platformLinux = "Linux/UNIX"
 
 // capacityReservation is capacity of one type in one zone.
@@ -156,7 +157,7 @@ func (in *createReservationInput) check() (*instanceType, *apiError) {
 	case *in.InstanceCount < 1 || *in.InstanceCount > maxReserved:
 		return nil, invalid("Value (%d) for parameter instanceCount is invalid. It must be between 1 and %d.", *in.InstanceCount, maxReserved)
 	case in.InstancePlatform != platformLinux:
-		return nil, fail("UnsupportedOperation", "All images of the lab are of the platform %s", platformLinux)
+		return nil, fail("UnsupportedOperation", "The lab has reservations for the platform %s only", platformLinux)
 	case !slices.Contains([]string{"", "open", "targeted"}, in.InstanceMatchCriteria):
 		return nil, invalid("Value (%s) for parameter instanceMatchCriteria is invalid.", in.InstanceMatchCriteria)
 	case !slices.Contains([]string{"", "default", "dedicated"}, in.Tenancy):

@@ -57,7 +57,7 @@ func releases() []release {
 			})
 		}
 	}
-	return all
+	return append(all, windowsReleases()...)
 }
 
 // publish puts the public images and their parameters into the region. They are the

@@ -110,8 +110,8 @@ func (r *region) sendCommand(in *sendCommandInput) (*sendCommandOutput, *apiErro
 		return nil, err
 	}
 	for _, i := range to {
-		if document.platform != "Linux" {
-			return nil, fail("UnsupportedPlatformType", "Cannot perform operation for instance id %s of platform type Linux", i.id)
+		if kind := i.disk().platform().kind; document.platform != kind {
+			return nil, fail("UnsupportedPlatformType", "Cannot perform operation for instance id %s of platform type %s", i.id, kind)
 		}
 	}
 	made, err := r.planCommand(in)

@@ -33,6 +33,7 @@
 // At the address at which the lab was asked to boot it, it finds the lab itself, so
 // that a URL that somebody presigned against the lab works inside as it does outside;
 // the door below /_lab/ is not there. Systems Manager's agent is where AWS has it:
-// in Amazon Linux's images, with an instance profile. It is part of the guest, so
-// where guests are off, no instance is managed.
+// in Amazon Linux's images and in those of Windows, with an instance profile. It is part
+// of the guest, so where guests are off, and on Windows with real guests, which are
+// Linux's, no instance is managed.
 package lab

@@ -150,6 +150,7 @@ type imageItem struct {
 	SRIOV          string        `xml:"sriovNetSupport"`
 	BootMode       string        `xml:"bootMode"`
 	IMDSSupport    string        `xml:"imdsSupport,omitempty"`
+	System         string        `xml:"platform,omitempty"`
 	Platform       string        `xml:"platformDetails"`
 	Usage          string        `xml:"usageOperation"`
 	StateReason    *stateReason  `xml:"stateReason"`
@@ -197,7 +198,7 @@ var imageFilters = filterable[*image]{
 		return []string{i.reason.Code}
 	},
 	"product-code": func(*image) []string { return nil },
-	"platform":     func(*image) []string { return nil },
+	"platform":     func(i *image) []string { return platformFilter(i.disk) },
 	"block-device-mapping.device-name": func(i *image) []string {
 		return i.blockDevices(func(m mapping) string { return m.device })
 	},
@@ -286,12 +287,13 @@ func (i *image) executableBy(users []string, self *account) bool {
 }
 
 func (i *image) item(seenBy *account) imageItem {
+	runs := i.disk.platform()
 	item := imageItem{
 		ID: i.id, Location: i.location(), State: i.state, OwnerID: i.owner, CreationDate: i.created.Format(timeForm),
 		Public: i.public(), Architecture: i.architecture, Type: "machine", OwnerAlias: i.alias, Name: i.name,
 		Description: i.description, RootDeviceType: "ebs", RootDevice: i.rootDevice, Virtualization: "hvm",
-		Hypervisor: "xen", ENA: !i.withoutENA, SRIOV: "simple", IMDSSupport: i.imdsSupport, Platform: "Linux/UNIX",
-		BootMode: i.boots(), Usage: "RunInstances", StateReason: i.reason, TPM: i.tpmSupport,
+		Hypervisor: "xen", ENA: !i.withoutENA, SRIOV: "simple", IMDSSupport: i.imdsSupport, System: runs.value, Platform: runs.details,
+		BootMode: i.boots(), Usage: runs.usage, StateReason: i.reason, TPM: i.tpmSupport,
 		SourceInstance: i.sourceInstance, SourceImage: i.sourceImage, SourceRegion: i.sourceRegion,
 	}
 	if !i.deprecated.IsZero() {

@@ -141,7 +141,7 @@ func TestImages_whoseTheyAre(t *testing.T) {
 	if got := code(t, err); got != "AuthFailure" {
 		t.Errorf("deregistering another's image: %q", got)
 	}
-	for owner, want := range map[string]int{"amazon": 6, "137112412989": 6, "136693071363": 6, "self": 0} {
+	for owner, want := range map[string]int{"amazon": 12, "137112412989": 6, "801119661308": 6, "136693071363": 6, "self": 0} {
 		out, err := client.DescribeImages(t.Context(), &ec2.DescribeImagesInput{Owners: []string{owner}})
 		if err != nil {
 			t.Fatal(err)

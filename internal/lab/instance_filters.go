@@ -94,8 +94,9 @@ var instanceFilters = filterable[*instance]{
 	"boot-mode":                  one(func(i *instance) string { return i.image.boots() }),
 	"current-instance-boot-mode": one((*instance).boots),
 	"ena-support":                one(func(*instance) string { return "true" }),
-	"platform-details":           one(func(*instance) string { return platformLinux }),
-	"usage-operation":            one(func(*instance) string { return "RunInstances" }),
+	"platform-details":           one(func(i *instance) string { return i.image.disk.platform().details }),
+	"usage-operation":            one(func(i *instance) string { return i.image.disk.platform().usage }),
+	"platform":                   func(i *instance) []string { return platformFilter(i.image.disk) },
 	"reason":                     one(func(i *instance) string { return i.transition }),
 	"state-reason-message": func(i *instance) []string {
 		if i.reason == nil {

@@ -116,6 +116,7 @@ type instanceItem struct {
 	Metadata            metadataItem          `xml:"metadataOptions"`
 	Enclave             enabledItem           `xml:"enclaveOptions"`
 	BootMode            string                `xml:"currentInstanceBootMode"`
+	System              string                `xml:"platform,omitempty"`
 	Platform            string                `xml:"platformDetails"`
 	UsageOperation      string                `xml:"usageOperation"`
 	UsageTime           time.Time             `xml:"usageOperationUpdateTime"`
@@ -124,6 +125,7 @@ type instanceItem struct {
 }
 
 func (i *instance) item() instanceItem {
+	runs := i.image.disk.platform()
 	item := instanceItem{
 		ID: i.id, ImageID: i.image.id, State: stateOf(i.state), Transition: i.transition,
 		KeyName: i.launch.keyName, LaunchIndex: i.index, Type: i.kind.name, LaunchTime: i.launched,
@@ -136,7 +138,7 @@ func (i *instance) item() instanceItem {
 		CapacityReservation: i.reservation(),
 		Metadata:            i.metadata.item(i.state),
 		BootMode:            i.boots(),
-		Platform:            "Linux/UNIX", UsageOperation: "RunInstances", UsageTime: i.launched,
+		System:              runs.value, Platform: runs.details, UsageOperation: runs.usage, UsageTime: i.launched,
 		Maintenance: maintenanceItem{AutoRecovery: "default", RebootMigration: "default"},
 	}
 	if i.reserved != nil {

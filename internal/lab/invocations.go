@@ -152,9 +152,6 @@ var (
 const (
 	// killedCode is the exit code of what was stopped before its end.
 	killedCode = 137
-	// rebootCode asks for a reboot, after which the script runs again.
-	// https://docs.aws.amazon.com/systems-manager/latest/userguide/send-commands-reboot.html
-	rebootCode = 194
 	// maxRuns is how often a command is begun that reboots interrupt.
 	maxRuns = 15
 	// agentRestart is how long the agent takes to look again after one, in the machine's
@@ -202,7 +199,7 @@ func (v *invocation) record(result guests.Result, err error) {
 		v.end(cmdCancelled, cmdCancelled, now)
 	case errors.Is(err, guests.ErrOff) || errors.Is(err, ErrNoGuest):
 		v.interrupted(now)
-	case result.ExitCode == rebootCode && err == nil:
+	case result.ExitCode == v.instance.disk().platform().rebootCode && err == nil:
 		v.instance.machine.reboot()
 		v.run()
 	default:
@@ -226,10 +223,11 @@ func (v *invocation) execute(ctx context.Context) (guests.Result, error) {
 // there is no HOME.
 // https://github.com/aws/amazon-ssm-agent/issues/427
 func (v *invocation) environment() []string {
+	runs := v.instance.disk().platform()
 	return []string{
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", "LANG=en_US.UTF-8",
 		"AWS_SSM_INSTANCE_ID=" + v.instance.id, "AWS_SSM_REGION_NAME=" + v.instance.region.name,
-		"AWS_SSM_PLATFORM_NAME=Amazon Linux", "AWS_SSM_PLATFORM_VERSION=2023", "SSM_COMMAND_ID=" + v.command.id,
+		"AWS_SSM_PLATFORM_NAME=" + runs.name, "AWS_SSM_PLATFORM_VERSION=" + runs.version, "SSM_COMMAND_ID=" + v.command.id,
 	}
 }
 

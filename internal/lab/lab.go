@@ -115,6 +115,14 @@ func (l *Lab) guestsRun() (running bool, reason string) {
 	return l.guests.Status()
 }
 
+// guestsRunOn tells the same of instances with such a disk.
+func (l *Lab) guestsRunOn(d disk) (running bool, reason string) {
+	if running, reason = l.guestsRun(); !running {
+		return false, reason
+	}
+	return guests.Runs(l.guests, d.os)
+}
+
 // Close ends all guests and waits for what drives them. Closing again does nothing.
 func (l *Lab) Close() error {
 	l.mu.Lock()

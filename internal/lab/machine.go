@@ -26,7 +26,7 @@ type machine struct {
 }
 
 func newMachine(of *instance) *machine {
-	on, _ := of.region.lab.guestsRun()
+	on, _ := of.region.lab.guestsRunOn(of.disk())
 	return &machine{instance: of, on: on}
 }
 
@@ -65,7 +65,7 @@ func (m *machine) work() {
 // later on its own disk.
 func (m *machine) boot(after time.Duration) {
 	if !m.on {
-		_, reason := m.lab().guestsRun()
+		_, reason := m.lab().guestsRunOn(m.instance.disk())
 		m.instance.console.printf("lab: nothing runs inside this instance and its user data has no effect: %s\n", reason)
 		return
 	}
@@ -239,7 +239,7 @@ func (m *machine) idle(ctx context.Context) (guests.Guest, error) {
 	l := m.lab()
 	l.mu.Lock()
 	if !m.on || l.closed {
-		_, reason := l.guestsRun()
+		_, reason := l.guestsRunOn(m.instance.disk())
 		l.mu.Unlock()
 		return nil, fmt.Errorf("%w: %s", ErrNoGuest, reason)
 	}

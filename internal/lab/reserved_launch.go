@@ -68,7 +68,7 @@ func (c *capacityReservation) takes(planned *launch, in zone) bool {
 	if planned.target != nil {
 		return c == planned.target
 	}
-	return planned.asked.preference() != reservedNone && !planned.spot && c.criteria == "open" &&
+	return planned.image.disk.os != windowsOS && planned.asked.preference() != reservedNone && !planned.spot && c.criteria == "open" &&
 		c.kind == planned.kind && c.zone == in && c.tenancy == planned.tenancy()
 }
 

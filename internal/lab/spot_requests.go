@@ -71,7 +71,7 @@ func (s *spotRequest) item() spotRequestItem {
 	return spotRequestItem{
 		ID: s.id, Price: s.price, Type: "one-time", State: state, InstanceID: s.instance.id, Created: s.created,
 		Status:  spotStatusItem{Code: status, Message: message, Updated: s.instance.since},
-		Product: platformLinux, Zone: s.instance.launch.subnet.zone.name, Interruption: "terminate", Tags: s.seenTags().items(),
+		Product: s.instance.image.disk.platform().details, Zone: s.instance.launch.subnet.zone.name, Interruption: "terminate", Tags: s.seenTags().items(),
 	}
 }
 

@@ -109,6 +109,10 @@ func TestAcc_badInputIsRefusedInThePlan(t *testing.T) {
 		"a data volume without a size": {
 			imageConfig(map[string]string{"bake": `{ volumes = { "/dev/sdf" = {} } }`}), "A volume without a size", `bake.volumes\["/dev/sdf"\].size`, `how large`,
 		},
+		"Windows over user data": {
+			imageConfig(map[string]string{"source": `{ ssm_parameter = "/aws/service/ami-windows-latest/Windows_Server-2022-English-Core-Base" }`}),
+			"Windows needs the transport ssm", "bake.transport", `set bake.transport = "ssm"`,
+		},
 		"name that no AMI can have": {imageConfig(map[string]string{"name": `"web!"`}), "Not a name for an AMI", "name", `cannot begin the name of an AMI`},
 		"upload of a missing file": {
 			imageConfig(map[string]string{"bake": `{ steps = [{ name = "a", upload = { source = "nowhere.txt", destination = "/x" } }] }`}),

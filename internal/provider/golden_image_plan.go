@@ -88,11 +88,15 @@ func (p *goldenImagePlanner) run(ctx context.Context) {
 		return
 	}
 	recipe := spec.ResolveRecipe(source, p.plan.sourceEdited(p.state), line)
-	p.checkWork(spec, recipe)
-	p.checkDistribution(ctx, region, spec)
-	if current := line.Current(); spec.Refresh.PinVersion == 0 && (current == nil || current.SourceImageID != recipe.Source) {
-		p.checkSource(ctx, region, spec, recipe.Source)
+	current := line.Current()
+	if current != nil {
+		spec.Platform = current.Platform
 	}
+	p.checkDistribution(ctx, region, spec)
+	if spec.Refresh.PinVersion == 0 && (current == nil || current.SourceImageID != recipe.Source) {
+		spec.Platform = p.checkSource(ctx, region, spec, recipe.Source)
+	}
+	p.checkWork(spec, recipe)
 	if p.diags.HasError() {
 		return
 	}
@@ -195,11 +199,13 @@ func (p *goldenImagePlanner) keep(line image.Line) {
 	}
 }
 
-func (p *goldenImagePlanner) checkSource(ctx context.Context, region *cloud.Region, spec image.Spec, source string) {
+// checkSource refuses a source that nothing can be baked on as it is asked for, and returns
+// its platform.
+func (p *goldenImagePlanner) checkSource(ctx context.Context, region *cloud.Region, spec image.Spec, source string) (platform string) {
 	found, err := image.DescribeSource(ctx, region, spec.Source, source)
 	if err != nil {
 		sourceDiagnostic(p.diags, err)
-		return
+		return ""
 	}
 	p.checkVolumes(spec, found)
 	for _, volume := range found.Volumes {
@@ -210,11 +216,16 @@ func (p *goldenImagePlanner) checkSource(ctx context.Context, region *cloud.Regi
 					source, volume.Size, wanted))
 		}
 	}
+	return found.Platform
 }
 
 // checkWork refuses what the transport cannot carry before anything is launched.
 func (p *goldenImagePlanner) checkWork(spec image.Spec, recipe image.Recipe) {
 	err := spec.CheckWork(recipe.Fingerprint())
+	before := p.diags.ErrorsCount()
+	if checkWindows(spec, err, p.diags); p.diags.ErrorsCount() > before {
+		return
+	}
 	wrong, ok := errors.AsType[*image.WorkError](err)
 	if !ok {
 		return

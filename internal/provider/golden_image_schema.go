@@ -116,8 +116,9 @@ func bakeAttribute() schema.Attribute {
 		Attributes: map[string]schema.Attribute{
 			"instance_types": schema.ListAttribute{
 				Optional: true, ElementType: types.StringType,
-				Validators:          []validator.List{listvalidator.SizeAtLeast(1), listvalidator.UniqueValues(), listvalidator.ValueStringsAre(nonEmpty())},
-				MarkdownDescription: "Tried in order; the next one on a capacity error. Default `t3.small` or `t4g.small`, by the source's architecture. Used by the next bake; a change alone bakes nothing.",
+				Validators: []validator.List{listvalidator.SizeAtLeast(1), listvalidator.UniqueValues(), listvalidator.ValueStringsAre(nonEmpty())},
+				MarkdownDescription: "Tried in order; the next one on a capacity error. Default `t3.small` or `t4g.small`, by the source's architecture, " +
+					"and `t3.large` for Windows. Used by the next bake; a change alone bakes nothing.",
 			},
 			"subnet_ids": schema.ListAttribute{
 				Optional: true, ElementType: types.StringType,

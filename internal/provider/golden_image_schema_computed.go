@@ -19,7 +19,8 @@ func goldenImageComputed() map[string]schema.Attribute {
 		"verified_at":      computedString("When it last passed its checks (RFC 3339)."),
 		"architecture":     computedString("Its architecture."),
 		"root_device_name": computedString("The device name of its root volume."),
-		"bake_reason":      computedString("Why the planned version is needed, or why the current one was made or promoted: `step install changed`, `source ami-1 → ami-2`. When nothing changes but an earlier apply has left something, it names what is cleared."),
+		"bake_reason": computedString("Why the planned version is needed, or why the current one was made or promoted: `step install changed`, `source ami-1 → ami-2`. " +
+			"When nothing changes but an earlier apply has left something, it names what is cleared."),
 		"versions": schema.ListNestedAttribute{
 			Computed: true, MarkdownDescription: "The kept versions, the highest number first.",
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{

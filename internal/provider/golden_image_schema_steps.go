@@ -21,7 +21,7 @@ func stepsAttribute() schema.Attribute {
 			Attributes: map[string]schema.Attribute{
 				"name": stepName("step"),
 				"script": schema.StringAttribute{
-					Optional: true, MarkdownDescription: "A script, run by its `#!` line, by `/bin/sh` without one.",
+					Optional: true, MarkdownDescription: "A script, run by its `#!` line, by `/bin/sh` without one. On Windows: the text of a `.ps1` file.",
 					Validators: []validator.String{nonEmpty()},
 				},
 				"upload": uploadAttribute(),
@@ -37,7 +37,7 @@ func stepsAttribute() schema.Attribute {
 				"environment": environmentAttribute("the script's or the command's environment. Not for secrets: user data can be read by whoever may describe the instance"),
 				"user": schema.StringAttribute{
 					Optional: true, Validators: []validator.String{userName()},
-					MarkdownDescription: "Who runs the script, with the environment of its login, in its home: `ec2-user` or `ubuntu`, for example. Default: root, in `/`.",
+					MarkdownDescription: "Who runs the script, with the environment of its login, in its home: `ec2-user` or `ubuntu`, for example. Default: root, in `/`. On Windows all scripts run as SYSTEM.",
 				},
 				"timeout": timeoutAttribute("one run of the script"),
 				"retries": schema.Int64Attribute{
@@ -47,7 +47,7 @@ func stepsAttribute() schema.Attribute {
 				"exit_codes": schema.ListAttribute{
 					Optional: true, ElementType: types.Int64Type,
 					Validators:          []validator.List{listvalidator.SizeAtLeast(1), listvalidator.UniqueValues(), listvalidator.ValueInt64sAre(int64validator.Between(0, 65535))},
-					MarkdownDescription: "The exit codes of success. Default `[0]`.",
+					MarkdownDescription: "The exit codes of success. Default `[0]`; installers for Windows say `3010` where a restart is due.",
 				},
 			},
 		},
@@ -66,15 +66,15 @@ func uploadAttribute() schema.Attribute {
 			"content": schema.StringAttribute{Optional: true, MarkdownDescription: "The file's content itself."},
 			"destination": schema.StringAttribute{
 				Required: true, Validators: []validator.String{absolutePath()},
-				MarkdownDescription: "An absolute path on the builder: the file, or the directory that receives the files of a `source` directory.",
+				MarkdownDescription: "An absolute path on the builder: the file, or the directory that receives the files of a `source` directory. On Windows with its drive, like `C:/app/app.zip`.",
 			},
 			"mode": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{octalMode()},
-				MarkdownDescription: "In octal, like `0600`; in a directory, of every file. Default: `0755` for an executable file, `0644` otherwise.",
+				MarkdownDescription: "In octal, like `0600`; in a directory, of every file. Default: `0755` for an executable file, `0644` otherwise. Not for Windows.",
 			},
 			"owner": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{nonEmpty()},
-				MarkdownDescription: "`user` or `user:group`. Default `root`.",
+				MarkdownDescription: "`user` or `user:group`. Default `root`. Not for Windows.",
 			},
 		},
 	}
@@ -88,8 +88,11 @@ func verifyAttribute() schema.Attribute {
 				Optional: true, MarkdownDescription: "Scripts that must end with exit code 0, first on the builder, then on a fresh instance of the captured image.",
 				Validators: []validator.List{uniqueNames("check")},
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"name":        stepName("check"),
-					"script":      schema.StringAttribute{Required: true, Validators: []validator.String{nonEmpty()}, MarkdownDescription: "A script, run by its `#!` line, by `/bin/sh` without one, as root."},
+					"name": stepName("check"),
+					"script": schema.StringAttribute{
+						Required: true, Validators: []validator.String{nonEmpty()},
+						MarkdownDescription: "A script, run by its `#!` line, by `/bin/sh` without one, as root; on Windows PowerShell's, as SYSTEM.",
+					},
 					"environment": environmentAttribute("the script's environment"),
 					"attempts":    schema.Int64Attribute{Optional: true, Validators: []validator.Int64{int64validator.Between(1, 1000)}, MarkdownDescription: "How often it is tried at most. Default `1`."},
 					"interval":    schema.StringAttribute{Optional: true, Validators: []validator.String{duration()}, MarkdownDescription: "The pause between attempts, like `5s`. Default `5s`."},

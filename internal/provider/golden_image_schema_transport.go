@@ -24,7 +24,7 @@ func transportAttribute() schema.Attribute {
 		MarkdownDescription: "How the steps reach builder and proof; neither way needs an inbound rule or a key. `user_data`, the default, needs nothing in the account at all: " +
 			"everything is one script, and the bake goes on even if Terraform dies. `ssm` sends each step by Systems Manager's Run Command, and tells its output as it ends; " +
 			"it needs the SSM agent in the source image, an `iam_instance_profile` with the policy `AmazonSSMManagedInstanceCore` " +
-			"(or Default Host Management Configuration), and a way from the subnet to Systems Manager. Used by the next bake.",
+			"(or Default Host Management Configuration), and a way from the subnet to Systems Manager. Sources of Windows need `ssm`. Used by the next bake.",
 	}
 }
 
@@ -32,7 +32,7 @@ func stagingBucketAttribute() schema.Attribute {
 	return schema.StringAttribute{
 		Optional: true, Validators: []validator.String{nonEmpty()},
 		MarkdownDescription: "An S3 bucket of the line's region for what is too large to be sent: scripts and uploads that do not fit into user data even compressed (16 KiB), " +
-			"or into one Run Command (32 KiB). The builder fetches them by a URL that is good for an hour, so it needs no permission, but curl, python3 or wget and a way to S3; " +
+			"or into one Run Command (32 KiB). The builder fetches them by a URL that is good for an hour, so it needs no permission, but (on Linux) curl, python3 or wget, and a way to S3; " +
 			"they are removed afterwards. Whoever runs Terraform needs `s3:PutObject`, `s3:GetObject`, `s3:DeleteObject` and `s3:ListBucket`. Used by the next bake.",
 	}
 }
@@ -53,7 +53,7 @@ func secretsAttribute() schema.Attribute {
 		},
 		MarkdownDescription: "Secrets for the steps, as environment variables; with the transport `ssm` only. They are sealed for a key that lives in the builder's memory, so neither state nor plan, " +
 			"logs, user data, tags, the command history, the console or the image ever hold them, unless a step writes them down. What scripts print is searched for them. " +
-			"The source image needs `openssl`. Needs Terraform or OpenTofu 1.11.",
+			"A source image of Linux needs `openssl`. Needs Terraform or OpenTofu 1.11.",
 	}
 }
 
@@ -79,10 +79,10 @@ func cleanUpAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
 		MarkdownDescription: "What is removed before the capture, because clones must not share it. A fresh instance that has the builder's machine-id or host keys all the same is not proved. " +
-			"A change bakes a new version.",
+			"What a switch means on Windows is in the table above. A change bakes a new version.",
 		Attributes: map[string]schema.Attribute{
 			"host_keys":        on("The SSH server's host keys; the next boot makes new ones."),
-			"machine_id":       on("`/etc/machine-id`; the next boot makes a new one."),
+			"machine_id":       on("`/etc/machine-id`; the next boot makes a new one. On Windows: Sysprep."),
 			"cloud_init":       on("cloud-init's state, so that it runs anew."),
 			"dhcp_leases":      on("The addresses that were leased."),
 			"random_seed":      on("What the next boot's randomness begins with."),

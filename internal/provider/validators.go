@@ -102,8 +102,11 @@ func octalMode() validator.String {
 	return formatRule(modeFormat, "Not a file mode", `an octal file mode, like "0644"`)
 }
 
+// destinationFormat is an absolute path of Linux, or one of Windows.
+var destinationFormat = regexp.MustCompile(`^(/.*[^/]|[A-Za-z]:[\\/].*[^\\/])$`)
+
 func absolutePath() validator.String {
-	return formatRule(regexp.MustCompile(`^/.*[^/]$`), "Not a destination", "an absolute path that does not end with a slash")
+	return formatRule(destinationFormat, "Not a destination", "an absolute path that does not end with a slash, like /opt/app or C:/app")
 }
 
 func formatRule(format *regexp.Regexp, summary, how string) validator.String {

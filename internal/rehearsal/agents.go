@@ -18,8 +18,8 @@ import (
 // departure is how long after its last command a builder switches itself off.
 const departure = 5 * time.Second
 
-// payload is a script in a command.
-var payload = regexp.MustCompile(`printf %s '([A-Za-z0-9+/=]+)'`)
+// payload is a script in a command, for a shell or for PowerShell.
+var payload = regexp.MustCompile(`(?:printf %s |FromBase64String\()'([A-Za-z0-9+/=]+)'`)
 
 // agents play our scripts when they come as commands: each item is done once, and told
 // again when it is asked for again.
@@ -43,6 +43,7 @@ func (a *agents) execute(ctx context.Context, spec guests.Spec, m *guests.Machin
 	script := Unpacked(packed)
 	prefix := "stamp-" + nonceOf.FindStringSubmatch(script)[1] + " "
 	var said []string
+	exitCode := 0
 	switch tasks := tasksOf(script); {
 	case strings.Contains(script, "\nstamp_survey\n"):
 		said = a.survey(spec)
@@ -51,19 +52,49 @@ func (a *agents) execute(ctx context.Context, spec guests.Spec, m *guests.Machin
 		}
 		said = append(said, "end ok")
 	case strings.Contains(script, "\nstamp_depart\n"):
-		time.AfterFunc(departure, func() {
-			fmt.Fprintf(m.Console, "%send ok\r\n", prefix)
-			m.PowerOff()
-		})
-		said = append(identityOf(script), "end ok")
+		if said, err = a.close(ctx, spec, m, script, prefix); err != nil {
+			return guests.Result{}, err
+		}
 	case len(tasks) == 1:
 		if said, err = a.item(ctx, spec, tasks[0]); err != nil {
 			return guests.Result{}, err
 		}
+		if isWindows(script) && said[len(said)-1] == "end rebooting" {
+			exitCode = rebootOfWindows
+		}
 	default:
 		said = []string{"end ok"}
 	}
-	return guests.Result{Output: prefix + strings.Join(said, "\n"+prefix) + "\n"}, nil
+	return guests.Result{Output: prefix + strings.Join(said, "\n"+prefix) + "\n", ExitCode: exitCode}, nil
+}
+
+// rebootOfWindows is the exit code by which the agent on Windows restarts the machine and
+// then runs the command again.
+const rebootOfWindows = 3010
+
+func isWindows(script string) bool { return strings.Contains(script, "\n$stamp_nonce=") }
+
+// generalise is what a close on Windows does within the agent's sight, when it does: once.
+var generalise = regexp.MustCompile(`(?m)^stamp_clean (\d+) (machine_id)$`)
+
+// close cleans up; a little later the builder is off.
+func (a *agents) close(ctx context.Context, spec guests.Spec, m *guests.Machine, script, prefix string) ([]string, error) {
+	said := identityOf(script)
+	if found := generalise.FindStringSubmatch(script); found != nil && isWindows(script) {
+		done, err := a.item(ctx, spec, task{"clean", found[1], "clean-up", found[2]})
+		if err != nil {
+			return nil, err
+		}
+		if done[len(done)-1] != "end ok" {
+			return append(said, done...), nil
+		}
+		said = append(said, done[:len(done)-1]...)
+	}
+	time.AfterFunc(departure, func() {
+		fmt.Fprintf(m.Console, "%send ok\r\n", prefix)
+		m.PowerOff()
+	})
+	return append(said, "end ok"), nil
 }
 
 // publicKey is what guests receive secrets with, as they tell it. Nobody reads them here.

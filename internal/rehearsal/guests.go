@@ -31,10 +31,10 @@ type Inside struct {
 }
 
 var (
-	nonceOf = regexp.MustCompile(`(?m)^stamp_nonce='([^']*)'$`)
+	nonceOf = regexp.MustCompile(`(?m)^\$?stamp_nonce='([^']*)'$`)
 	// taskOf finds "stamp_do 3 check 'health' …", "if stamp_begin 1 step 'app'; then" and
-	// "stamp_reboot 2 'kernel'".
-	taskOf = regexp.MustCompile(`(?m)^(?:if )?stamp_(do|begin|mark|reboot) (\d+) (?:(\w+) )?'((?:[^']|'\\'')*)'`)
+	// "stamp_reboot 2 'kernel'", and in PowerShell "if (stamp_begin 1 step 'app') {".
+	taskOf = regexp.MustCompile(`(?m)^(?:if \(?)?stamp_(do|begin|mark|reboot) (\d+) (?:(\w+) )?'((?:[^']|'\\'')*)'`)
 )
 
 // task is one step or check of a script.

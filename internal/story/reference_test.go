@@ -1,6 +1,7 @@
 package story
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/guests"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/labtest"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
 )
@@ -66,10 +68,10 @@ type account struct {
 // listener, a staging bucket, and a key in each of the examples' regions.
 func newAccount(t *testing.T) *account {
 	t.Helper()
-	a := &account{
-		Server: labtest.Start(t, lab.Options{Guests: rehearsal.Inside{Each: time.Millisecond}.Host()}),
-		t:      t, has: map[string]string{},
-	}
+	played := rehearsal.Inside{Each: time.Millisecond}.Host()
+	// Whoever asks a server for its health is answered.
+	played.Command = func(context.Context, guests.Spec, *guests.Machine, string) (string, int, error) { return "200", 0, nil }
+	a := &account{Server: labtest.Start(t, lab.Options{Guests: played}), t: t, has: map[string]string{}}
 	keys := credentials.NewStaticCredentialsProvider("lab", "lab", "")
 	cloud := ec2.New(ec2.Options{Region: "us-east-1", BaseEndpoint: &a.URL, Credentials: keys})
 	subnets := must(cloud.DescribeSubnets(t.Context(), &ec2.DescribeSubnetsInput{}))(t).Subnets

@@ -22,7 +22,8 @@ type Host interface {
 // Spec is one guest to start.
 type Spec struct {
 	InstanceID string
-	// OS selects the skeleton of a base image: "al2023" or "debian".
+	// OS selects the skeleton of a base image: "al2023" or "debian";
+	// "windows" is for scripted guests alone.
 	OS string
 	// Layers are the frozen layers of the instance's image, the lowest first; none
 	// for a base image.
@@ -41,6 +42,14 @@ type Spec struct {
 	Console io.Writer
 	// Off is called once when the guest has powered itself off (or has died).
 	Off func()
+}
+
+// Runs tells whether a host whose guests run has any of that OS, and if not why.
+func Runs(host Host, system string) (running bool, reason string) {
+	if choosy, ok := host.(interface{ lacks(system string) string }); ok {
+		reason = choosy.lacks(system)
+	}
+	return reason == "", reason
 }
 
 // Layer is the frozen file system difference of an image; opaque to the lab.
