@@ -12,13 +12,7 @@ import (
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/labtest"
 )
 
-const downstream = `
-terraform {
-  required_providers {
-    stamp = { source = "stamp-pattern/stamp" }
-  }
-}
-
+const downstream = required + `
 variable "size" {
   type = number
 }

@@ -26,13 +26,7 @@ type shop struct {
 	progress *bufio.Scanner
 }
 
-const shopConfig = `
-terraform {
-  required_providers {
-    stamp = { source = "stamp-pattern/stamp" }
-  }
-}
-
+const shopConfig = required + `
 variable "release" {
   type    = string
   default = "1"

@@ -17,9 +17,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/guests"
@@ -47,13 +49,54 @@ func TestExamples_reference(t *testing.T) {
 			terraform.run("apply", "-no-color", "-auto-approve")
 			terraform.run("plan", "-no-color", "-detailed-exitcode")
 			terraform.run("destroy", "-no-color", "-auto-approve")
-			for thing := range account.leftovers() {
-				if !before[thing] {
-					t.Errorf("left over: %s", thing)
-				}
-			}
+			account.nothingBut(before)
 		})
 	}
+}
+
+// The example of the data source finds an image of this account, and one that another has
+// shared with it.
+func TestExamples_dataSource(t *testing.T) {
+	account := newAccount(t)
+	account.shareVersion("111122223333", "eu-central-1", "web-v7-0123abcd")
+	environ := []string{"AWS_ENDPOINT_URL=" + account.URL, "AWS_ACCESS_KEY_ID=lab", "AWS_SECRET_ACCESS_KEY=lab", "AWS_REGION=us-east-1"}
+
+	own := t.TempDir()
+	account.do(os.WriteFile(filepath.Join(own, "main.tf"), []byte(required+goldenWeb), 0o600))
+	owner := newCLI(t, own, environ...)
+	owner.run("apply", "-no-color", "-auto-approve")
+
+	dir := copied(t, filepath.Join(examples, "data-sources", "stamp_golden_image"))
+	account.settle(dir, "data-source.tf")
+	account.do(os.WriteFile(filepath.Join(dir, "shared.tf"), []byte("output \"shared\" {\n  value = data.stamp_golden_image.shared.image_name\n}\n"), 0o600))
+	reader := newCLI(t, dir, environ...)
+	reader.run("apply", "-no-color", "-auto-approve")
+	wants(t, reader.run("output", "-no-color"), `image_id = "ami-`, `shared = "web-v7-0123abcd"`)
+	owner.run("destroy", "-no-color", "-auto-approve")
+}
+
+// shareVersion makes an image in another account, and shares it with this one.
+func (a *account) shareVersion(owner, region, name string) {
+	a.t.Helper()
+	ctx := a.t.Context()
+	abroad := ec2.New(ec2.Options{Region: region, BaseEndpoint: &a.URL, Credentials: credentials.NewStaticCredentialsProvider(owner, "lab", "")})
+	base := must(abroad.DescribeImages(ctx, &ec2.DescribeImagesInput{Owners: []string{"amazon"}}))(a.t).Images[0]
+	launched := must(abroad.RunInstances(ctx, &ec2.RunInstancesInput{
+		ImageId: base.ImageId, MinCount: aws.Int32(1), MaxCount: aws.Int32(1), InstanceType: sizeFor(base.Architecture),
+	}))(a.t)
+	made := must(abroad.CreateImage(ctx, &ec2.CreateImageInput{InstanceId: launched.Instances[0].InstanceId, Name: &name}))(a.t)
+	mine := must(sts.New(sts.Options{Region: region, BaseEndpoint: &a.URL, Credentials: credentials.NewStaticCredentialsProvider("lab", "lab", "")}).
+		GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{}))(a.t)
+	must(abroad.ModifyImageAttribute(ctx, &ec2.ModifyImageAttributeInput{
+		ImageId: made.ImageId, LaunchPermission: &ec2types.LaunchPermissionModifications{Add: []ec2types.LaunchPermission{{UserId: mine.Account}}},
+	}))(a.t)
+}
+
+func sizeFor(architecture ec2types.ArchitectureValues) ec2types.InstanceType {
+	if architecture == ec2types.ArchitectureValuesArm64 {
+		return ec2types.InstanceTypeT4gMicro
+	}
+	return ec2types.InstanceTypeT3Micro
 }
 
 // account is one that has what the examples name.
@@ -156,6 +199,21 @@ func (a *account) kms(region, action string, asked map[string]any) (answer kmsAn
 	return answer
 }
 
+const required = `
+terraform {
+  required_providers {
+    stamp = { source = "stamp-pattern/stamp" }
+  }
+}
+`
+
+const goldenWeb = `
+resource "stamp_golden_image" "web" {
+  name   = "web"
+  source = { ssm_parameter = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64" }
+}
+`
+
 // settle makes an example one that this account can apply by itself: in place of what it
 // names stands what the account has, and what it refers to is beside it.
 func (a *account) settle(dir, example string) {
@@ -173,14 +231,9 @@ func (a *account) settle(dir, example string) {
 		text = strings.ReplaceAll(text, said, have)
 	}
 	a.do(os.WriteFile(file, []byte(text), 0o600))
-	around := "terraform {\n  required_providers {\n    stamp = { source = \"stamp-pattern/stamp\" }\n  }\n}\n"
+	around := required
 	if strings.Contains(text, "stamp_golden_image.web.") && !strings.Contains(text, `"stamp_golden_image" "web"`) {
-		around += `
-resource "stamp_golden_image" "web" {
-  name   = "web"
-  source = { ssm_parameter = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64" }
-}
-`
+		around += goldenWeb
 	}
 	a.do(os.WriteFile(filepath.Join(dir, "around.tf"), []byte(around), 0o600))
 }
@@ -199,6 +252,16 @@ func (a *account) leftovers() map[string]bool {
 		all[fmt.Sprintf("%s %s %v", left.Type, left.ID, left.Tags)] = true
 	}
 	return all
+}
+
+// nothingBut fails the test when the account has more than before.
+func (a *account) nothingBut(before map[string]bool) {
+	a.t.Helper()
+	for thing := range a.leftovers() {
+		if !before[thing] {
+			a.t.Errorf("left over: %s", thing)
+		}
+	}
 }
 
 // withAnsible is a directory with an ansible-playbook that is content with everything:

@@ -17,8 +17,8 @@ variable "region" {
 }
 
 # A web server on Windows. No WinRM, no password and no user data: Run Command does it, and
-# Sysprep is part of the clean-up. A plan of it works on the lab, whose guests are Linux's,
-# so that an apply does not; it has not been run on Windows yet.
+# Sysprep is part of the clean-up. The lab only plays it, since its guests are Linux's, and
+# it has not been run on Windows yet.
 resource "stamp_golden_image" "windows" {
   name        = "windows-web"
   description = "IIS on Windows Server 2022"
