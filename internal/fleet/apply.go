@@ -96,7 +96,7 @@ func (r *run) launchMissing(ctx context.Context) error {
 	if err != nil {
 		return r.failure(fmt.Sprintf("lacks %d of %d instances", len(slots)-len(launched), r.spec.Size),
 			slotList(lacking(slots, launched)), err,
-			fmt.Sprintf("%d of %d were launched and are kept; the others of the fleet are untouched", len(launched), len(slots)), r.nextAfterLaunch())
+			fmt.Sprintf("%d of %d were launched and are kept; the others of the fleet are untouched", len(launched), len(slots)), r.nextAfterLaunch(err))
 	}
 	if err := r.waitReady(ctx, launched); err != nil {
 		failure := r.failure("has instances that are not ready", slotList(slots), err,
@@ -111,12 +111,33 @@ func (r *run) launchMissing(ctx context.Context) error {
 
 // nextAfterLaunch is what to do when not all could be launched. Terraform taints a
 // resource whose create has failed, and would begin by destroying what is there.
-func (r *run) nextAfterLaunch() string {
+func (r *run) nextAfterLaunch(cause error) string {
+	first, more := r.aroundNext(cause)
 	if r.options.Create {
-		return "run terraform untaint on the fleet, so that what was launched is kept, and then terraform apply: it launches the rest; " +
-			"more instance_types or subnet_ids give it more places to look"
+		return first + "run terraform untaint on the fleet, so that what was launched is kept, and then terraform apply: it launches the rest" + more
 	}
-	return "run terraform apply again: it launches the rest; more instance_types or subnet_ids give it more places to look"
+	return first + "run terraform apply again: it launches the rest" + more
+}
+
+// aroundNext is what to do before the next try, and what would help it, by what has
+// stopped the launch.
+func (r *run) aroundNext(cause error) (first, more string) {
+	if advice(cause, r.spec.ImageID) != "" {
+		return "", ""
+	}
+	switch cloud.ClassOf(cause) {
+	case cloud.Capacity, cloud.Unsupported:
+		return "", "; more instance_types or subnet_ids give it more places to look"
+	case cloud.Addresses:
+		return "", "; subnets with free addresses give it more places to look"
+	case cloud.Quota:
+		return "ask AWS for a higher quota, or lower size; then ", ""
+	case cloud.Denied:
+		return "give whoever runs Terraform the permission that is missing; then ", ""
+	case cloud.Fatal:
+		return "correct the cause; then ", ""
+	}
+	return "", ""
 }
 
 func (r *run) nextAfterWait() string {

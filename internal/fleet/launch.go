@@ -219,7 +219,7 @@ func (l *launcher) refused(pool cloud.Pool, err error) error {
 		}
 	case cloud.Unsupported:
 	default:
-		return errors.Join(append(l.refusals, err)...)
+		return errors.Join(append([]error{err}, l.refusals...)...) // what has ended it comes first
 	}
 	l.options.Progress.Printf("no room for %s in %s: %v", pool.InstanceType, pool.SubnetID, err)
 	l.refusals = append(l.refusals, fmt.Errorf("%s in %s: %w", pool.InstanceType, pool.SubnetID, err))

@@ -1,0 +1,36 @@
+package fleet
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
+)
+
+// What a failed launch tells people to do depends on what has stopped it.
+func TestApply_advisesByTheCause(t *testing.T) {
+	const places = "more instance_types or subnet_ids"
+	for code, want := range map[string]string{
+		"InsufficientInstanceCapacity":      places,
+		"Unsupported":                       places,
+		"InsufficientFreeAddressesInSubnet": "subnets with free addresses",
+		"VcpuLimitExceeded":                 "ask AWS for a higher quota, or lower size; then run terraform",
+		"UnauthorizedOperation":             "the permission that is missing; then run terraform",
+		"InvalidParameterValue":             "correct the cause; then run terraform",
+	} {
+		t.Run(code, func(t *testing.T) {
+			onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+				stage.Order(lab.FailCall{Action: "RunInstances", Code: code, Times: -1})
+				_, err := Apply(t.Context(), stage.Region, spec, Options{Create: true})
+				advice := adviceOf(t, err)
+				if !strings.Contains(advice, want) || !strings.Contains(advice, code) {
+					t.Errorf("want %q in\n%s", want, advice)
+				}
+				if want != places && strings.Contains(advice, places) {
+					t.Errorf("other places do not help:\n%s", advice)
+				}
+			})
+		})
+	}
+}
