@@ -25,6 +25,10 @@ func (r *region) key(name string) *keyPair {
 	return nil
 }
 
+// publicKey is what EC2 gives to the instance of its key pair: as it was at the launch;
+// a pair that is deleted later stays where it was put.
+func (i *instance) publicKey() string { return i.launch.publicKey }
+
 type importKeyInput struct {
 	KeyName           string
 	PublicKeyMaterial []byte

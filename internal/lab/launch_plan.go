@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 )
 
 // planLaunch checks everything before anything is made.
@@ -222,12 +223,16 @@ func (r *region) planInside(planned *launch, in *runInstancesInput) *apiError {
 	return planned.metadata.checkTags(planned.tags["instance"])
 }
 
-func (r *region) planRest(_ *launch, in *runInstancesInput) *apiError {
+func (r *region) planRest(planned *launch, in *runInstancesInput) *apiError {
 	if err := in.extras(); err != nil {
 		return err
 	}
-	if in.KeyName != "" && r.key(in.KeyName) == nil {
-		return fail("InvalidKeyPair.NotFound", "The key pair '%s' does not exist", in.KeyName)
+	if in.KeyName != "" {
+		pair := r.key(in.KeyName)
+		if pair == nil {
+			return fail("InvalidKeyPair.NotFound", "The key pair '%s' does not exist", in.KeyName)
+		}
+		planned.publicKey = strings.TrimSpace(pair.public)
 	}
 	if !slices.Contains([]string{"", "stop", "terminate"}, in.InstanceInitiatedShutdownBehavior) {
 		return invalid("Value (%s) for parameter instanceInitiatedShutdownBehavior is invalid.", in.InstanceInitiatedShutdownBehavior)

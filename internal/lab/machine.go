@@ -72,7 +72,7 @@ func (m *machine) boot(after time.Duration) {
 	of := m.instance
 	spec := guests.Spec{
 		InstanceID: of.id, OS: of.disk().os, Layers: of.disk().layers,
-		Hostname: "ip-" + dashed(of.address()), UserData: of.userData,
+		Hostname: "ip-" + dashed(of.address()), UserData: of.userData, PublicKey: of.publicKey(),
 		Metadata: of.metadataHandler(), Console: &of.console, Off: func() { m.lab().poweredOff(of) },
 		Cloud: m.lab().cloud, CloudAddress: m.lab().address,
 	}

@@ -82,6 +82,9 @@ func (i *instance) metadataAt(path string) (string, bool) {
 	if version != "latest" && !isDate(version) {
 		return "latest", version == ""
 	}
+	if key := i.launch.keyName; key != "" && rest == "meta-data/public-keys" {
+		return "0=" + key, true // an index and a name, unlike all other lists
+	}
 	values := i.metadataValues()
 	if value, ok := values[rest]; ok {
 		return value, true
@@ -137,6 +140,9 @@ func (i *instance) metadataValues() map[string]string {
 		if group.partitions > 0 {
 			values["meta-data/placement/partition-number"] = strconv.Itoa(i.partition())
 		}
+	}
+	if i.launch.publicKey != "" {
+		values["meta-data/public-keys/0/openssh-key"] = i.launch.publicKey + "\n"
 	}
 	if len(i.userData) > 0 {
 		values["user-data"] = string(i.userData)

@@ -206,3 +206,25 @@ func TestMetadata_asksForNoIDs(t *testing.T) {
 		t.Errorf("the next instance is %s, or %s after a guest has asked for its metadata", next[0], next[1])
 	}
 }
+
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/describe-keys.html#retrieving-the-public-key-instance
+func TestMetadata_publicKey(t *testing.T) {
+	services := &metadataOf{}
+	labtest.Bubble(t, lab.Options{Guests: services.host()}, func(t *testing.T, _ *lab.Lab, transport *http.Client) {
+		client := ec2.NewFromConfig(config(labtest.Endpoint, "us-east-1", transport))
+		const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJha2VrZXliYWtla2V5YmFrZWtleWJha2VrZXk= bake"
+		if _, err := client.ImportKeyPair(t.Context(), &ec2.ImportKeyPairInput{KeyName: aws.String("mine"), PublicKeyMaterial: []byte(key)}); err != nil {
+			t.Fatal(err)
+		}
+		id := *launch(t, client, 1, func(in *ec2.RunInstancesInput) { in.KeyName = aws.String("mine") })[0].InstanceId
+		synctest.Wait()
+		service := services.of(t, id)
+		for path, want := range map[string]string{
+			"meta-data/public-keys/": "0=mine", "meta-data/public-keys/0/": "openssh-key", "meta-data/public-keys/0/openssh-key": key + "\n",
+		} {
+			if got := asked(t, service, path); got != want {
+				t.Errorf("%s is %q, want %q", path, got, want)
+			}
+		}
+	})
+}

@@ -99,6 +99,7 @@ type launch struct {
 	metadata    metadataOptions
 	userData    []byte
 	keyName     string
+	publicKey   string
 	public      bool
 	// address is the private address that was asked for; invalid without one.
 	address netip.Addr

@@ -85,7 +85,7 @@ func (a *account) shareVersion(owner, region, name string) {
 		ImageId: base.ImageId, MinCount: aws.Int32(1), MaxCount: aws.Int32(1), InstanceType: sizeFor(base.Architecture),
 	}))(a.t)
 	made := must(abroad.CreateImage(ctx, &ec2.CreateImageInput{InstanceId: launched.Instances[0].InstanceId, Name: &name}))(a.t)
-	mine := must(sts.New(sts.Options{Region: region, BaseEndpoint: &a.URL, Credentials: credentials.NewStaticCredentialsProvider("lab", "lab", "")}).
+	mine := must(sts.New(sts.Options{Region: region, BaseEndpoint: &a.URL, Credentials: labKeys}).
 		GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{}))(a.t)
 	must(abroad.ModifyImageAttribute(ctx, &ec2.ModifyImageAttributeInput{
 		ImageId: made.ImageId, LaunchPermission: &ec2types.LaunchPermissionModifications{Add: []ec2types.LaunchPermission{{UserId: mine.Account}}},
@@ -115,8 +115,7 @@ func newAccount(t *testing.T) *account {
 	// Whoever asks a server for its health is answered.
 	played.Command = func(context.Context, guests.Spec, *guests.Machine, string) (string, int, error) { return "200", 0, nil }
 	a := &account{Server: labtest.Start(t, lab.Options{Guests: played}), t: t, has: map[string]string{}}
-	keys := credentials.NewStaticCredentialsProvider("lab", "lab", "")
-	cloud := ec2.New(ec2.Options{Region: "us-east-1", BaseEndpoint: &a.URL, Credentials: keys})
+	cloud := ec2.New(ec2.Options{Region: "us-east-1", BaseEndpoint: &a.URL, Credentials: labKeys})
 	subnets := must(cloud.DescribeSubnets(t.Context(), &ec2.DescribeSubnetsInput{}))(t).Subnets
 	var ids []string
 	for i, name := range []string{"subnet-0aaaaaaaaaaaaaaaa", "subnet-0bbbbbbbbbbbbbbbb", "subnet-0cccccccccccccccc"} {
@@ -128,7 +127,7 @@ func newAccount(t *testing.T) *account {
 	groups := must(cloud.DescribeSecurityGroups(t.Context(), &ec2.DescribeSecurityGroupsInput{}))(t).SecurityGroups
 	a.has["sg-0123456789abcdef0"] = *groups[0].GroupId
 
-	balancing := elb.New(elb.Options{Region: "us-east-1", BaseEndpoint: &a.URL, Credentials: keys})
+	balancing := elb.New(elb.Options{Region: "us-east-1", BaseEndpoint: &a.URL, Credentials: labKeys})
 	target := must(balancing.CreateTargetGroup(t.Context(), &elb.CreateTargetGroupInput{
 		Name: aws.String("api"), Protocol: types.ProtocolEnumHttp, Port: aws.Int32(80), VpcId: subnets[0].VpcId, TargetType: types.TargetTypeEnumInstance,
 	}))(t).TargetGroups[0].TargetGroupArn
@@ -141,7 +140,7 @@ func newAccount(t *testing.T) *account {
 	}))(t)
 	a.has["arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/api/0123456789abcdef"] = *target
 
-	objects := s3.New(s3.Options{Region: "us-east-1", BaseEndpoint: &a.URL, Credentials: keys, UsePathStyle: true})
+	objects := s3.New(s3.Options{Region: "us-east-1", BaseEndpoint: &a.URL, Credentials: labKeys, UsePathStyle: true})
 	must(objects.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("acme-staging")}))(t)
 	for _, region := range []string{"us-east-1", "eu-central-1", "us-west-2"} {
 		a.makeKey(region, "alias/golden")

@@ -32,6 +32,9 @@ type Spec struct {
 	Hostname string
 	// UserData is raw; it is run as cloud-init would run it, once per instance id.
 	UserData []byte
+	// PublicKey is the public half of the instance's key pair, as OpenSSH writes it; empty
+	// without one.
+	PublicKey string
 	// Metadata answers at 169.254.169.254:80 inside the guest.
 	Metadata http.Handler
 	// Cloud answers at CloudAddress inside the guest, as it does outside, so that a URL of

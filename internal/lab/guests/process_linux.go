@@ -76,7 +76,7 @@ func startProcess(g *realGuest) (*process, error) {
 	// A guest that died at once is seen by follow, with its last words.
 	_ = conn.Send(pid1.Config{
 		Root: filepath.Join(g.dir, "mnt"), Trees: g.trees(), OneID: oneID,
-		InstanceID: g.spec.InstanceID, Hostname: g.spec.Hostname, UserData: g.spec.UserData,
+		InstanceID: g.spec.InstanceID, Hostname: g.spec.Hostname, UserData: g.spec.UserData, PublicKey: g.spec.PublicKey,
 		Cloud: g.spec.CloudAddress,
 	})
 	go p.follow()

@@ -35,3 +35,21 @@ func TestReal_loginUsers(t *testing.T) {
 		})
 	}
 }
+
+// The key pair opens the default user's door, root's for a word only, and each once.
+func TestReal_authorizedKeys(t *testing.T) {
+	t.Parallel()
+	const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 mine"
+	g := start(t, sharedHost(t), Spec{PublicKey: key})
+	g.screen.await(t, finished, 1)
+	const read = "cat /home/ec2-user/.ssh/authorized_keys; grep -c 'Please login as the user' /root/.ssh/authorized_keys"
+	if diff := cmp.Diff(key+"\n1", g.sh(t, read)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	image := g.freeze(t)
+	clone := start(t, sharedHost(t), Spec{PublicKey: key, InstanceID: "i-0123456789abcdef1", Layers: []Layer{image}})
+	clone.screen.await(t, finished, 1)
+	if diff := cmp.Diff(key+"\n1", clone.sh(t, read)); diff != "" {
+		t.Errorf("an instance of an image that was captured with the key (-want +got):\n%s", diff)
+	}
+}

@@ -1,6 +1,7 @@
 package cloudinit
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -22,6 +23,8 @@ type Machine struct {
 	Hostname string
 	// UserData is raw, gzipped or not.
 	UserData []byte
+	// PublicKey is the line of the instance's key pair; empty without one.
+	PublicKey string
 	// Out receives what a person reads on the console.
 	Out io.Writer
 	// SetHostname tells the kernel.
@@ -69,7 +72,7 @@ func Boot(m Machine) {
 	b.bootHooks(parts)
 	b.bootCommands()
 	b.once("write_files", b.writeFiles)
-	b.once("ssh", b.hostKeys)
+	b.once("ssh", func() error { return errors.Join(b.hostKeys(), b.authorizedKeys()) })
 	b.stage("modules:config")
 	b.once("runcmd", b.runCommands)
 	b.once("user_scripts", func() error { return b.writeScripts(parts) })

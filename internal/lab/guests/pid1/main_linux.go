@@ -132,6 +132,7 @@ func (g *guest) boot() {
 		InstanceID:    g.config.InstanceID,
 		Hostname:      g.config.Hostname,
 		UserData:      g.config.UserData,
+		PublicKey:     g.config.PublicKey,
 		Out:           io.Writer(g.console.Out),
 		SetHostname:   func(name string) error { return unix.Sethostname([]byte(name)) },
 		StartServices: g.startServices,

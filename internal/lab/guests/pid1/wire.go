@@ -14,10 +14,11 @@ type Config struct {
 	Trees []Tree
 	// OneID says that only one user id is mapped into the guest.
 	OneID bool
-	// InstanceID, Hostname and UserData are what the boot works with.
+	// InstanceID, Hostname, UserData and PublicKey are what the boot works with.
 	InstanceID string
 	Hostname   string
 	UserData   []byte
+	PublicKey  string
 	// Cloud is where the guest reaches the cloud outside; invalid without a way there.
 	Cloud netip.AddrPort
 }
