@@ -136,6 +136,7 @@ func (r *run) aroundNext(cause error) (first, more string) {
 		return "give whoever runs Terraform the permission that is missing; then ", ""
 	case cloud.Fatal:
 		return "correct the cause; then ", ""
+	case cloud.Throttle, cloud.NotFound, cloud.InUse, cloud.Unclear: // which another try may not meet
 	}
 	return "", ""
 }
