@@ -66,6 +66,11 @@ func (g *scalingGroup) launch(missing int, at time.Time) {
 				continue
 			}
 			full[in] = true
+			if g.distribution == balancedOnly {
+				for _, other := range g.subnets {
+					full[other] = true
+				}
+			}
 			if len(full) == len(g.subnets) {
 				g.note("Launching a new EC2 instance.  Status Reason: "+err.message+" Launching EC2 instance failed.", cause, at).
 					end(activityFailed, err.message+" Launching EC2 instance failed.", at)

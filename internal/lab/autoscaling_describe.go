@@ -49,6 +49,7 @@ type scalingGroupItem struct {
 	Protects    bool              `xml:"NewInstancesProtectedFromScaleIn"`
 	Maintenance *maintenanceParam `xml:"InstanceMaintenancePolicy"`
 	Role        string            `xml:"ServiceLinkedRoleARN"`
+	Spread      distributionParam `xml:"AvailabilityZoneDistribution"`
 	Status      string            `xml:"Status,omitempty"`
 }
 
@@ -84,7 +85,7 @@ func (g *scalingGroup) item() scalingGroupItem {
 		Name: g.name, ARN: g.arn, Template: g.template, Least: g.least, Most: g.most, Desired: g.desired,
 		Cooldown: g.cooldown, Warmup: g.warmup, Targets: g.targets, Traffic: sourcesOf(g.targets),
 		Checks: g.checks, Grace: g.grace, Created: g.created, Tags: g.tagItems(), Ends: g.policiesOfEnd,
-		Protects: g.protectsNew, Role: g.role, Status: onOff(g.deleting, "Delete in progress", ""),
+		Protects: g.protectsNew, Role: g.role, Spread: distributionParam{g.distribution}, Status: onOff(g.deleting, "Delete in progress", ""),
 	}
 	var subnets []string
 	for _, s := range g.subnets {
@@ -98,7 +99,7 @@ func (g *scalingGroup) item() scalingGroupItem {
 		item.Subnets = strings.Join(subnets, ",")
 	}
 	if g.healthyMin != nil {
-		item.Maintenance = &maintenanceParam{g.healthyMin, g.healthMax}
+		item.Maintenance = &maintenanceParam{g.healthyMin, g.healthyMax}
 	}
 	for _, m := range g.members {
 		item.Members = append(item.Members, m.item())

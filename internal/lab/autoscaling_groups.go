@@ -50,14 +50,15 @@ type scalingSpec struct {
 	template             scalingTemplate
 	subnets              []*subnet
 	// zonesNamed tells whether zones were named, not subnets.
-	zonesNamed            bool
-	checks                string
-	grace, cooldown       int
-	warmup                *int
-	policiesOfEnd         []string
-	protectsNew           bool
-	healthyMin, healthMax *int
-	role                  string
+	zonesNamed             bool
+	checks                 string
+	grace, cooldown        int
+	warmup                 *int
+	policiesOfEnd          []string
+	protectsNew            bool
+	healthyMin, healthyMax *int
+	role                   string
+	distribution           string
 }
 
 // scalingTemplate names a launch template and its version.
@@ -75,6 +76,18 @@ type maintenanceParam struct {
 	MaxHealthyPercentage *int `xml:"MaxHealthyPercentage"`
 }
 
+// distributionParam says what becomes of a launch that fails in a zone: it is tried in
+// another one, or in that one again.
+// https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_AvailabilityZoneDistribution.html
+type distributionParam struct {
+	CapacityDistributionStrategy string `xml:"CapacityDistributionStrategy"`
+}
+
+const (
+	balancedBestEffort = "balanced-best-effort"
+	balancedOnly       = "balanced-only"
+)
+
 // scalingParams are what creation and update have in common.
 type scalingParams struct {
 	AutoScalingGroupName                   string
@@ -90,6 +103,7 @@ type scalingParams struct {
 	CapacityRebalance                      *bool
 	DesiredCapacityType                    string
 	ServiceLinkedRoleARN                   string
+	AvailabilityZoneDistribution           *distributionParam
 }
 
 type createScalingInput struct {
@@ -118,7 +132,7 @@ func (r *region) createScalingGroup(in *createScalingInput) (*nothing, *apiError
 	}
 	made := &scalingGroup{region: r, name: in.AutoScalingGroupName, created: r.now(), groupTags: map[string]scalingTag{}}
 	made.scalingSpec = scalingSpec{
-		desired: *in.MinSize, checks: checkEC2, cooldown: 300, policiesOfEnd: []string{defaultEnd},
+		desired: *in.MinSize, checks: checkEC2, cooldown: 300, policiesOfEnd: []string{defaultEnd}, distribution: balancedBestEffort,
 		role: "arn:aws:iam::" + accountID + ":role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling",
 	}
 	var err *apiError
@@ -131,7 +145,7 @@ func (r *region) createScalingGroup(in *createScalingInput) (*nothing, *apiError
 	if err := made.tag(in.Tags); err != nil {
 		return nil, err
 	}
-	made.object = r.object("asg", made.object.tags)
+	made.object = r.object("asg", made.tags)
 	made.id, made.arn = made.name, r.arn("autoscaling", "autoScalingGroup:"+r.ids.uuid()+":autoScalingGroupName/"+made.name)
 	r.scalingGroups.put(made)
 	made.because("a user request created an AutoScalingGroup changing the desired capacity from 0 to %d.", made.desired)
@@ -165,7 +179,7 @@ func (r *region) updateScalingGroup(in *scalingParams) (*nothing, *apiError) {
 // specified puts parameters over what a group is.
 func (r *region) specified(spec scalingSpec, in *scalingParams) (scalingSpec, *apiError) {
 	for _, apply := range []func(*scalingSpec, *scalingParams) *apiError{
-		specifyBounds, r.specifyNetwork, specifyHealth, specifyRest, r.specifyTemplate,
+		specifyBounds, r.specifyNetwork, specifyHealth, specifyRest, specifyMaintenance, r.specifyTemplate,
 	} {
 		if err := apply(&spec, in); err != nil {
 			return spec, err
@@ -282,22 +296,34 @@ func specifyRest(spec *scalingSpec, in *scalingParams) *apiError {
 	if in.DesiredCapacityType != "" && in.DesiredCapacityType != "units" {
 		return validation("In the lab the desired capacity of a group is in units, not in '%s'", in.DesiredCapacityType)
 	}
+	if given := in.AvailabilityZoneDistribution; given != nil {
+		spec.distribution = given.CapacityDistributionStrategy
+		if spec.distribution != balancedBestEffort && spec.distribution != balancedOnly {
+			return validation("The lab does not know the capacity distribution strategy '%s'", spec.distribution)
+		}
+	}
 	set(&spec.protectsNew, in.NewInstancesProtectedFromScaleIn)
 	if in.ServiceLinkedRoleARN != "" {
 		spec.role = in.ServiceLinkedRoleARN
 	}
-	if policy := in.InstanceMaintenancePolicy; policy != nil {
-		if policy.MinHealthyPercentage == nil || policy.MaxHealthyPercentage == nil {
-			return validation("Both MinHealthyPercentage and MaxHealthyPercentage must be specified")
-		}
-		spec.healthyMin, spec.healthMax = policy.MinHealthyPercentage, policy.MaxHealthyPercentage
-		if *spec.healthyMin < 0 && *spec.healthMax < 0 {
-			spec.healthyMin, spec.healthMax = nil, nil
-			return nil
-		}
-		return checkPercentages(spec.healthyMin, spec.healthMax)
-	}
 	return nil
+}
+
+// https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_InstanceMaintenancePolicy.html
+func specifyMaintenance(spec *scalingSpec, in *scalingParams) *apiError {
+	policy := in.InstanceMaintenancePolicy
+	if policy == nil {
+		return nil
+	}
+	if policy.MinHealthyPercentage == nil || policy.MaxHealthyPercentage == nil {
+		return validation("Both MinHealthyPercentage and MaxHealthyPercentage must be specified")
+	}
+	spec.healthyMin, spec.healthyMax = policy.MinHealthyPercentage, policy.MaxHealthyPercentage
+	if *spec.healthyMin < 0 && *spec.healthyMax < 0 {
+		spec.healthyMin, spec.healthyMax = nil, nil
+		return nil
+	}
+	return checkPercentages(spec.healthyMin, spec.healthyMax)
 }
 
 // specifyTemplate finds the launch template and tries whether it could be launched.

@@ -192,10 +192,10 @@ func (g *scalingGroup) balanced(m *scalingMember, at time.Time) string {
 			continue
 		}
 		for _, t := range of.named(targetParam{Id: m.instance.id}) {
-			switch state := g.region.health(t, at).State; {
-			case state == targetUnhealthy:
+			switch g.region.health(t, at).State {
+			case targetUnhealthy:
 				return targetUnhealthy
-			case state == targetInitial:
+			case targetInitial:
 				worst = targetInitial
 			}
 		}

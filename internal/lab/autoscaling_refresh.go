@@ -83,7 +83,7 @@ func (f *instanceRefresh) bounds() (lower, upper int) {
 	desired := f.group.desired
 	lower, upper = (desired*least+99)/100, desired*most/100
 	if lower == desired && upper == desired {
-		if f.preferences.MaxHealthyPercentage != nil || f.group.healthMax != nil {
+		if f.preferences.MaxHealthyPercentage != nil || f.group.healthyMax != nil {
 			return lower, upper + 1
 		}
 		return lower - 1, upper
@@ -95,7 +95,7 @@ func (f *instanceRefresh) bounds() (lower, upper int) {
 func (f *instanceRefresh) percentages() (least, most int) {
 	least, most = 90, 100
 	set(&least, f.group.healthyMin)
-	set(&most, f.group.healthMax)
+	set(&most, f.group.healthyMax)
 	set(&least, f.preferences.MinHealthyPercentage)
 	set(&most, f.preferences.MaxHealthyPercentage)
 	return least, max(most, 100)

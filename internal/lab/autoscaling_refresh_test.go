@@ -51,7 +51,7 @@ func (s *scaling) versions(t *testing.T) []string {
 }
 
 func TestRefresh_replacesAll(t *testing.T) {
-	s := startScaling(t, lab.Options{})
+	s := startScaling(t)
 	s.make(t, 3)
 	before := s.inService(t, 3)
 	s.newVersion(t, "web")
@@ -206,7 +206,7 @@ func TestRefresh_isCancelled(t *testing.T) {
 }
 
 func TestRefresh_refusals(t *testing.T) {
-	s := startScaling(t, lab.Options{})
+	s := startScaling(t)
 	s.make(t, 1, func(in *autoscaling.CreateAutoScalingGroupInput) { in.LaunchTemplate.Version = aws.String("$Latest") })
 	s.newVersion(t, "web")
 	back := aws.Bool(true)
@@ -242,7 +242,7 @@ func (s *scaling) parameter(t *testing.T, name, image, dataType string) {
 
 // A template that names a parameter launches what the parameter holds at the time.
 func TestScaling_imageByParameter(t *testing.T) {
-	s := startScaling(t, lab.Options{})
+	s := startScaling(t)
 	first := baseImage(t, s.ec2, "x86_64")
 	copied, err := s.ec2.CopyImage(t.Context(), &ec2.CopyImageInput{Name: aws.String("copy"), SourceImageId: &first, SourceRegion: aws.String("us-east-1")})
 	if err != nil {
@@ -281,7 +281,7 @@ func TestScaling_imageByParameter(t *testing.T) {
 }
 
 func TestRunInstances_imageByParameter(t *testing.T) {
-	s := startScaling(t, lab.Options{})
+	s := startScaling(t)
 	image := baseImage(t, s.ec2, "x86_64")
 	s.parameter(t, "/golden/typed", image, "aws:ec2:image")
 	s.parameter(t, "/golden/text", image, "text")

@@ -17,7 +17,7 @@ import (
 )
 
 func TestScaling_refusals(t *testing.T) {
-	s := startScaling(t, lab.Options{})
+	s := startScaling(t)
 	s.make(t, 0)
 	for name, test := range map[string]struct {
 		change groupChange
@@ -56,7 +56,7 @@ func TestScaling_refusals(t *testing.T) {
 }
 
 func TestScaling_describes(t *testing.T) {
-	s := startScaling(t, lab.Options{})
+	s := startScaling(t)
 	s.make(t, 0, func(in *autoscaling.CreateAutoScalingGroupInput) {
 		in.VPCZoneIdentifier, in.AvailabilityZones = nil, []string{"us-east-1b", "us-east-1a"}
 		in.HealthCheckGracePeriod = aws.Int32(300)
@@ -68,6 +68,9 @@ func TestScaling_describes(t *testing.T) {
 		HealthCheckType: aws.String("EC2"), HealthCheckGracePeriod: aws.Int32(300), TerminationPolicies: []string{"Default"},
 		NewInstancesProtectedFromScaleIn: aws.Bool(false), Instances: []astypes.Instance{}, SuspendedProcesses: []astypes.SuspendedProcess{},
 		Tags: []astypes.TagDescription{}, TargetGroupARNs: []string{}, TrafficSources: []astypes.TrafficSourceIdentifier{},
+		AvailabilityZoneDistribution: &astypes.AvailabilityZoneDistribution{
+			CapacityDistributionStrategy: astypes.CapacityDistributionStrategyBalancedBestEffort,
+		},
 		CreatedTime: group.CreatedTime, AutoScalingGroupARN: group.AutoScalingGroupARN, ServiceLinkedRoleARN: group.ServiceLinkedRoleARN,
 		LaunchTemplate: &astypes.LaunchTemplateSpecification{
 			LaunchTemplateId: group.LaunchTemplate.LaunchTemplateId, LaunchTemplateName: aws.String("web"), Version: aws.String("1"),
@@ -79,7 +82,7 @@ func TestScaling_describes(t *testing.T) {
 }
 
 func TestScaling_tags(t *testing.T) {
-	s := startScaling(t, lab.Options{})
+	s := startScaling(t)
 	s.make(t, 0)
 	tag := func(key, value string) astypes.Tag {
 		return astypes.Tag{
@@ -120,7 +123,7 @@ func TestScaling_tags(t *testing.T) {
 }
 
 func TestScaling_policies(t *testing.T) {
-	s := startScaling(t, lab.Options{})
+	s := startScaling(t)
 	s.make(t, 0)
 	in := &autoscaling.PutScalingPolicyInput{
 		AutoScalingGroupName: aws.String("web"), PolicyName: aws.String("cpu"), PolicyType: aws.String("TargetTrackingScaling"),

@@ -34,7 +34,7 @@ const scalingResource = "auto-scaling-group"
 // tag adds tags. Instances that are there do not get them.
 // https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-tagging.html
 func (g *scalingGroup) tag(tags []scalingTag) *apiError {
-	plain, full := tagMap{}.with(g.object.tags), map[string]scalingTag{}
+	plain, full := tagMap{}.with(g.tags), map[string]scalingTag{}
 	for _, tag := range tags {
 		if tag.ResourceType != "" && tag.ResourceType != scalingResource {
 			return validation("'%s' is not a valid resource type", tag.ResourceType)
@@ -50,7 +50,7 @@ func (g *scalingGroup) tag(tags []scalingTag) *apiError {
 	if len(plain) > maxTags {
 		return fail("LimitExceeded", "A group can have at most %d tags", maxTags)
 	}
-	g.object.tags = plain
+	g.tags = plain
 	for key, tag := range full {
 		g.groupTags[key] = tag
 	}
@@ -59,7 +59,7 @@ func (g *scalingGroup) tag(tags []scalingTag) *apiError {
 
 func (g *scalingGroup) tagItems() []scalingTagItem {
 	var items []scalingTagItem
-	for _, tag := range g.object.tags.items() {
+	for _, tag := range g.tags.items() {
 		items = append(items, scalingTagItem{
 			ResourceID: g.name, ResourceType: scalingResource, Key: tag.Key, Value: tag.Value,
 			Propagates: isTrue(g.groupTags[tag.Key].PropagateAtLaunch),
@@ -105,12 +105,12 @@ func (r *region) untagScalingGroups(in *scalingTagsInput) (*nothing, *apiError) 
 		return nil, err
 	}
 	for g, tags := range found {
-		kept := tagMap{}.with(g.object.tags)
+		kept := tagMap{}.with(g.tags)
 		for _, tag := range tags {
 			delete(kept, tag.Key)
 			delete(g.groupTags, tag.Key)
 		}
-		g.object.tags = kept
+		g.tags = kept
 	}
 	return &nothing{}, nil
 }

@@ -27,9 +27,9 @@ type scaling struct {
 	subnets string
 }
 
-func startScaling(t *testing.T, options lab.Options) *scaling {
+func startScaling(t *testing.T) *scaling {
 	t.Helper()
-	server := labtest.Start(t, options)
+	server := labtest.Start(t, lab.Options{})
 	return scalingOf(t, server.Lab, server.URL, nil)
 }
 
@@ -162,7 +162,7 @@ func without(all, some []string) []string {
 }
 
 func TestScaling_launchesAcrossZones(t *testing.T) {
-	s := startScaling(t, lab.Options{})
+	s := startScaling(t)
 	s.make(t, 4, func(in *autoscaling.CreateAutoScalingGroupInput) {
 		in.Tags = []astypes.Tag{
 			{Key: aws.String("both"), Value: aws.String("group"), PropagateAtLaunch: aws.Bool(true)},
@@ -195,7 +195,7 @@ func TestScaling_launchesAcrossZones(t *testing.T) {
 }
 
 func TestScaling_replacesWhatEnds(t *testing.T) {
-	s := startScaling(t, lab.Options{})
+	s := startScaling(t)
 	s.make(t, 3)
 	before := s.inService(t, 3)
 	_, err := s.ec2.TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{InstanceIds: before[:1]})
@@ -216,7 +216,7 @@ func TestScaling_replacesWhatEnds(t *testing.T) {
 }
 
 func TestScaling_scales(t *testing.T) {
-	s := startScaling(t, lab.Options{})
+	s := startScaling(t)
 	s.make(t, 2)
 	s.inService(t, 2)
 
@@ -243,7 +243,7 @@ func TestScaling_scales(t *testing.T) {
 }
 
 func TestScaling_ends(t *testing.T) {
-	s := startScaling(t, lab.Options{})
+	s := startScaling(t)
 	s.make(t, 2)
 	s.inService(t, 2)
 	remove := func(force bool) string {
@@ -270,7 +270,7 @@ func TestScaling_ends(t *testing.T) {
 }
 
 func TestScaling_endsOneInstance(t *testing.T) {
-	s := startScaling(t, lab.Options{})
+	s := startScaling(t)
 	s.make(t, 2)
 	ids := s.inService(t, 2)
 	end := func(id string, decrement bool) string {
@@ -297,7 +297,7 @@ func TestScaling_endsOneInstance(t *testing.T) {
 }
 
 func TestScaling_processesAreSuspended(t *testing.T) {
-	s := startScaling(t, lab.Options{})
+	s := startScaling(t)
 	s.make(t, 1)
 	ids := s.inService(t, 1)
 	s.suspend(t, "Launch")
