@@ -58,7 +58,9 @@ type putPolicyInput struct {
 	AutoScalingGroupName, PolicyName, PolicyType string
 	TargetTrackingConfiguration                  *trackingParam
 	EstimatedInstanceWarmup                      *int
-	Enabled                                      *bool
+	// Cooldown is for simple scaling; with target tracking it says nothing.
+	Cooldown *int
+	Enabled  *bool
 }
 
 type putPolicyOutput struct {
