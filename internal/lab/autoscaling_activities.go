@@ -27,12 +27,16 @@ type scalingActivity struct {
 // newestFirst turns an order round: newer things are listed first.
 const newestFirst = 1 << 40
 
+// newest makes the common part of a thing of which the newest is listed first.
+func (r *region) newest() object {
+	r.place.created++
+	return object{id: r.ids.uuid(), seq: newestFirst - r.place.created}
+}
+
 // note begins an activity.
 func (g *scalingGroup) note(description, cause string, at time.Time) *scalingActivity {
-	g.region.created++
 	made := &scalingActivity{
-		object: object{id: g.region.ids.uuid(), seq: newestFirst - g.region.created},
-		group:  g, description: description, cause: cause, started: at, status: activityRunning,
+		object: g.region.newest(), group: g, description: description, cause: cause, started: at, status: activityRunning,
 	}
 	g.activities = slices.Insert(g.activities, 0, made)
 	return made

@@ -133,7 +133,7 @@ func (r *region) createScalingGroup(in *createScalingInput) (*nothing, *apiError
 	made := &scalingGroup{region: r, name: in.AutoScalingGroupName, created: r.now(), groupTags: map[string]scalingTag{}}
 	made.scalingSpec = scalingSpec{
 		desired: *in.MinSize, checks: checkEC2, cooldown: 300, policiesOfEnd: []string{defaultEnd}, distribution: balancedBestEffort,
-		role: "arn:aws:iam::" + accountID + ":role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling",
+		role: "arn:aws:iam::" + r.account.id + ":role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling",
 	}
 	var err *apiError
 	if made.scalingSpec, err = r.specified(made.scalingSpec, &in.scalingParams); err != nil {

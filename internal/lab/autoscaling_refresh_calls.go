@@ -42,10 +42,7 @@ func (r *region) startRefresh(in *startRefreshInput) (*refreshOutput, *apiError)
 		return nil, validation("In the lab the strategy of an instance refresh is Rolling, not '%s'", in.Strategy)
 	}
 	now := r.now()
-	r.created++
-	made := &instanceRefresh{
-		object: object{id: r.ids.uuid(), seq: newestFirst - r.created}, group: g, status: refreshPending, started: now, moved: now,
-	}
+	made := &instanceRefresh{object: r.newest(), group: g, status: refreshPending, started: now, moved: now}
 	set(&made.preferences, in.Preferences)
 	if err := made.preferences.check(); err != nil {
 		return nil, err
