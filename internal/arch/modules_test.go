@@ -14,6 +14,7 @@ var wanted = map[string]string{
 	"github.com/aws/aws-sdk-go-v2/credentials":                    "static credentials in the lab's tests",
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds":               "whether the metadata service is asked for credentials",
 	"github.com/aws/smithy-go":                                    "the SDK's errors and middleware",
+	"github.com/aws/aws-sdk-go-v2/service/autoscaling":            "the lab's Auto Scaling groups, in tests",
 	"github.com/aws/aws-sdk-go-v2/service/ec2":                    "instances, images, snapshots",
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2": "target groups of fleets",
 	"github.com/aws/aws-sdk-go-v2/service/s3":                     "staging of scripts that user data is too small for",

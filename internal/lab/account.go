@@ -53,6 +53,8 @@ type region struct {
 	targetGroups table[*targetGroup]
 	balancers    table[*loadBalancer]
 	listeners    table[*listener]
+	// scalingGroups are those of Auto Scaling, by name.
+	scalingGroups table[*scalingGroup]
 	// placementGroups and rootTasks are what their names say.
 	placementGroups table[*placementGroup]
 	rootTasks       table[*rootTask]

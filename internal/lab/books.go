@@ -22,7 +22,7 @@ type Leftover struct {
 	// Type is EC2's resource type: "instance", "image", "snapshot", "volume",
 	// "network-interface", "security-group", "launch-template", "key-pair",
 	// "placement-group", "capacity-reservation", or one of the other services' that it has no
-	// name for: "target-group", "load-balancer", "parameter", "bucket", "object", "kms-key" or
+	// name for: "target-group", "load-balancer", "auto-scaling-group", "parameter", "bucket", "object", "kms-key" or
 	// "kms-alias".
 	Type   string            `json:"type"`
 	ID     string            `json:"id"`

@@ -1,6 +1,6 @@
-// Package lab is a cloud to rehearse on: EC2, SSM, STS, S3 and KMS over their own
-// wire protocols, in memory, so that the real SDK, other providers and the AWS CLI can
-// be pointed at it.
+// Package lab is a cloud to rehearse on: EC2, Auto Scaling, SSM, STS, S3 and KMS over
+// their own wire protocols, in memory, so that the real SDK, other providers and the
+// AWS CLI can be pointed at it.
 //
 // A request takes one way in: [Lab.ServeHTTP] reads service and region from the
 // credential scope, counts the request in the books, asks the weather, runs the

@@ -66,22 +66,27 @@ func doELB(_ *Lab, r *region, c *call) (any, *apiError) {
 	return do(r, c)
 }
 
-func answerELB(w http.ResponseWriter, c *call, result any) {
+func answerELB(w http.ResponseWriter, c *call, result any) { answerQuery(w, c, elbNamespace, result) }
+
+func refuseELB(w http.ResponseWriter, c *call, err *apiError) { refuseQuery(w, c, elbNamespace, err) }
+
+// answerQuery writes an answer of a query service as all but EC2 do.
+func answerQuery(w http.ResponseWriter, c *call, namespace string, result any) {
 	out := &bytes.Buffer{}
-	out.WriteString("<" + c.action + `Response xmlns="` + elbNamespace + `"><` + c.action + "Result>")
+	out.WriteString("<" + c.action + `Response xmlns="` + namespace + `"><` + c.action + "Result>")
 	writeList(out, reflect.ValueOf(result), "member")
 	out.WriteString("</" + c.action + "Result><ResponseMetadata><RequestId>" + c.requestID +
 		"</RequestId></ResponseMetadata></" + c.action + "Response>")
 	writeBody(w, c, http.StatusOK, "text/xml", out.Bytes())
 }
 
-func refuseELB(w http.ResponseWriter, c *call, err *apiError) {
+func refuseQuery(w http.ResponseWriter, c *call, namespace string, err *apiError) {
 	blame := "Sender"
 	if err.status >= http.StatusInternalServerError {
 		blame = "Receiver"
 	}
 	out := &bytes.Buffer{}
-	out.WriteString(`<ErrorResponse xmlns="` + elbNamespace + `"><Error><Type>` + blame + "</Type><Code>")
+	out.WriteString(`<ErrorResponse xmlns="` + namespace + `"><Error><Type>` + blame + "</Type><Code>")
 	writeText(out, err.code)
 	out.WriteString("</Code><Message>")
 	writeText(out, err.message)

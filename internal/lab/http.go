@@ -56,6 +56,7 @@ var services = map[string]protocol{
 	"sts": {do: doSTS, answer: answerSTS, refuse: refuseSTS},
 
 	"elasticloadbalancing": {do: doELB, answer: answerELB, refuse: refuseELB},
+	"autoscaling":          {do: doScaling, answer: answerScaling, refuse: refuseScaling},
 }
 
 // ServeHTTP answers every service at one endpoint; the door is below /_lab/, and a
@@ -80,7 +81,7 @@ func (l *Lab) serveCloud(w http.ResponseWriter, request *http.Request) {
 		speak = services["sts"] // the plain query protocol's error shape
 	}
 	if err == nil && !known {
-		err = fail("InvalidAction", "The lab does not serve %q; it serves EC2, SSM, ELBv2, STS, S3 and KMS.", c.service)
+		err = fail("InvalidAction", "The lab does not serve %q; it serves EC2, Auto Scaling, SSM, ELBv2, STS, S3 and KMS.", c.service)
 	}
 	var result any
 	c.number = int(l.requests.Add(1))

@@ -88,6 +88,9 @@ type instance struct {
 	// spotRequest is the Spot Instance request's id; empty on demand.
 	spotRequest string
 
+	// member is its place in an Auto Scaling group; nil without one.
+	member *scalingMember
+
 	console console
 	machine *machine
 	tokens  metadataTokens
@@ -105,7 +108,12 @@ func (i *instance) live() bool { return i.state != stateTerminated && i.state !=
 // lifecycle is empty for an instance on demand.
 func (i *instance) lifecycle() string { return onOff(i.spotRequest != "", lifecycleSpot, "") }
 
-func (i *instance) enter(state string, at time.Time) { i.state, i.since = state, at }
+func (i *instance) enter(state string, at time.Time) {
+	i.state, i.since = state, at
+	if i.member != nil {
+		i.member.changed(at)
+	}
+}
 
 // address is the private address; invalid once there is none any more.
 func (i *instance) address() netip.Addr {

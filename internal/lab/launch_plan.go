@@ -27,7 +27,11 @@ func (r *region) planImage(planned *launch, in *runInstancesInput) *apiError {
 	if in.ImageId == "" {
 		return missing("ImageId")
 	}
-	found, err := r.image(in.ImageId)
+	id, err := r.resolveImage(in.ImageId)
+	if err != nil {
+		return err
+	}
+	found, err := r.image(id)
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func (r *region) createLaunchTemplate(in *createTemplateInput) (*templateOutput,
 		case r.templateNamed(in.LaunchTemplateName) != nil:
 			return nil, fail("InvalidLaunchTemplateName.AlreadyExistsException", "Launch template name already in use.")
 		}
-		if err := checkVersion(in.VersionDescription, in.LaunchTemplateData); err != nil {
+		if err := r.checkVersion(in.VersionDescription, in.LaunchTemplateData); err != nil {
 			return nil, err
 		}
 		tags, err := specifiedTags(in.TagSpecification, "launch-template")
@@ -82,9 +82,13 @@ func (r *region) createLaunchTemplate(in *createTemplateInput) (*templateOutput,
 // maxVersionDescription is in characters.
 const maxVersionDescription = 255
 
-func checkVersion(description string, data *templateData) *apiError {
+func (r *region) checkVersion(description string, data *templateData) *apiError {
 	if len(description) > maxVersionDescription {
 		return invalid("The version description has more than %d characters", maxVersionDescription)
+	}
+	// An image's id is looked at when it is used, a parameter's name at once as well.
+	if _, err := r.resolveImage(data.ImageId); err != nil {
+		return err
 	}
 	return data.check()
 }
@@ -141,7 +145,7 @@ func (r *region) createLaunchTemplateVersion(in *createVersionInput) (*createVer
 			}
 			data = data.over(source.data)
 		}
-		if err := checkVersion(in.VersionDescription, data); err != nil {
+		if err := r.checkVersion(in.VersionDescription, data); err != nil {
 			return nil, err
 		}
 		made := found.add(in.VersionDescription, data, r.now().Truncate(time.Second))

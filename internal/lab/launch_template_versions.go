@@ -65,7 +65,11 @@ func (r *region) describeLaunchTemplateVersions(in *describeVersionsInput) (*des
 	}
 	out := &describeVersionsOutput{NextToken: next}
 	for _, v := range found {
-		out.Versions = append(out.Versions, v.item())
+		item := v.item()
+		if item.Data, err = v.data.shown(r, in.ResolveAlias); err != nil {
+			return nil, err
+		}
+		out.Versions = append(out.Versions, item)
 	}
 	return out, nil
 }

@@ -11,6 +11,9 @@ func (r *region) serviceLeftovers() []Leftover {
 	leave := func(kind, id string, tags tagMap) {
 		all = append(all, Leftover{Type: kind, ID: id, Region: r.name, Tags: tagMap{}.with(tags)})
 	}
+	for _, g := range r.scalingGroups.all() {
+		leave("auto-scaling-group", g.name, g.tags)
+	}
 	for _, p := range r.ownParameters() {
 		leave("parameter", p.name, p.tags)
 	}

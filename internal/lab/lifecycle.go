@@ -41,13 +41,12 @@ func (i *instance) booted(at time.Time) {
 // terminate begins the end of an instance. One that is ending is left alone.
 func (i *instance) terminate(why stateReason) {
 	if i.live() {
-		i.region.endLater([]*instance{i}, why)
+		i.region.endLater([]*instance{i}, why, i.region.now())
 	}
 }
 
 // endLater begins the end of live instances, and puts the rest on the agenda.
-func (r *region) endLater(ending []*instance, why stateReason) {
-	now := r.now()
+func (r *region) endLater(ending []*instance, why stateReason, now time.Time) {
 	byTime := map[time.Duration][]*instance{}
 	for _, i := range ending {
 		i.enter(stateShuttingDown, now)
@@ -186,7 +185,7 @@ func (r *region) terminateInstances(in *instanceIDsInput) (*stateChangesOutput, 
 	if err := r.spend("TerminateInstances", len(instances)); err != nil {
 		return nil, err
 	}
-	out := change(instances, func() { r.endLater(ending, reasonUserShutdown) })
+	out := change(instances, func() { r.endLater(ending, reasonUserShutdown, r.now()) })
 	if guard != nil {
 		return nil, fail("OperationNotPermitted",
 			"The instance '%s' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.", guard.id)

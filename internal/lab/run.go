@@ -143,7 +143,7 @@ func (r *region) launch(in *runInstancesInput) (*launch, *apiError) {
 	if err := r.spend("RunInstances", planned.count); err != nil {
 		return nil, err
 	}
-	r.start(planned)
+	r.start(planned, r.now())
 	if in.ClientToken != "" {
 		r.launches[key] = planned
 	}
@@ -188,8 +188,7 @@ func (r *region) namedZone(in *runInstancesInput) string {
 }
 
 // start makes the instances of a checked launch.
-func (r *region) start(planned *launch) {
-	now := r.now()
+func (r *region) start(planned *launch, now time.Time) {
 	for index := range planned.count {
 		planned.instances = append(planned.instances, r.makeInstance(planned, index, now))
 	}

@@ -20,6 +20,8 @@ const (
 	toRegister  transition = "register"  // from running until the SSM agent is online
 	toDeliver   transition = "deliver"   // a command from its call until the SSM agent has it
 	toAppear    transition = "appear"    // from the call that makes a thing until it is described
+	toScale     transition = "scale"     // from the call that changes an Auto Scaling group until it acts
+	toNotice    transition = "notice"    // from an instance's end until its Auto Scaling group has noticed
 	toTag       transition = "tag"       // from the call that tags a thing until its tags are described
 )
 
@@ -73,6 +75,11 @@ var awsTimes = map[transition]spread{
 	// https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html
 	toAppear: {0, 500 * time.Millisecond, 4 * time.Second},
 	toTag:    {0, 500 * time.Millisecond, 4 * time.Second},
+	// Activities begin seconds after the call that is their cause.
+	toScale: {time.Second, 5 * time.Second, 20 * time.Second},
+	// "Periodically" is all that AWS says of how often a group looks at its instances.
+	// https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-health-checks.html
+	toNotice: {10 * time.Second, 45 * time.Second, 2 * time.Minute},
 }
 
 // takes is how long a transition of a thing takes: always the same for the same seed,

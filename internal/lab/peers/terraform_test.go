@@ -43,8 +43,18 @@ type stack struct {
 // newStack copies the configuration and initialises it.
 func newStack(t *testing.T) *stack {
 	t.Helper()
+	cli, mirror := programs(t)
+	s := &stack{server: labtest.Start(t, lab.Options{}), cli: cli, dir: t.TempDir()}
+	s.prepare(t, filepath.Join("testdata", "terraform"), mirror)
+	return s
+}
+
+// programs are a CLI and a mirror with the AWS provider. Without them the test is
+// skipped.
+func programs(t *testing.T) (cli, mirror string) {
+	t.Helper()
 	wanted(t)
-	mirror := os.Getenv("STAMP_AWS_PROVIDER_DIR")
+	mirror = os.Getenv("STAMP_AWS_PROVIDER_DIR")
 	if mirror == "" {
 		t.Skip("STAMP_AWS_PROVIDER_DIR does not name a file system mirror with hashicorp/aws " + providerVersion)
 	}
@@ -54,20 +64,27 @@ func newStack(t *testing.T) *stack {
 			t.Skip("no terraform on PATH and TF_ACC_TERRAFORM_PATH is not set; make test-lab-peers brings a CLI")
 		}
 	}
-	s := &stack{server: labtest.Start(t, lab.Options{}), cli: cli, dir: t.TempDir()}
-	if err := os.CopyFS(s.dir, os.DirFS(filepath.Join("testdata", "terraform"))); err != nil {
+	return cli, mirror
+}
+
+// prepare copies a configuration and initialises it with the providers of mirrors.
+func (s *stack) prepare(t *testing.T, from string, mirrors ...string) {
+	t.Helper()
+	if err := os.CopyFS(s.dir, os.DirFS(from)); err != nil {
 		t.Fatal(err)
 	}
 	config := filepath.Join(s.dir, "cli.tfrc")
-	content := fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", mirror)
-	if err := os.WriteFile(config, []byte(content), 0o600); err != nil {
+	content := "provider_installation {\n"
+	for _, mirror := range mirrors {
+		content += fmt.Sprintf("  filesystem_mirror {\n    path = %q\n  }\n", mirror)
+	}
+	if err := os.WriteFile(config, []byte(content+"}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	// Only what a user would set: an endpoint and keys.
 	s.environ = append(withoutAWS(os.Environ()), "TF_CLI_CONFIG_FILE="+config, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1",
 		"AWS_ENDPOINT_URL="+s.server.URL, "AWS_ACCESS_KEY_ID=lab", "AWS_SECRET_ACCESS_KEY=lab")
 	s.must(t, "init", "-input=false")
-	return s
 }
 
 // withoutAWS leaves out what else could decide where requests go, or whom they are
@@ -151,6 +168,26 @@ func (s *stack) outputs(t *testing.T) outputs {
 	return all
 }
 
+// grouped compares the instances of the Auto Scaling group.
+func (s *stack) grouped(t *testing.T, want int, tags map[string]string) {
+	t.Helper()
+	found := 0
+	for _, left := range s.server.Lab.Books().Leftovers {
+		if left.Type != "instance" || left.Tags["aws:autoscaling:groupName"] == "" {
+			continue
+		}
+		found++
+		for key, value := range tags {
+			if left.Tags[key] != value {
+				t.Errorf("instance %s of the group has the tag %s=%s, want %s", left.ID, key, left.Tags[key], value)
+			}
+		}
+	}
+	if found != want {
+		t.Errorf("the group has %d instances, want %d", found, want)
+	}
+}
+
 // TestAWSProvider is the life of a configuration: created, planned again, changed in
 // place, planned again, destroyed, and nothing is left.
 func TestAWSProvider(t *testing.T) {
@@ -158,6 +195,7 @@ func TestAWSProvider(t *testing.T) {
 	s := newStack(t)
 
 	s.settled(t, "created")
+	s.grouped(t, 2, map[string]string{"Tier": "one", "aws:ec2launchtemplate:version": "1"})
 	created := s.outputs(t)
 	if len(created.Instances) != fleet {
 		t.Fatalf("%d instances, want %d", len(created.Instances), fleet)
@@ -177,6 +215,7 @@ func TestAWSProvider(t *testing.T) {
 			t.Errorf("instance %d is a %s of tier %s, want a t3.small of tier two", at, kind, changed.Tiers[at])
 		}
 	}
+	s.grouped(t, 3, map[string]string{"Tier": "two", "aws:ec2launchtemplate:version": "2"})
 	if changed.Latest != created.Latest+1 {
 		t.Errorf("the launch template's latest version went from %g to %g, want one more", created.Latest, changed.Latest)
 	}
