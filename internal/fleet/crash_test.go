@@ -32,7 +32,7 @@ func TestApply_survivesKill(t *testing.T) {
 	for name, scenario := range scenarios {
 		t.Run(name, func(t *testing.T) {
 			for _, after := range []bool{false, true} {
-				for nth := 1; dies(t, nth, after, scenario.create, scenario.change); nth++ {
+				for nth := 1; dies(t, nth, after, scenario.create, scenario.change); nth += rehearsal.Stride() {
 					if nth > 100 {
 						t.Fatal("an apply of three instances makes more than 100 requests")
 					}
@@ -85,7 +85,7 @@ func dies(t *testing.T, nth int, after, create bool, change func(*rehearsal.Stag
 
 // Killed in a create, a destroy finds everything too.
 func TestDestroy_survivesKill(t *testing.T) {
-	for nth := 1; nth < 30; nth++ {
+	for nth := 1; nth < 30; nth += rehearsal.Stride() {
 		for _, after := range []bool{false, true} {
 			onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
 				ctx, cancel := context.WithCancel(t.Context())

@@ -234,7 +234,7 @@ func TestDistribute_cutAnywhere(t *testing.T) {
 // A destroy that is cut is finished by the next, which knows only the name.
 func TestDestroy_cutAnywhere(t *testing.T) {
 	for over, cut := false, (rehearsal.Cut{After: true, Dead: true}); !over; {
-		cut.Request++
+		cut.Request += rehearsal.Stride()
 		inBakery(t, func(t *testing.T, b *bakery) {
 			b.apply(handedOut(nil))
 			b.Interrupt(cut, func(ctx context.Context) {

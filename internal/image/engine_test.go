@@ -152,7 +152,7 @@ func TestApply_cutAnywhere(t *testing.T) {
 func cutEverywhere(t *testing.T, cut rehearsal.Cut, from, to Spec, images int) {
 	t.Helper()
 	for over := false; !over; {
-		cut.Request++
+		cut.Request += rehearsal.Stride()
 		inBakery(t, func(t *testing.T, b *bakery) {
 			before, options := b.apply(from).Line.Current(), b.optionsFor(to)
 			made := b.Interrupt(cut, func(ctx context.Context) {

@@ -82,7 +82,7 @@ func TestParameter_ofSomebodyElse(t *testing.T) {
 func TestParameter_cutAnywhere(t *testing.T) {
 	from, to := inParameter("a", "/golden/web"), inParameter("a", "/golden/other")
 	for over, cut := false, (rehearsal.Cut{After: true, Dead: true}); !over; {
-		cut.Request++
+		cut.Request += rehearsal.Stride()
 		inBakery(t, func(t *testing.T, b *bakery) {
 			b.apply(from)
 			options := b.options()

@@ -1,6 +1,18 @@
 package rehearsal
 
-import "context"
+import (
+	"context"
+	"os"
+)
+
+// Stride is how far apart the requests are at which a matrix of cuts is cut. make test
+// wants each of them (STAMP_THOROUGH); by itself, go test looks at some, to be quick.
+func Stride() int {
+	if os.Getenv("STAMP_THOROUGH") != "" {
+		return 1
+	}
+	return 6
+}
 
 // Cut is where a run is interrupted: by Ctrl-C, or by the death of the machine.
 type Cut struct {
