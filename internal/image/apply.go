@@ -156,6 +156,7 @@ func (r *run) readBack(ctx context.Context) error {
 			return r.line, "as it is", "", nil
 		},
 		Pending: []string{"as it was"}, Target: []string{"as it is"},
+		Most: 2 * time.Second, // a matter of seconds, with the user waiting
 	}.Wait(ctx)
 	r.line = read
 	if err != nil {

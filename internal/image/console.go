@@ -17,7 +17,7 @@ const consoleLag = 5 * time.Minute
 
 // attentive is the longest pause between two looks at what a bake waits for: there are
 // few of them at a time, and their minutes are the user's.
-const attentive = 5 * time.Second
+const attentive = 3 * time.Second
 
 // consoleEvery is the least pause between two looks at the console of an instance
 // that still runs.
