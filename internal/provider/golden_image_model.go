@@ -97,14 +97,6 @@ func (m *goldenImageModel) unknownOutputs() {
 	m.Versions = types.ListUnknown(versionType)
 }
 
-// copyOutputs takes the outputs of another model.
-func (m *goldenImageModel) copyOutputs(from goldenImageModel) {
-	m.ImageID, m.ImageIDs, m.ImageName = from.ImageID, from.ImageIDs, from.ImageName
-	m.Version, m.Fingerprint, m.SourceImageID = from.Version, from.Fingerprint, from.SourceImageID
-	m.BakedAt, m.VerifiedAt, m.BakeReason = from.BakedAt, from.VerifiedAt, from.BakeReason
-	m.Architecture, m.RootDeviceName, m.Versions = from.Architecture, from.RootDeviceName, from.Versions
-}
-
 func versionsValue(versions []image.Version) types.List {
 	byNumber := slices.SortedFunc(slices.Values(versions), func(a, b image.Version) int { return b.Number - a.Number })
 	values := make([]attr.Value, 0, len(versions))

@@ -48,6 +48,7 @@ func (r *goldenImage) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 		resp.Diagnostics.Append(diags...)
 		earlier = found
 	}
+	surplus := false
 	switch {
 	case resp.Diagnostics.HasError():
 		return
@@ -56,9 +57,15 @@ func (r *goldenImage) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	default:
 		planner := goldenImagePlanner{session: r.session, plan: &plan, state: state, earlier: earlier, diags: &resp.Diagnostics}
 		planner.run(ctx)
+		surplus = planner.surplus
 	}
-	if !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+	if surplus && !resp.Plan.Raw.Equal(req.State.Raw) {
+		// Alone it is no reason to change anything: what is in use stays.
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("versions"), types.ListUnknown(versionType))...)
 	}
 }
 
@@ -69,6 +76,8 @@ type goldenImagePlanner struct {
 	state   *goldenImageModel
 	earlier *image.Recipe
 	diags   *diag.Diagnostics
+	// surplus is set when an apply, should there be one, may remove versions.
+	surplus bool
 }
 
 func (p *goldenImagePlanner) run(ctx context.Context) {
@@ -88,19 +97,22 @@ func (p *goldenImagePlanner) run(ctx context.Context) {
 		return
 	}
 	recipe := spec.ResolveRecipe(source, p.plan.sourceEdited(p.state), line)
-	current := line.Current()
-	if current != nil {
-		spec.Platform = current.Platform
+	engine, err := image.NewPlan(spec, recipe, p.earlier, line, p.session.now())
+	if err != nil {
+		attributeError(p.diags, path.Root("refresh").AtName("pin_version"), "The version to hold on to is not kept", err.Error()+". Only kept versions can be held on to.")
+		return
 	}
 	p.checkDistribution(ctx, region, spec)
-	if spec.Refresh.PinVersion == 0 && (current == nil || current.SourceImageID != recipe.Source) {
+	if kept := line.ByImage(engine.ImageID); kept != nil {
+		spec.Platform = kept.Platform // its source may be gone
+	} else {
 		spec.Platform = p.checkSource(ctx, region, spec, recipe.Source)
 	}
 	p.checkWork(spec, recipe)
 	if p.diags.HasError() {
 		return
 	}
-	p.show(spec, recipe, source, line)
+	p.show(spec, recipe, source, line, engine)
 }
 
 // line is what there is of the image: as the refresh has just read it, or read now.
@@ -124,16 +136,13 @@ func (m *goldenImageModel) sourceEdited(state *goldenImageModel) bool {
 }
 
 // show writes the engine's plan into the outputs: known where it is known.
-func (p *goldenImagePlanner) show(spec image.Spec, recipe image.Recipe, newest string, line image.Line) {
-	now := p.session.now()
-	engine, err := image.NewPlan(spec, recipe, p.earlier, line, now)
-	if err != nil {
-		attributeError(p.diags, path.Root("refresh").AtName("pin_version"), "The version to hold on to is not kept", err.Error()+". Only kept versions can be held on to.")
-		return
-	}
-	appendWarnings(p.diags, image.HeldBack(spec, newest, engine, line, now))
+func (p *goldenImagePlanner) show(spec image.Spec, recipe image.Recipe, newest string, line image.Line, engine image.Plan) {
+	p.surplus = len(engine.Retire) > 0
+	appendWarnings(p.diags, image.HeldBack(spec, newest, engine, line, p.session.now()))
 	if engine.Action == image.Keep {
-		p.keep(line)
+		// After a refresh they are as they were.
+		p.plan.setOutputs(line)
+		p.plan.BakeReason = p.state.BakeReason
 		p.showCopies(engine, line.Current())
 		if len(engine.Clear) > 0 {
 			p.plan.BakeReason = types.StringValue(engine.Reason)
@@ -157,7 +166,7 @@ func (p *goldenImagePlanner) show(spec image.Spec, recipe image.Recipe, newest s
 		p.plan.VerifiedAt = timeValue(version.VerifiedAt)
 	}
 	if engine.Action == image.Prove {
-		p.plan.Versions = p.state.Versions
+		p.plan.Versions = versionsValue(line.Versions)
 	}
 }
 
@@ -182,21 +191,6 @@ func (p *goldenImagePlanner) showCopies(engine image.Plan, version *image.Versio
 		}
 	}
 	p.plan.ImageIDs = types.MapValueMust(types.StringType, ids)
-}
-
-// keep leaves the outputs as they are. Only a lower retain_versions changes the
-// list of versions; one that is kept because it is in use is no change.
-func (p *goldenImagePlanner) keep(line image.Line) {
-	versions := p.state.Versions
-	p.plan.copyOutputs(*p.state)
-	if current := line.Current(); !p.state.ImageID.Equal(types.StringValue(current.ImageID)) {
-		p.plan.setOutputs(line)
-		versions = p.plan.Versions
-	}
-	p.plan.Versions = versions
-	if !p.plan.Capture.Equal(p.state.Capture) {
-		p.plan.Versions = types.ListUnknown(versionType)
-	}
 }
 
 // checkSource refuses a source that nothing can be baked on as it is asked for, and returns
