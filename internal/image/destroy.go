@@ -20,7 +20,12 @@ type Removal struct {
 	Parameter string
 	// StagingBucket may hold what an interrupted bake has staged.
 	StagingBucket string
-	Progress      report.Progress
+	// Unproven is set when what goes has never come to a version. Then one that is current
+	// is its successor's, which was created before it goes, and so is all else.
+	Unproven bool
+	// KeepVersions leaves the versions, with all that belongs to them, when there are any.
+	KeepVersions bool
+	Progress     report.Progress
 }
 
 // Destroy removes the whole line: temporary instances, the SSM parameter, every image
@@ -56,16 +61,18 @@ func (d destruction) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if line, err = ObserveCopies(ctx, d.home, d.in, d.name, line, d.removal.Regions); err != nil {
+	if current := line.Current(); current != nil && d.removal.Unproven {
+		d.removal.Progress.Printf("version %d (%s) was made since, and is left as it is", current.Number, current.ImageID)
+		return nil
+	}
+	if err := d.temporary(ctx, line); err != nil {
 		return err
 	}
-	if temporary := append(ids(line.Builders), ids(line.Proofs)...); len(temporary) > 0 {
-		if err := d.home.TerminateInstances(ctx, temporary); err != nil {
-			return err
-		}
-		if err := waitTerminated(ctx, d.home, d.name); err != nil {
-			return err
-		}
+	if d.removal.KeepVersions && line.Current() != nil {
+		return unstage(ctx, d.home, d.removal.StagingBucket, d.name)
+	}
+	if line, err = ObserveCopies(ctx, d.home, d.in, d.name, line, d.removal.Regions); err != nil {
+		return err
 	}
 	failures := []error{d.parameters(ctx, line), unstage(ctx, d.home, d.removal.StagingBucket, d.name)}
 	regions := regionsOf(line, d.removal.Regions)
@@ -80,6 +87,18 @@ func (d destruction) run(ctx context.Context) error {
 		return err
 	}
 	return d.snapshots(ctx, regions)
+}
+
+// temporary ends what an interrupted or a kept bake has left running.
+func (d destruction) temporary(ctx context.Context, line Line) error {
+	running := append(ids(line.Builders), ids(line.Proofs)...)
+	if len(running) == 0 {
+		return nil
+	}
+	if err := d.home.TerminateInstances(ctx, running); err != nil {
+		return err
+	}
+	return waitTerminated(ctx, d.home, d.name)
 }
 
 // parameters deletes the SSM parameter, also under names that it had before.

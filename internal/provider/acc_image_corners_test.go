@@ -1,6 +1,9 @@
 package provider_test
 
 import (
+	"regexp"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,6 +15,7 @@ import (
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/guests"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/labtest"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
 )
@@ -101,5 +105,39 @@ func TestAccGoldenImage_goneSourceAndLateRemoval(t *testing.T) {
 			},
 		},
 		CheckDestroy: func(*terraform.State) error { return nil },
+	})
+}
+
+// A create that has failed and kept its builder is tainted. Where the new object is created
+// before the old one is destroyed, as the lifecycle of whatever uses the image demands, both
+// are of one line: the destroy leaves what the create has made.
+func TestAccGoldenImage_taintedAndCreatedBeforeDestroyed(t *testing.T) {
+	needCLI(t)
+	var fails atomic.Int64
+	fails.Store(9)
+	w := &world{t: t, Server: labtest.Start(t, lab.Options{Guests: rehearsal.Inside{
+		Each: time.Millisecond, Fails: func(guests.Spec, string, string) int { return int(fails.Load()) },
+	}.Host()})}
+	config := w.config(strings.TrimSuffix(imageConfig(nil), "}\n") + `
+  on_failure = "keep"
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+`)
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories(),
+		Steps: []resource.TestStep{
+			{Config: config, ExpectError: regexp.MustCompile(loose(`Golden image web was not baked.*kept to be looked at`))},
+			{
+				PreConfig: func() { fails.Store(0) },
+				Config:    config,
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+					plancheck.ExpectResourceAction(imageAddress, plancheck.ResourceActionCreateBeforeDestroy),
+				}},
+				Check: func(*terraform.State) error { w.imageNamed("web-v1-*"); return nil },
+			},
+		},
+		CheckDestroy: func(*terraform.State) error { w.noLeftovers(); return nil },
 	})
 }

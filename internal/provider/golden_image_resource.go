@@ -203,14 +203,14 @@ func (m *goldenImageModel) settle(applied applied) {
 }
 
 // Delete removes every version with its snapshots and copies, the SSM parameter, and
-// what is temporary.
+// what is temporary; with skip_destroy only that.
 func (r *goldenImage) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state goldenImageModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	limit, diags := state.Timeouts.Delete(ctx, deleteTimeout)
 	resp.Diagnostics.Append(diags...)
 	region := r.session.region(state.Region.ValueString(), &resp.Diagnostics)
-	if resp.Diagnostics.HasError() || state.SkipDestroy.ValueBool() {
+	if resp.Diagnostics.HasError() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -220,6 +220,8 @@ func (r *goldenImage) Delete(ctx context.Context, req resource.DeleteRequest, re
 		In: r.session.regions, Regions: state.copyRegions(),
 		Parameter:     state.distribution(ctx, &resp.Diagnostics).SSMParameter.ValueString(),
 		StagingBucket: state.stagingBucket(),
+		Unproven:      state.ImageID.IsNull(),
+		KeepVersions:  state.SkipDestroy.ValueBool(),
 		Progress:      r.session.report(ctx, "golden image "+name),
 	})
 	appendFailure(&resp.Diagnostics, err, "Golden image "+name+" was not removed")

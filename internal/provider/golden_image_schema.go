@@ -52,7 +52,7 @@ func goldenImageSchema(ctx context.Context) schema.Schema {
 		"tags_all":   tagsAllAttribute(),
 		"on_failure": onFailureAttribute(),
 		"skip_destroy": schema.BoolAttribute{
-			Optional: true, MarkdownDescription: "Destroy forgets the line and leaves its AMIs and snapshots. Default `false`.",
+			Optional: true, MarkdownDescription: "Destroy forgets the line and leaves its versions with all that belongs to them; only what is temporary ends. Default `false`.",
 		},
 		"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
 			Create: true, Update: true, Delete: true,
