@@ -85,13 +85,13 @@ func (r *run) retag(ctx context.Context, region string, places []place) error {
 		for _, image := range group.images {
 			objects = append(append(objects, image.ID), image.SnapshotIDs()...)
 		}
+		// Those that go make room: EC2 takes no more than 50 at a time.
+		if len(group.surplus) > 0 {
+			if err := aws.DeleteTags(ctx, objects, group.surplus); err != nil {
+				return err
+			}
+		}
 		if err := aws.CreateTags(ctx, objects, group.want); err != nil {
-			return err
-		}
-		if len(group.surplus) == 0 {
-			continue
-		}
-		if err := aws.DeleteTags(ctx, objects, group.surplus); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,8 @@ package image
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +93,27 @@ func TestApply_volumesAndWhatTheSourceHas(t *testing.T) {
 		}
 		if made.BootMode != source.BootMode || made.TPMSupport != source.TPMSupport || made.ENASupport != source.ENASupport || made.BootMode == "" {
 			t.Errorf("made %+v of %+v", made, source)
+		}
+		b.destroy("web")
+	})
+}
+
+// All tags can be exchanged at once: old and new ones together would be more than EC2 takes.
+func TestApply_exchangesManyTags(t *testing.T) {
+	tagged := func(prefix string) Spec {
+		return specOf(func(s *Spec) {
+			s.Tags = cloud.Tags{}
+			for i := range 30 {
+				s.Tags[fmt.Sprint(prefix, i)] = "x"
+			}
+		})
+	}
+	inBakery(t, func(t *testing.T, b *bakery) {
+		b.apply(tagged("a"))
+		spec := tagged("b")
+		current := b.apply(spec).Line.Current()
+		if got := current.Tags.UserTags(); !maps.Equal(got, spec.versionTags(current.ImageName)) {
+			t.Errorf("its tags are %v", got)
 		}
 		b.destroy("web")
 	})

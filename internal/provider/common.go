@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/identityschema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -47,7 +49,7 @@ func tagsAllAttribute() schema.Attribute {
 func tagValidators() []validator.Map {
 	return []validator.Map{
 		mapvalidator.SizeAtMost(maxTags),
-		mapvalidator.KeysAre(stringvalidator.LengthBetween(1, 128), stringRule{
+		mapvalidator.KeysAre(stringvalidator.UTF8LengthBetween(1, 128), stringRule{
 			description: "not a reserved prefix", summary: "Reserved tag",
 			wrong: func(key string) string {
 				if cloud.Owned(key) {
@@ -59,13 +61,22 @@ func tagValidators() []validator.Map {
 				return ""
 			},
 		}),
-		mapvalidator.ValueStringsAre(stringvalidator.LengthAtMost(256)),
+		mapvalidator.ValueStringsAre(stringvalidator.UTF8LengthAtMost(256)),
 	}
 }
 
 // maxTags leaves room, in the 50 tags that an EC2 object may have, for the
 // ownership tags and the Name.
 const maxTags = 30
+
+// checkTags refuses more tags than there is room for, the default ones among them.
+func checkTags(all types.Map, diags *diag.Diagnostics) {
+	if count := len(all.Elements()); count > maxTags {
+		attributeError(diags, path.Root("tags"), "Too many tags",
+			fmt.Sprintf("With the provider's default_tags there are %d. EC2 takes 50, of which the provider needs up to 20 itself: "+
+				"%d is the most. Remove some here, or from default_tags.", count, maxTags))
+	}
+}
 
 // mergedTags is tags_all: the default tags with the resource's own over them.
 func (s *session) mergedTags(ctx context.Context, tags types.Map) types.Map {
@@ -88,7 +99,13 @@ func (s *session) ownTags(have cloud.Tags, state types.Map) types.Map {
 	if len(own) == 0 && state.IsNull() {
 		return types.MapNull(types.StringType)
 	}
-	return stringMap(own)
+	values := stringMap(own).Elements()
+	for key, value := range state.Elements() {
+		if _, there := own[key]; !there && value.IsNull() {
+			values[key] = value // what is null in the configuration is no tag
+		}
+	}
+	return types.MapValueMust(types.StringType, values)
 }
 
 func tagsOf(values types.Map) cloud.Tags {

@@ -36,6 +36,7 @@ func (r *goldenImage) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	}
 	plan.Region = r.session.planRegion(config.Region, &resp.Diagnostics)
 	plan.TagsAll = r.session.mergedTags(ctx, config.Tags)
+	checkTags(plan.TagsAll, &resp.Diagnostics)
 	if state != nil && !plan.Region.IsUnknown() && !plan.Region.Equal(state.Region) {
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("region"))
 	}

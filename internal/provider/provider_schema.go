@@ -25,7 +25,7 @@ func providerSchema() schema.Schema {
 				MarkdownDescription: "Tags for everything that the provider creates; a resource's own `tags` win.",
 				Validators:          []validator.List{listvalidator.SizeAtMost(1)},
 				NestedObject: schema.NestedBlockObject{Attributes: map[string]schema.Attribute{
-					"tags": schema.MapAttribute{ElementType: types.StringType, Optional: true, MarkdownDescription: "The tags."},
+					"tags": schema.MapAttribute{ElementType: types.StringType, Optional: true, Validators: tagValidators(), MarkdownDescription: "The tags."},
 				}},
 			},
 			"endpoints": schema.SetNestedBlock{
