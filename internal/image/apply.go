@@ -328,8 +328,9 @@ func (r *run) alreadyThere() error {
 		Subject: fmt.Sprintf("version %d, %s (%s)", current.Number, current.ImageID, r.aws.Name()),
 		Cause:   ErrExists,
 		Now:     "nothing was changed",
-		Next: fmt.Sprintf("if it is yours, run: terraform import stamp_golden_image.<name in your configuration> %q; otherwise choose another name",
-			r.spec.Name),
+		Next: fmt.Sprintf("if it is yours, run: terraform import stamp_golden_image.<name in your configuration> %q "+
+			"(or terraform untaint, where the plan says that the image is tainted); otherwise choose another name",
+			r.spec.Name+"@"+r.aws.Name()),
 	}
 }
 
