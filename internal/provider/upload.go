@@ -43,6 +43,9 @@ func readUpload(upload *guest.Upload, source string) error {
 		return err
 	}
 	upload.Directory = true
+	if source, err = filepath.EvalSymlinks(source); err != nil { // WalkDir would stay before a link
+		return err
+	}
 	return filepath.WalkDir(source, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -51,6 +54,9 @@ func readUpload(upload *guest.Upload, source string) error {
 		info, err := os.Stat(name)
 		if err != nil {
 			return err
+		}
+		if info.IsDir() {
+			return fmt.Errorf("%s is a symbolic link to a directory: only links to files are followed", name)
 		}
 		if !info.Mode().IsRegular() {
 			return fmt.Errorf("%s is neither a file nor a directory", name)
