@@ -71,11 +71,15 @@ func (r *run) builderVolumes(source cloud.Image) []cloud.Volume {
 	for _, mapping := range source.Volumes {
 		volume := cloud.Volume{DeviceName: mapping.DeviceName}
 		if at := slices.IndexFunc(further, func(v cloud.Volume) bool { return v.DeviceName == mapping.DeviceName }); at >= 0 {
-			volume, further = further[at], slices.Delete(further, at, at+1)
+			volume = further[at] // before Delete moves what comes after it
+			further = slices.Delete(further, at, at+1)
 		}
 		root := mapping.DeviceName == source.RootDeviceName
 		if !root && mapping.SnapshotID == "" && volume.Size == 0 {
-			continue // an instance's own disk, not a volume
+			if mapping.Size == 0 {
+				continue // an instance's own disk, not a volume
+			}
+			volume = blank(volume, mapping)
 		}
 		if root {
 			volume = r.spec.Bake.RootVolume
@@ -92,6 +96,16 @@ func (r *run) builderVolumes(source cloud.Image) []cloud.Volume {
 		}
 	}
 	return volumes
+}
+
+// blank is a volume that the source makes of nothing: no snapshot says its size. The types
+// that need more than a size are left to EC2.
+func blank(volume cloud.Volume, mapping cloud.ImageVolume) cloud.Volume {
+	volume.Size = mapping.Size
+	if volume.Type == "" && !strings.HasPrefix(mapping.Type, "io") {
+		volume.Type = mapping.Type
+	}
+	return volume
 }
 
 // temporaryTags are those of builders and proofs.
