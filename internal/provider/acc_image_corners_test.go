@@ -28,9 +28,9 @@ func playedWorld(t testing.TB) *world {
 }
 
 // ownImage captures an image of a base image, as a source of one's own.
-func (w *world) ownImage() string {
+func (w *world) ownImage(volumes ...cloud.Volume) string {
 	w.t.Helper()
-	id, err := w.region().CreateImage(w.t.Context(), cloud.Capture{InstanceID: w.launched(w.baseImage(0)), Name: "own"})
+	id, err := w.region().CreateImage(w.t.Context(), cloud.Capture{InstanceID: w.launched(w.baseImage(0), volumes...), Name: "own"})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -38,9 +38,11 @@ func (w *world) ownImage() string {
 }
 
 // launched is an instance of the image.
-func (w *world) launched(imageID string) string {
+func (w *world) launched(imageID string, volumes ...cloud.Volume) string {
 	w.t.Helper()
-	made, err := w.region().RunInstances(w.t.Context(), cloud.Launch{ImageID: imageID, InstanceType: "t3.small", MinCount: 1, MaxCount: 1})
+	made, err := w.region().RunInstances(w.t.Context(), cloud.Launch{
+		ImageID: imageID, InstanceType: "t3.small", MinCount: 1, MaxCount: 1, Volumes: volumes,
+	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -139,5 +141,31 @@ func TestAccGoldenImage_taintedAndCreatedBeforeDestroyed(t *testing.T) {
 			},
 		},
 		CheckDestroy: func(*terraform.State) error { w.noLeftovers(); return nil },
+	})
+}
+
+// What is baked on an encrypted source is encrypted, whatever capture says: it is refused
+// before the bake what would fail after it. What the source says of sizes is looked at
+// before each bake, not the first alone.
+func TestAccGoldenImage_sourceIsLookedAt(t *testing.T) {
+	w := playedWorld(t)
+	encrypted := w.ownImage(cloud.Volume{DeviceName: "/dev/xvda", Encrypted: new(true)})
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories(),
+		Steps: []resource.TestStep{
+			{
+				Config: w.config(imageConfig(map[string]string{
+					"source": `{ image_id = "` + encrypted + `" }`, "distribute": `{ public = true }`,
+				})),
+				PlanOnly:    true,
+				ExpectError: regexp.MustCompile(loose(`An encrypted image cannot be public.*distribute.public.*` + encrypted)),
+			},
+			{Config: w.config(imageConfig(nil))},
+			{
+				Config:      w.config(imageConfig(map[string]string{"bake": `{ root_volume = { size = 1 } }`})),
+				PlanOnly:    true,
+				ExpectError: regexp.MustCompile(loose(`The root volume is too small.*bake.root_volume.size`)),
+			},
+		},
 	})
 }

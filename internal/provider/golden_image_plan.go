@@ -203,6 +203,11 @@ func (p *goldenImagePlanner) checkSource(ctx context.Context, region *cloud.Regi
 		return ""
 	}
 	p.checkVolumes(spec, found)
+	encrypted := func(volume cloud.ImageVolume) bool { return volume.Encrypted }
+	if spec.Distribute.Permissions.Public && slices.ContainsFunc(found.Volumes, encrypted) {
+		attributeError(p.diags, path.Root("distribute").AtName("public"), "An encrypted image cannot be public",
+			"The source image "+source+" is encrypted, and so is what is baked on it. AWS makes only unencrypted images public. Take another source, or name account_ids instead.")
+	}
 	for _, volume := range found.Volumes {
 		wanted := spec.Bake.RootVolume.Size
 		if volume.DeviceName == found.RootDeviceName && wanted > 0 && wanted < volume.Size {
