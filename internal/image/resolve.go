@@ -3,6 +3,7 @@ package image
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -78,8 +79,8 @@ func resolveLookup(ctx context.Context, aws AWS, lookup Lookup) (string, error) 
 	if len(images) == 0 {
 		return "", &SourceError{
 			Field: "lookup", Region: aws.Name(),
-			Reason: fmt.Sprintf("no available image in %s matches the lookup (owners %s, filters %v)",
-				aws.Name(), strings.Join(lookup.Owners, ", "), filters),
+			Reason: fmt.Sprintf("no available image in %s matches the lookup (owners %s; %s). One that another owner has deprecated is not found",
+				aws.Name(), strings.Join(lookup.Owners, ", "), inWordsOf(filters)),
 		}
 	}
 	newest := slices.MaxFunc(images, func(a, b cloud.Image) int {
@@ -89,6 +90,15 @@ func resolveLookup(ctx context.Context, aws AWS, lookup Lookup) (string, error) 
 		return strings.Compare(a.ID, b.ID)
 	})
 	return newest.ID, nil
+}
+
+// inWordsOf are filters as people write them.
+func inWordsOf(filters map[string][]string) string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(filters)) {
+		all = append(all, name+" "+strings.Join(filters[name], ", "))
+	}
+	return strings.Join(all, "; ")
 }
 
 // DescribeSource returns the image to bake on, or a *SourceError when it cannot be.

@@ -148,7 +148,7 @@ func TestAcc_badInputIsRefusedInThePlan(t *testing.T) {
 		},
 		"lookup that finds nothing": {
 			imageConfig(map[string]string{"source": `{ lookup = { owners = ["amazon"], name = "no-such-*" } }`}),
-			"The source image cannot be used", "source.lookup", `no available image in us-east-1`,
+			"The source image cannot be used", "source.lookup", `no available image in us-east-1.*owners amazon; name no-such-\*; state available`,
 		},
 		"root volume smaller than the source's": {
 			imageConfig(map[string]string{"bake": `{ root_volume = { size = 1 } }`}), "The root volume is too small", "bake.root_volume.size", `1 GiB is asked for`,

@@ -102,7 +102,7 @@ func (c handOutCheck) sharing() {
 			c.sharedCopy(region, key)
 		}
 	}
-	if c.distribute.Snapshots.ValueBool() && !c.distribute.Public.ValueBool() &&
+	if c.distribute.Snapshots.ValueBool() && !c.distribute.Public.IsUnknown() && !c.distribute.Public.ValueBool() &&
 		!c.distribute.AccountIDs.IsUnknown() && len(c.distribute.AccountIDs.Elements()) == 0 {
 		c.fail(at.AtName("snapshots"), "Nobody to share snapshots with", "snapshots gives them to account_ids, or to everyone with public = true. Organizations cannot be given snapshots.")
 	}
