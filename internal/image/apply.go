@@ -87,6 +87,7 @@ func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (Result, er
 		err = r.failure("was changed, but could not be read back", "", readErr,
 			"all work of this apply is done", "run terraform apply again")
 	}
+	r.established(after)
 	return Result{Line: r.line, Plan: r.plan, Warnings: r.warnings}, err
 }
 
@@ -94,7 +95,7 @@ func (r *run) apply(ctx context.Context) error {
 	if err := r.observe(ctx); err != nil {
 		return r.failure("could not be read", "", err, "nothing was changed", "see AWS's message")
 	}
-	if r.options.Create && r.line.Current() != nil {
+	if current := r.line.Current(); r.options.Create && current != nil && !r.takesOver(*current) {
 		return r.alreadyThere()
 	}
 	if err := r.lookAtParameter(ctx); err != nil {
@@ -222,7 +223,7 @@ func (r *run) decide() (err error) {
 // keepToPlan refuses to do something else than what the user has agreed to.
 func (r *run) keepToPlan() error {
 	planned := r.options.Planned
-	if planned == nil || planned.Version == r.plan.Version && planned.ImageID == r.plan.ImageID {
+	if planned == nil || planned.Version == r.plan.Version && planned.ImageID == r.plan.ImageID || r.asCreated() {
 		return nil
 	}
 	before := fmt.Sprintf("version %d (%s)", planned.Version, planned.ImageID)

@@ -31,6 +31,9 @@ func (r *run) promote(ctx context.Context, version Version, provedNow bool) erro
 		cloud.TagPromotedAt: now,
 		cloud.TagHighest:    strconv.Itoa(max(version.Number, r.line.Next()-1)),
 	}
+	if r.options.Create {
+		tags[cloud.TagCreating] = "yes"
+	}
 	if provedNow || version.PromotedAt.IsZero() {
 		tags[cloud.TagVerifiedAt] = now
 		tags[cloud.TagChecks] = passedChecks(r.spec, provedNow)
