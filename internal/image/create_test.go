@@ -68,7 +68,9 @@ func TestCreate_deadAnywhere(t *testing.T) {
 // remainder that another configuration may take.
 func TestCreate_thatFailsIsNobodyElses(t *testing.T) {
 	inBakery(t, func(t *testing.T, b *bakery) {
-		spec := specOf(func(s *Spec) { s.Distribute.Regions = map[string]string{"eu-west-1": "arn:aws:kms:us-east-1:123456789012:key/no"} })
+		spec := specOf(func(s *Spec) {
+			s.Distribute.Regions = map[string]string{"eu-west-1": "arn:aws:kms:us-east-1:123456789012:key/no"}
+		})
 		options := b.options()
 		options.Create = true
 		result, err := Apply(t.Context(), b.Region, spec, options)

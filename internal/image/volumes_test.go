@@ -36,8 +36,10 @@ func TestBuilderVolumes(t *testing.T) {
 				s.Bake.Volumes = []cloud.Volume{{DeviceName: "/dev/sdd", Type: "gp3"}, {DeviceName: "/dev/sde", Size: 1}}
 			},
 			[]cloud.Volume{
-				{DeviceName: "/dev/xvda", Size: 20}, {DeviceName: "/dev/sdc"},
-				{DeviceName: "/dev/sdd", Size: 5, Type: "gp3"}, {DeviceName: "/dev/sde", Size: 1},
+				{DeviceName: "/dev/xvda", Size: 20},
+				{DeviceName: "/dev/sdc"},
+				{DeviceName: "/dev/sdd", Size: 5, Type: "gp3"},
+				{DeviceName: "/dev/sde", Size: 1},
 			},
 		},
 	}

@@ -43,23 +43,7 @@ func (r *goldenImage) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	if state != nil && (!plan.Region.Equal(state.Region) || !plan.Name.Equal(state.Name)) {
 		state = nil // another line
 	}
-	var earlier *image.Recipe
-	if state != nil { // private state outlives a resource that is gone
-		found, diags := earlierRecipe(ctx, req.Private)
-		resp.Diagnostics.Append(diags...)
-		earlier = found
-	}
-	surplus := false
-	switch {
-	case resp.Diagnostics.HasError():
-		return
-	case !r.session.ready() || !plan.recipeKnown(ctx):
-		plan.unknownOutputs()
-	default:
-		planner := goldenImagePlanner{session: r.session, plan: &plan, state: state, earlier: earlier, diags: &resp.Diagnostics}
-		planner.run(ctx)
-		surplus = planner.surplus
-	}
+	surplus := r.planOutputs(ctx, req.Private, &plan, state, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -70,6 +54,27 @@ func (r *goldenImage) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	}
 }
 
+// planOutputs fills in the outputs as far as they can be known. surplus is set when an
+// apply, should there be one, may remove versions.
+func (r *goldenImage) planOutputs(ctx context.Context, private privateReader, plan, state *goldenImageModel, diags *diag.Diagnostics) (surplus bool) {
+	var earlier *image.Recipe
+	if state != nil { // private state outlives a resource that is gone
+		found, more := earlierRecipe(ctx, private)
+		diags.Append(more...)
+		earlier = found
+	}
+	if diags.HasError() {
+		return false
+	}
+	if !r.session.ready() || !plan.recipeKnown(ctx) {
+		plan.unknownOutputs()
+		return false
+	}
+	planner := goldenImagePlanner{session: r.session, plan: plan, state: state, earlier: earlier, diags: diags}
+	planner.run(ctx)
+	return planner.surplus
+}
+
 // goldenImagePlanner fills in the outputs of one plan.
 type goldenImagePlanner struct {
 	session *session
@@ -77,7 +82,6 @@ type goldenImagePlanner struct {
 	state   *goldenImageModel
 	earlier *image.Recipe
 	diags   *diag.Diagnostics
-	// surplus is set when an apply, should there be one, may remove versions.
 	surplus bool
 }
 
