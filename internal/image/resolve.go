@@ -123,6 +123,16 @@ func DescribeSource(ctx context.Context, aws AWS, source Source, imageID string)
 	return images[0], nil
 }
 
+// Equal reports whether both ask for the same.
+func (s Source) Equal(other Source) bool {
+	a, b := s.Lookup, other.Lookup
+	if a == nil || b == nil {
+		return a == b && s == other
+	}
+	return s.ImageID == other.ImageID && s.SSMParameter == other.SSMParameter && a.Name == b.Name && a.Architecture == b.Architecture &&
+		slices.Equal(a.Owners, b.Owners) && maps.Equal(a.Filters, b.Filters)
+}
+
 func (s Source) field() string {
 	switch {
 	case s.ImageID != "":

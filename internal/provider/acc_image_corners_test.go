@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"context"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -165,6 +166,50 @@ func TestAccGoldenImage_sourceIsLookedAt(t *testing.T) {
 				Config:      w.config(imageConfig(map[string]string{"bake": `{ root_volume = { size = 1 } }`})),
 				PlanOnly:    true,
 				ExpectError: regexp.MustCompile(loose(`The root volume is too small.*bake.root_volume.size`)),
+			},
+		},
+	})
+}
+
+// between is what happens while somebody reads a plan before it is applied.
+type between func()
+
+// CheckPlan lets it happen.
+func (b between) CheckPlan(context.Context, plancheck.CheckPlanRequest, *plancheck.CheckPlanResponse) {
+	b()
+}
+
+// The source moves on while a plan waits for its apply: what was planned is made, and the
+// next plan has the newer source.
+func TestAccGoldenImage_sourceMovesAfterThePlan(t *testing.T) {
+	w := playedWorld(t)
+	before, after := w.baseImage(1), w.baseImage(0)
+	if err := w.region().CreateImageParameter(t.Context(), "/base", before, "", nil); err != nil {
+		t.Fatal(err)
+	}
+	config := func(script string) string {
+		return w.config(imageConfig(map[string]string{
+			"source": `{ ssm_parameter = "/base" }`, "bake": `{ steps = [{ name = "one", script = "` + script + `" }] }`,
+		}))
+	}
+	moves := between(func() {
+		if err := w.region().SetImageParameter(t.Context(), "/base", after); err != nil {
+			t.Fatal(err)
+		}
+	})
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories(),
+		Steps: []resource.TestStep{
+			{Config: config("true")},
+			{
+				Config:             config("exit"),
+				ConfigPlanChecks:   resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{moves}},
+				ConfigStateChecks:  []statecheck.StateCheck{imageIs("source_image_id", knownvalue.StringExact(before))},
+				ExpectNonEmptyPlan: true,
+			},
+			{
+				Config:            config("exit"),
+				ConfigStateChecks: []statecheck.StateCheck{imageIs("source_image_id", knownvalue.StringExact(after))},
 			},
 		},
 	})

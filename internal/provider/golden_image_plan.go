@@ -70,7 +70,7 @@ func (r *goldenImage) planOutputs(ctx context.Context, private privateReader, pl
 		plan.unknownOutputs()
 		return false
 	}
-	planner := goldenImagePlanner{session: r.session, plan: plan, state: state, earlier: earlier, diags: diags}
+	planner := goldenImagePlanner{session: r.session, plan: plan, state: state, earlier: earlier, diags: diags, private: private}
 	planner.run(ctx)
 	return planner.surplus
 }
@@ -83,6 +83,7 @@ type goldenImagePlanner struct {
 	earlier *image.Recipe
 	diags   *diag.Diagnostics
 	surplus bool
+	private privateReader
 }
 
 func (p *goldenImagePlanner) run(ctx context.Context) {
@@ -91,7 +92,7 @@ func (p *goldenImagePlanner) run(ctx context.Context) {
 	if p.diags.HasError() {
 		return
 	}
-	source, err := image.ResolveSource(ctx, region, spec.Source)
+	source, err := p.resolve(ctx, region, spec.Source)
 	if err != nil {
 		sourceDiagnostic(p.diags, err)
 		return

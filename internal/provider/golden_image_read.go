@@ -55,6 +55,7 @@ func (r *goldenImage) Read(ctx context.Context, req resource.ReadRequest, resp *
 			state.Description = types.StringValue(current.Description)
 		}
 	}
+	state.rememberSource(ctx, region, resp.Private, &resp.Diagnostics)
 	r.session.lines.put(region.Name(), state.Name.ValueString(), line)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }

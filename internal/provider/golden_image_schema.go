@@ -76,7 +76,7 @@ func sourceAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Required:   true,
 		Validators: []validator.Object{exactlyOneOf("A source", "image_id", "lookup", "ssm_parameter")},
-		MarkdownDescription: "Where a bake starts: exactly one of `image_id`, `lookup` and `ssm_parameter`. It is resolved in every plan; " +
+		MarkdownDescription: "Where a bake starts: exactly one of `image_id`, `lookup` and `ssm_parameter`. It is resolved in every plan, with `-refresh=false` in the last one that has refreshed; " +
 			"a newer source AMI plans a new version, unless `refresh.on_source_change` is off.",
 		Attributes: map[string]schema.Attribute{
 			"image_id": schema.StringAttribute{
