@@ -53,7 +53,7 @@ func secretsAttribute() schema.Attribute {
 		},
 		MarkdownDescription: "Secrets for the steps, as environment variables; with the transport `ssm` only. They are sealed for a key that lives in the builder's memory, so neither state nor plan, " +
 			"logs, user data, tags, the command history, the console or the image ever hold them, unless a step writes them down. What scripts print is searched for them. " +
-			"A source image of Linux needs `openssl`. Needs Terraform or OpenTofu 1.11.",
+			"A source image of Linux needs `openssl`. Needs `secrets_wo_version`, and Terraform or OpenTofu 1.11.",
 	}
 }
 
