@@ -103,7 +103,9 @@ func (p *fleetPlanner) run(ctx context.Context) {
 	switch {
 	case p.diags.HasError():
 	case p.state == nil:
-		p.show(ctx, slots, nil, 1)
+		// Not generation 1: a create goes on with what an earlier one, cut short, has left,
+		// and rolls that if it has to.
+		p.show(ctx, slots, nil, 0)
 	case !p.session.ready() || !p.plan.wanted(ctx):
 		p.show(ctx, slots, nil, 0)
 		// Once all is known, Terraform plans again, and what is known now must stay.
@@ -135,12 +137,27 @@ func (p *fleetPlanner) compare(ctx context.Context, slots *fleet.Slots) {
 		delete(kept, change.Slot)
 	}
 	p.forecast(spec, engine)
-	p.show(ctx, slots, kept, engine.NextGeneration)
-	if !engine.Empty() {
+	p.show(ctx, slots, kept, generationAfter(spec, observed, engine))
+	if !engine.Empty() || len(observed.Members) > 0 && !observed.Established {
 		// What an apply does in place, or ends, may be in no attribute: then nothing would
-		// be planned at all.
+		// be planned at all. The same holds for the end of a create that was cut short.
 		p.plan.ReadySize = types.Int64Unknown()
 	}
+}
+
+// generationAfter is the generation that will be read back: instances are all that keeps
+// it, so that it goes back to one with the last of them.
+func generationAfter(spec fleet.Spec, observed *fleet.Observation, engine fleet.Plan) int {
+	if len(engine.New) > 0 {
+		return engine.NextGeneration
+	}
+	after := 1
+	for slot, member := range observed.Members {
+		if slot < spec.Size {
+			after = max(after, member.Generation)
+		}
+	}
+	return after
 }
 
 // show writes the instances: the kept slots with their values, all others with what
