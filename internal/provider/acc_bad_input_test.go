@@ -71,7 +71,7 @@ func TestAcc_badInputIsRefusedInThePlan(t *testing.T) {
 			imageConfig(map[string]string{"bake": `{ steps = [{ name = "a" }] }`}), "A step takes exactly one of", `bake.steps\[0\]`, `none is given`,
 		},
 		"account that is none": {
-			imageConfig(map[string]string{"distribute": `{ account_ids = ["1234"] }`}), "Not an account id", `distribute.account_ids`, `twelve digits`,
+			imageConfig(map[string]string{"distribute": `{ account_ids = ["1234"] }`}), "Not an account id", `distribute.account_ids: `, `twelve digits`,
 		},
 		"organization that is none": {
 			imageConfig(map[string]string{"distribute": `{ organization_arns = ["arn:aws:organizations::111122223333:ou/o-a1b2c3d4e5/ou-ab12-cd34ef56"] }`}),
@@ -104,7 +104,7 @@ func TestAcc_badInputIsRefusedInThePlan(t *testing.T) {
 		},
 		"public, deprecated too late": {
 			imageConfig(map[string]string{"capture": `{ deprecate_after = "20000h" }`, "distribute": `{ public = true }`}),
-			"Deprecated too late", `capture.deprecate_after`, `2 years`,
+			"Deprecated too late", `capture.deprecate_after`, `at most 2 years \(17520h\) after a public image`,
 		},
 		"a data volume without a size": {
 			imageConfig(map[string]string{"bake": `{ volumes = { "/dev/sdf" = {} } }`}), "A volume without a size", `bake.volumes\["/dev/sdf"\].size`, `how large`,
@@ -173,6 +173,14 @@ func TestAcc_badInputIsRefusedInThePlan(t *testing.T) {
 		"address without a subnet": {
 			fleetConfig(map[string]string{"slots": `{ overrides = { "0" = { private_ip = "10.0.0.9" } } }`, "rollout": `{ max_unavailable = "1" }`}),
 			"The fleet cannot be as configured", "slots.overrides", `slot 0 has a private_ip: say its subnet_id`,
+		},
+		"target group that is none": {
+			fleetConfig(map[string]string{"target_group_arns": `["web"]`}), "Not the ARN of a target group", "target_group_arns: ", `"web" is not`,
+		},
+		// At the line of bake, not of name, which is what the step's attribute is called, too.
+		"name used twice": {
+			imageConfig(map[string]string{"bake": `{ steps = [{ name = "a", script = "true" }, { name = "a", script = "true" }] }`}),
+			"Name used twice", `\d+: bake = .*bake.steps\[1\].name`, `has that name already`,
 		},
 		"market that is none": {fleetConfig(map[string]string{"market": `"cheap"`}), "Invalid Attribute Value", "market", `"cheap"`},
 		"image that is none":  {fleetConfig(map[string]string{"image_id": `"web"`}), "Not an AMI id", "image_id", `"web" is not an AMI id`},

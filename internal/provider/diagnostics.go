@@ -22,8 +22,30 @@ func appendWarnings(diags *diag.Diagnostics, warnings []report.Warning) {
 	}
 }
 
-// attributeError points at an attribute and names it too: for attributes inside of
-// nested ones Terraform shows nothing but the line of the resource.
+// attributeError names an attribute and points at the outermost one that it is in.
+// Terraform finds no line for what is further inside: it shows that of the resource, or,
+// worse, that of an outer attribute which happens to have the same name.
 func attributeError(diags *diag.Diagnostics, at path.Path, summary, detail string) {
-	diags.AddAttributeError(at, summary, at.String()+": "+detail)
+	outer := at
+	if steps := at.Steps(); len(steps) > 1 {
+		if root, ok := steps[0].(path.PathStepAttributeName); ok {
+			outer = path.Root(string(root))
+		}
+	}
+	diags.AddAttributeError(outer, summary, nameOf(at)+": "+detail)
+}
+
+// nameOf is a path as people write it. An element of a set has no name of its own, and
+// the message has its value anyway.
+func nameOf(at path.Path) string {
+	for {
+		steps := at.Steps()
+		if len(steps) == 0 {
+			return at.String()
+		}
+		if _, element := steps[len(steps)-1].(path.PathStepElementKeyValue); !element {
+			return at.String()
+		}
+		at = at.ParentPath()
+	}
 }

@@ -86,8 +86,8 @@ func fleetLaunchAttributes() map[string]schema.Attribute {
 			NestedObject: schema.NestedAttributeObject{Attributes: volumeAttributes()},
 		},
 		"target_group_arns": schema.SetAttribute{
-			Optional: true, ElementType: types.StringType, Validators: []validator.Set{setvalidator.ValueStringsAre(nonEmpty())},
-			MarkdownDescription: "Target groups (of target type `instance`) that all instances are registered in, and drained from before they end. Changed in place.",
+			Optional: true, ElementType: types.StringType, Validators: []validator.Set{setvalidator.ValueStringsAre(nonEmpty(), targetGroupARN())},
+			MarkdownDescription: "ARNs of target groups (of target type `instance`) that all instances are registered in, and drained from before they end. Changed in place.",
 		},
 	}
 }

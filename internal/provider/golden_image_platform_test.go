@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -35,9 +36,12 @@ func TestCheckWindows_namesTheAttribute(t *testing.T) {
 				checkWindows(spec, spec.CheckWork("f"), &diags)
 				found := ""
 				for _, each := range diags {
-					if at, ok := each.(diag.DiagnosticWithPath); ok {
-						found += at.Path().String()
+					at, ok := each.(diag.DiagnosticWithPath)
+					name, _, named := strings.Cut(each.Detail(), ": ")
+					if !ok || !named || !strings.HasPrefix(name, at.Path().String()) {
+						t.Errorf("points at nothing: %v", each)
 					}
+					found += name
 				}
 				if platform == "" && found != "" || platform != "" && found != want {
 					t.Errorf("on %q refused at %q", platform, found)

@@ -79,6 +79,7 @@ func nonEmpty() validator.String {
 
 var (
 	amiFormat         = regexp.MustCompile(`^ami-[0-9a-f]{8,17}$`)
+	targetGroupFormat = regexp.MustCompile(`^arn:[a-z-]+:elasticloadbalancing:[a-z0-9-]+:[0-9]{12}:targetgroup/.+$`)
 	environmentFormat = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	stepNameFormat    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$`)
 	regionFormat      = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[0-9]$`)
@@ -88,6 +89,11 @@ var (
 
 func amiID() validator.String {
 	return formatRule(amiFormat, "Not an AMI id", `an AMI id, like "ami-0123456789abcdef0"`)
+}
+
+func targetGroupARN() validator.String {
+	return formatRule(targetGroupFormat, "Not the ARN of a target group",
+		`the ARN of a target group, like "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef"`)
 }
 
 func environmentName() validator.String {
