@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -59,6 +60,9 @@ func (e *TimeoutError) Error() string {
 	}
 	text := fmt.Sprintf("waiting for %s: state %s after %s, want %s",
 		e.What, state, e.Elapsed.Round(time.Second), strings.Join(e.Want, " or "))
+	if errors.Is(e.Err, context.Canceled) {
+		text = "interrupted while " + text
+	}
 	if e.LastErr != nil {
 		text += fmt.Sprintf("; last error: %v", e.LastErr)
 	}

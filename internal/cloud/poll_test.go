@@ -122,7 +122,7 @@ func TestPoll_ends(t *testing.T) {
 		},
 		"cancelled": {
 			readings: []reading{{state: "pending"}}, cancel: true,
-			want: "waiting for image ami-1 (eu-west-1): state pending after 1m0s, want available",
+			want: "interrupted while waiting for image ami-1 (eu-west-1): state pending after 1m0s, want available",
 		},
 		"never read": {
 			readings: []reading{throttle},

@@ -1,8 +1,10 @@
 package fleet
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
@@ -18,6 +20,7 @@ func TestApply_advisesByTheCause(t *testing.T) {
 		"VcpuLimitExceeded":                 "ask AWS for a higher quota, or lower size; then run terraform",
 		"UnauthorizedOperation":             "the permission that is missing; then run terraform",
 		"InvalidParameterValue":             "correct the cause; then run terraform",
+		"InvalidGroup.NotFound":             "see that what is missing is there, in this account and region, or name another; then run terraform",
 	} {
 		t.Run(code, func(t *testing.T) {
 			onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
@@ -33,4 +36,31 @@ func TestApply_advisesByTheCause(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Whoever has stopped the apply knows why nothing is ready.
+func TestApply_saysHowToGoOnAfterCtrlC(t *testing.T) {
+	onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+		stage.Order(lab.Impair{Image: spec.ImageID})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		time.AfterFunc(time.Minute, cancel)
+		_, err := Apply(ctx, stage.Region, spec, Options{Create: true})
+		advice := adviceOf(t, err)
+		if !strings.Contains(advice, "interrupted while waiting") || !strings.Contains(advice, "untaint") || strings.Contains(advice, "see why") {
+			t.Errorf("got %s", advice)
+		}
+	})
+}
+
+// What was not launched needs no untaint to be kept.
+func TestApply_keepsNothingWhereNothingWasLaunched(t *testing.T) {
+	onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+		stage.Order(lab.FailCall{Action: "RunInstances", Code: "InvalidParameterValue", Times: -1})
+		_, err := Apply(t.Context(), stage.Region, spec, Options{Create: true})
+		advice := adviceOf(t, err)
+		if !strings.Contains(advice, "Now: nothing was launched\n") || strings.Contains(advice, "untaint") || strings.Contains(advice, "the others") {
+			t.Errorf("got %s", advice)
+		}
+	})
 }

@@ -96,11 +96,11 @@ func (r *run) launchMissing(ctx context.Context) error {
 	if err != nil {
 		return r.failure(fmt.Sprintf("lacks %d of %d instances", len(slots)-len(launched), r.spec.Size),
 			slotList(lacking(slots, launched)), err,
-			fmt.Sprintf("%d of %d were launched and are kept; the others of the fleet are untouched", len(launched), len(slots)), r.nextAfterLaunch(err))
+			r.nowAfterLaunch(len(launched), len(slots)), r.nextAfterLaunch(err, len(launched)))
 	}
 	if err := r.waitReady(ctx, launched); err != nil {
 		failure := r.failure("has instances that are not ready", slotList(slots), err,
-			"all of them were launched; the others of the fleet are untouched", r.nextAfterWait())
+			"all of them were launched"+r.untouched(len(slots)), r.nextAfterWait(err))
 		if len(r.plan.Rollout) > 0 {
 			return r.rollBack(ctx, failure)
 		}
@@ -109,11 +109,27 @@ func (r *run) launchMissing(ctx context.Context) error {
 	return nil
 }
 
+// nowAfterLaunch is what is there when not all could be launched.
+func (r *run) nowAfterLaunch(launched, wanted int) string {
+	now := fmt.Sprintf("%d of %d were launched and are kept", launched, wanted)
+	if launched == 0 {
+		now = "nothing was launched"
+	}
+	return now + r.untouched(wanted)
+}
+
+func (r *run) untouched(touched int) string {
+	if touched == r.spec.Size {
+		return ""
+	}
+	return "; the others of the fleet are untouched"
+}
+
 // nextAfterLaunch is what to do when not all could be launched. Terraform taints a
 // resource whose create has failed, and would begin by destroying what is there.
-func (r *run) nextAfterLaunch(cause error) string {
+func (r *run) nextAfterLaunch(cause error, launched int) string {
 	first, more := r.aroundNext(cause)
-	if r.options.Create {
+	if r.options.Create && launched+len(r.observed.Members) > 0 {
 		return first + "run terraform untaint on the fleet, so that what was launched is kept, and then terraform apply: it launches the rest" + more
 	}
 	return first + "run terraform apply again: it launches the rest" + more
@@ -136,13 +152,20 @@ func (r *run) aroundNext(cause error) (first, more string) {
 		return "give whoever runs Terraform the permission that is missing; then ", ""
 	case cloud.Fatal:
 		return "correct the cause; then ", ""
-	case cloud.Throttle, cloud.NotFound, cloud.InUse, cloud.Unclear: // which another try may not meet
+	case cloud.NotFound:
+		return "see that what is missing is there, in this account and region, or name another; then ", ""
+	case cloud.Throttle, cloud.InUse, cloud.Unclear: // which another try may not meet
 	}
 	return "", ""
 }
 
-func (r *run) nextAfterWait() string {
-	if r.options.Create {
+func (r *run) nextAfterWait(cause error) string {
+	switch stopped := errors.Is(cause, context.Canceled); {
+	case stopped && r.options.Create:
+		return "run terraform untaint on the fleet, so that they are kept, and then terraform apply: it goes on from there"
+	case stopped:
+		return "run terraform apply again: it goes on from there"
+	case r.options.Create:
 		return "see why they are not ready; then run terraform untaint on the fleet, so that the others are kept, and terraform apply: it replaces those that fail"
 	}
 	return "see why they are not ready (terraform plan shows which are replaced), then run terraform apply again"
@@ -156,7 +179,6 @@ func (r *run) mend(ctx context.Context) error {
 	if len(broken) == 0 {
 		return nil
 	}
-	r.options.Progress.Printf("replacing %s: %s", slotList(slotsOf(broken)), broken[0].Reason)
 	var first, then []Change
 	for _, change := range broken {
 		if r.spec.override(change.Slot).PrivateIP != "" {

@@ -3,6 +3,7 @@ package fleet
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -116,7 +117,11 @@ func (p Plan) Forecast() string {
 	}
 	text += fmt.Sprintf(", in %s of at most %d", batches(len(p.Rollout)), largest)
 	if soak > 0 {
-		text += fmt.Sprintf("; the first %d must stay ready for %s before the others follow", canary, soak)
+		first := "one"
+		if canary > 1 {
+			first = strconv.Itoa(canary)
+		}
+		text += fmt.Sprintf("; the first %s must stay ready for %s before the others follow", first, soak)
 	}
 	return text
 }

@@ -86,7 +86,7 @@ func TestForecast(t *testing.T) {
 	spec.Rollout.Canary, spec.Rollout.Soak, spec.Rollout.MaxSurge = 1, 2*time.Minute, Amount{3, false}
 	old := fleetOf(spec)
 	spec.ImageID = "ami-2"
-	want := "10 instances will be replaced, in 4 batches of at most 3; the first 1 must stay ready for 2m0s before the others follow"
+	want := "10 instances will be replaced, in 4 batches of at most 3; the first one must stay ready for 2m0s before the others follow"
 	if got := NewPlan(spec, observationOf(old)).Forecast(); got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}

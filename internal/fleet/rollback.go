@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
@@ -19,7 +20,8 @@ func (r *run) rollBack(ctx context.Context, cause error) error {
 		return failure
 	}
 	wanted := r.spec.ImageID
-	r.options.Progress.Printf("the rollout failed (%v): going back", failure.Cause)
+	why, _, _ := strings.Cut(failure.Cause.Error(), "\n") // without the console, which the error has
+	r.options.Progress.Printf("the rollout failed (%s): going back", why)
 	observed, err := Observe(ctx, r.aws, former.watch())
 	if err != nil {
 		failure.Now += "; going back failed too: " + err.Error()

@@ -34,7 +34,11 @@ func (r *run) rollOut(ctx context.Context) error {
 func (r *run) replaceGroup(ctx context.Context, group Group, progress progressOf) error {
 	all := group.all()
 	slots := slotsOf(all)
-	r.options.Progress.Printf("replacing %s (%d of %d): %s", slotList(slots), progress.done+len(all), progress.all, all[0].Reason)
+	why := all[0].Reason
+	if all[0].Kind == BrokenOne {
+		why = all[0].Old.Instance.ID + " " + why
+	}
+	r.options.Progress.Printf("replacing %s (%d of %d): %s", slotList(slots), progress.done+len(all), progress.all, why)
 	first, disks := split(group.First)
 	if err := r.findPlaces(ctx); err != nil {
 		return r.rolloutFailure(slots, progress, err, "nothing of them was touched")
@@ -127,7 +131,7 @@ func (r *run) soak(ctx context.Context, group Group) error {
 		}
 		if member.Broken != "" {
 			cause := r.withConsole(ctx, fmt.Errorf("the canary did not survive its soak: %s %s", member.Instance.ID, member.Broken), member.Instance.ID)
-			return r.rolloutFailure([]int{slot}, progressOf{}, cause, "its instance runs")
+			return r.rolloutFailure([]int{slot}, progressOf{}, cause, "the one that it replaced has ended")
 		}
 	}
 	return nil
