@@ -179,6 +179,26 @@ func TestPage_lineageOfWhatIsGone(t *testing.T) {
 	}
 }
 
+// A copy's region may come before that of what it was copied from.
+func TestPage_lineageOfACopy(t *testing.T) {
+	server, client := start(t, lab.Options{})
+	source := capture(t, client, "web-v1")
+	copied, err := client.CopyImage(t.Context(), copyInput(source, "web-v1"), in("eu-west-1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, i := range server.Lab.State().Images {
+		if i.Own {
+			got[i.ID] = fmt.Sprintf("%s %s gone %t", i.Region, i.Name, i.Gone)
+		}
+	}
+	want := map[string]string{source: "us-east-1 web-v1 gone false", *copied.ImageId: "eu-west-1 web-v1 gone false"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("images (-want +got):\n%s", diff)
+	}
+}
+
 func TestPage_console(t *testing.T) {
 	server, client := start(t, lab.Options{})
 	id := *launch(t, client, 1)[0].InstanceId

@@ -127,7 +127,7 @@ func (r *region) addState(state *State, now time.Time) {
 			continue
 		}
 		used[own.id] = own
-		if source := r.place.images.get(own.sourceImage); source != nil {
+		if source := r.lab.imageAnywhere(own.sourceImage); source != nil {
 			used[source.id] = source
 		} else if used[own.sourceImage] == nil {
 			used[own.sourceImage] = &image{object: object{id: own.sourceImage}, region: r, owner: r.account.id, state: imageAvailable}
@@ -138,10 +138,20 @@ func (r *region) addState(state *State, now time.Time) {
 	}
 	for _, id := range slices.Sorted(maps.Keys(used)) {
 		if id != "" && !shownAlready(id) {
-			state.Images = append(state.Images, used[id].forPage(r.place.images.get(id) == nil))
+			state.Images = append(state.Images, used[id].forPage(r.lab.imageAnywhere(id) == nil))
 		}
 	}
 	state.Leftovers += len(r.leftovers())
+}
+
+// imageAnywhere finds what an image was copied from in another region, too.
+func (l *Lab) imageAnywhere(id string) *image {
+	for _, r := range l.allRegions() {
+		if found := r.place.images.get(id); found != nil {
+			return found
+		}
+	}
+	return nil
 }
 
 func (i *instance) forPage(now time.Time) InstanceState {
