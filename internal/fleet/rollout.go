@@ -142,6 +142,9 @@ func (r *run) rolloutFailure(slots []int, progress progressOf, cause error, now 
 	if progress.done > 0 {
 		now += fmt.Sprintf("; %d of %d slots have been replaced before", progress.done, progress.all)
 	}
-	return r.failure("was not rolled", slotList(slots), cause, now,
-		"correct the cause and run terraform apply again, or go back to the former configuration")
+	next := "correct the cause and run terraform apply again"
+	if errors.Is(cause, context.Canceled) {
+		next = "run terraform apply again: it goes on from there"
+	}
+	return r.failure("was not rolled", slotList(slots), cause, now, next+", or go back to the former configuration")
 }
