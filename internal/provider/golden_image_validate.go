@@ -67,13 +67,13 @@ const (
 
 func (c handOutCheck) deprecation() {
 	after := durationOr(c.capture.DeprecateAfter, 0)
-	limit, which, image := maxDeprecation, "10 years", "the image"
+	limit, which, what := maxDeprecation, "10 years", "the image"
 	if c.distribute.Public.ValueBool() {
-		limit, which, image = maxPublicDeprecation, "2 years", "a public image"
+		limit, which, what = maxPublicDeprecation, "2 years", "a public image"
 	}
 	if after > limit {
 		c.fail(path.Root("capture").AtName("deprecate_after"), "Deprecated too late",
-			fmt.Sprintf("AWS takes a date at most %s (%dh) after %s was made.", which, int(limit.Hours()), image))
+			fmt.Sprintf("AWS takes a date at most %s (%dh) after %s was made.", which, int(limit.Hours()), what))
 	}
 }
 
