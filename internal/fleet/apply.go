@@ -32,6 +32,12 @@ type run struct {
 	places []place
 	// rootDevice is the name of the image's root device; read once, when needed.
 	rootDevice string
+	// ended are the ids of the instances that this run has terminated.
+	ended map[string]bool
+}
+
+func newRun(aws AWS, spec Spec, options Options) *run {
+	return &run{aws: aws, spec: spec, options: options, ended: map[string]bool{}}
 }
 
 // ErrExists is the cause of a create's failure when the fleet is somebody else's.
@@ -42,7 +48,7 @@ var ErrExists = errors.New("a fleet of this name is in this account and region, 
 // somebody else's (ErrExists). Errors are *report.Failure. Whatever was launched
 // carries the fleet's tags from its launch, so the next Apply or Destroy finds it.
 func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (*Observation, error) {
-	r := &run{aws: aws, spec: spec, options: options}
+	r := newRun(aws, spec, options)
 	err := r.apply(ctx)
 	if errors.Is(err, ErrExists) {
 		return nil, err

@@ -57,6 +57,9 @@ func (r *run) launch(ctx context.Context, slots []int, generation int) ([]Member
 	if err := r.findRootDevice(ctx); err != nil {
 		return nil, err
 	}
+	if err := r.waitReleased(ctx, slots); err != nil {
+		return nil, err
+	}
 	var launched []Member
 	order, by := r.spec.shapes(slots)
 	for _, of := range order {

@@ -105,6 +105,17 @@ func TestNewPlan(t *testing.T) {
 			},
 			[]string{"0 outdated: image ami-1 → ami-2, new root volume", "1 outdated: image ami-1 → ami-2, new root volume"},
 		},
+		"a new image for a stopped instance, whose root volume cannot be replaced": {
+			func(s *Spec, m []Member) []Member {
+				s.ImageID, s.Size, s.ReplaceUnhealthy, s.Rollout.Strategy = "ami-2", 1, false, StrategyRootVolume
+				m[0].Instance.State = cloud.InstanceStopped
+				return []Member{memberOf(m[0].Instance)}
+			},
+			[]string{"0 outdated: image ami-1 → ami-2"},
+		},
+		"types in another order": {
+			func(s *Spec, m []Member) []Member { s.InstanceTypes = []string{"c6g.large", "c7g.large"}; return m }, nil,
+		},
 		"more than the image, by root volume as far as it goes": {
 			func(s *Spec, m []Member) []Member {
 				s.ImageID, s.UserData, s.Rollout.Strategy = "ami-2", []byte("#!/bin/sh\n"), StrategyRootVolume

@@ -28,6 +28,9 @@ func (r *run) endSurplus(ctx context.Context) error {
 
 // end drains instances and terminates them.
 func (r *run) end(ctx context.Context, members []Member) error {
+	for _, member := range members {
+		r.ended[member.Instance.ID] = true
+	}
 	return end(ctx, r.aws, r.groups(), members, r.options.Progress)
 }
 
