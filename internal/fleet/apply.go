@@ -32,12 +32,13 @@ type run struct {
 	places []place
 	// rootDevice is the name of the image's root device; read once, when needed.
 	rootDevice string
+	begun      time.Time
 	// ended are the ids of the instances that this run has terminated.
 	ended map[string]bool
 }
 
 func newRun(aws AWS, spec Spec, options Options) *run {
-	return &run{aws: aws, spec: spec, options: options, ended: map[string]bool{}}
+	return &run{aws: aws, spec: spec, options: options, begun: time.Now(), ended: map[string]bool{}}
 }
 
 // ErrExists is the cause of a create's failure when the fleet is somebody else's.

@@ -125,13 +125,7 @@ func NewPlan(spec Spec, observed *Observation) Plan {
 	}
 	if outdated := plan.of(Outdated); len(outdated) > 0 {
 		plan.NextGeneration++
-		rolled := 0
-		for _, slot := range plan.Keep {
-			if chosen[slot].Generation == observed.Generation && observed.Generation > 1 {
-				rolled++
-			}
-		}
-		plan.Rollout = spec.groups(outdated, broken, rolled)
+		plan.Rollout = spec.groups(outdated, broken)
 	}
 	return plan
 }

@@ -87,7 +87,7 @@ func (r *run) formerRun(former Spec, observed *Observation) (back *run, lost []i
 			plan.New[i].Kind, plan.New[i].RootVolume = Outdated, former.onlyImageDiffers(change.Old, config)
 		}
 	}
-	plan.Rollout = former.groups(plan.of(Outdated), 0, 0)
+	plan.Rollout = former.groups(plan.of(Outdated), 0)
 	plan.Updates = nil
 	back.plan = plan
 	return back, lost

@@ -87,3 +87,24 @@ func TestRollout_rootVolumeRollsBack(t *testing.T) {
 		destroyed(t, stage, spec)
 	})
 }
+
+// A rollout that was stopped while its canary soaked goes on with a canary: the first
+// one did not stay ready for all of its soak, as far as anybody knows.
+func TestRollout_goesOnWithACanary(t *testing.T) {
+	onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+		spec.Size, spec.Rollout.Canary, spec.Rollout.Soak = 4, 1, 60*minute
+		applied(t, stage, spec, nil)
+		next := spec
+		next.ImageID = stage.OtherImageID()
+		ctx, cancel := context.WithTimeout(t.Context(), 40*minute)
+		defer cancel()
+		observed, err := Apply(ctx, stage.Region, next, Options{Previous: &spec})
+		if err == nil || observed.Members[0].ImageID != next.ImageID || observed.Members[1].ImageID != spec.ImageID {
+			t.Fatalf("got %v with images %s and %s, want that the soak was stopped", err, observed.Members[0].ImageID, observed.Members[1].ImageID)
+		}
+		plan := NewPlan(next, observed)
+		if first := plan.Rollout[0]; len(first.all()) != 1 || first.Soak != spec.Rollout.Soak {
+			t.Errorf("the rollout goes on with %d at once and a soak of %s", len(first.all()), first.Soak)
+		}
+	})
+}
