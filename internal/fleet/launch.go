@@ -67,6 +67,9 @@ func (r *run) launch(ctx context.Context, slots []int, generation int) ([]Member
 		l := &launcher{run: r, shape: of, generation: generation, slots: by[of]}
 		err := l.search(ctx)
 		launched = append(launched, l.launched...)
+		for _, member := range l.launched {
+			r.filled[member.Slot] = member
+		}
 		if err == nil {
 			err = r.tagSlots(ctx, l.launched)
 		}
@@ -259,6 +262,7 @@ func (l *launcher) launchBatch(ctx context.Context, b batch, pool cloud.Pool) ([
 			if instance.Live() && !seen[instance.ID] && !l.stripped(instance) && instance.LaunchIndex < len(b.slots) {
 				members = append(members, Member{
 					Slot: b.slots[instance.LaunchIndex], Instance: instance, ImageID: instance.ImageID,
+					Hostname:   l.spec.Hostname(b.slots[instance.LaunchIndex]),
 					Generation: l.generation, since: instance.LaunchedAt,
 				})
 			}

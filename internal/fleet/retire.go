@@ -30,6 +30,9 @@ func (r *run) endSurplus(ctx context.Context) error {
 func (r *run) end(ctx context.Context, members []Member) error {
 	for _, member := range members {
 		r.ended[member.Instance.ID] = true
+		if r.filled[member.Slot].Instance.ID == member.Instance.ID {
+			delete(r.filled, member.Slot)
+		}
 	}
 	return end(ctx, r.aws, r.groups(), members, r.options.Progress)
 }

@@ -62,7 +62,7 @@ func (r *run) formerRun(former Spec, observed *Observation) (back *run, lost []i
 	former.Rollout = r.spec.Rollout
 	former.Rollout.Canary = 0
 	back = newRun(r.aws, former, Options{Progress: r.options.Progress, Previous: &r.spec})
-	back.observed, back.ended = observed, r.ended
+	back.observed, back.filled, back.ended = observed, r.filled, r.ended
 	plan := NewPlan(former, observed)
 	untouched := map[string]string{}
 	for _, member := range r.observed.all() {
