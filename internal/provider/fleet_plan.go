@@ -24,7 +24,11 @@ import (
 func (r *fleetResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	var config fleetModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	if resp.Diagnostics.HasError() || config.Size.IsUnknown() || config.Slots.IsNull() || !known(ctx, config.Slots) {
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	config.validateSoak(ctx, &resp.Diagnostics)
+	if config.Size.IsUnknown() || config.Slots.IsNull() || !known(ctx, config.Slots) {
 		return
 	}
 	slots := slotsSpec(ctx, config.Slots, &resp.Diagnostics)
@@ -40,6 +44,20 @@ func (r *fleetResource) ValidateConfig(ctx context.Context, req resource.Validat
 		attributeError(&resp.Diagnostics, at.AtName("hostname"), "The same hostname for all",
 			fmt.Sprintf("%q has no %%d, so all %d instances would have the same hostname. Use a pattern like \"web-%%03d\".", slots.Hostname, size))
 	}
+}
+
+// validateSoak refuses a canary that no update could wait for.
+func (m *fleetModel) validateSoak(ctx context.Context, diags *diag.Diagnostics) {
+	if !known(ctx, m.Rollout, m.Timeouts) {
+		return
+	}
+	limit, wrong := m.Timeouts.Update(ctx, fleetUpdateTimeout)
+	soak := durationOr(objectOf[rolloutModel](ctx, m.Rollout, diags).Soak, 0)
+	if wrong.HasError() || soak < limit { // what is no duration, its own validator says
+		return
+	}
+	attributeError(diags, path.Root("rollout").AtName("soak"), "The soak is longer than an update may take",
+		fmt.Sprintf("The canary must stay ready for %s, and the whole update may take %s. Raise timeouts.update.", soak, limit))
 }
 
 func slotRange(size int) string {

@@ -16,9 +16,10 @@ import (
 )
 
 type slotsModel struct {
-	Hostname  types.String             `tfsdk:"hostname"`
-	NameTags  types.Bool               `tfsdk:"name_tags"`
-	Overrides map[string]overrideModel `tfsdk:"overrides"`
+	Hostname types.String `tfsdk:"hostname"`
+	NameTags types.Bool   `tfsdk:"name_tags"`
+	// Overrides that are null, as a conditional makes them, are none.
+	Overrides map[string]*overrideModel `tfsdk:"overrides"`
 }
 
 type overrideModel struct {
@@ -143,7 +144,7 @@ func objectOf[T any](ctx context.Context, value types.Object, diags *diag.Diagno
 func (m *fleetModel) volumes(ctx context.Context, diags *diag.Diagnostics) []cloud.Volume {
 	var volumes []cloud.Volume
 	for device, value := range m.Volumes.Elements() {
-		if object, ok := value.(types.Object); ok {
+		if object, ok := value.(types.Object); ok && !object.IsNull() {
 			volumes = append(volumes, objectOf[diskModel](ctx, object, diags).volume(device))
 		}
 	}
@@ -193,7 +194,7 @@ func slotsSpec(ctx context.Context, value types.Object, diags *diag.Diagnostics)
 	model := objectOf[slotsModel](ctx, value, diags)
 	slots := &fleet.Slots{Hostname: model.Hostname.ValueString(), NameTags: model.NameTags.ValueBool(), Overrides: map[int]fleet.Override{}}
 	for key, override := range model.Overrides {
-		if number, err := strconv.Atoi(key); err == nil {
+		if number, err := strconv.Atoi(key); err == nil && override != nil {
 			slots.Overrides[number] = fleet.Override{
 				Environment: stringsOf(override.Environment), Tags: tagsOf(override.Tags), InstanceType: override.InstanceType.ValueString(),
 				SubnetID: override.SubnetID.ValueString(), PrivateIP: override.PrivateIP.ValueString(),
