@@ -68,3 +68,28 @@ func TestAccFleet_generationIsKept(t *testing.T) {
 		CheckDestroy: func(*terraform.State) error { w.noLeftovers(); return nil },
 	})
 }
+
+// What is not known yet, and is changed in place, makes no instance unknown.
+func TestAccFleet_unknownInPlace(t *testing.T) {
+	w := newWorld(t, false)
+	unknown := `
+resource "terraform_data" "new" {
+  input = "web"
+}
+`
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories(),
+		Steps: []resource.TestStep{
+			{Config: w.sized(2, nil)},
+			{
+				Config: w.sized(3, map[string]string{"tags": `{ App = terraform_data.new.output }`}) + unknown,
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+					plancheck.ExpectKnownValue(fleetAddress, instanceID(1), knownvalue.NotNull()),
+					plancheck.ExpectUnknownValue(fleetAddress, instanceID(2)),
+				}},
+				ConfigStateChecks: []statecheck.StateCheck{fleetIs("tags_all", knownvalue.MapExact(map[string]knownvalue.Check{"App": knownvalue.StringExact("web")}))},
+			},
+		},
+		CheckDestroy: func(*terraform.State) error { w.noLeftovers(); return nil },
+	})
+}

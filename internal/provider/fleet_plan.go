@@ -123,28 +123,30 @@ func (p *fleetPlanner) run(ctx context.Context) {
 	if p.plan.wanted(ctx) {
 		p.check(p.plan.spec(ctx, p.diags))
 	}
+	assumed := p.plan.assuming(ctx, p.state)
 	switch {
 	case p.diags.HasError():
 	case p.state == nil:
 		// An interrupted create that is taken over may have to be rolled.
 		p.show(ctx, slots, nil, types.Int64Unknown())
-	case !p.session.ready() || !p.plan.wanted(ctx):
+	case !p.session.ready() || !assumed.wanted(ctx):
 		p.show(ctx, slots, nil, types.Int64Unknown())
 		// Once all is known, Terraform plans again, and what is known now must stay.
 		p.plan.ReadySize = types.Int64Unknown()
 	default:
-		p.compare(ctx, slots)
+		p.compare(ctx, slots, assumed)
 	}
 }
 
-// compare asks the engine what will change.
-func (p *fleetPlanner) compare(ctx context.Context, slots *fleet.Slots) {
-	region := p.session.region(p.plan.Region.ValueString(), p.diags)
+// compare asks the engine what will change. What is wanted is wholly known by now, or
+// assumed.
+func (p *fleetPlanner) compare(ctx context.Context, slots *fleet.Slots, wanted *fleetModel) {
+	region := p.session.region(wanted.Region.ValueString(), p.diags)
 	if region == nil {
 		return
 	}
-	spec := p.plan.spec(ctx, p.diags)
-	observed, err := p.session.observeFleet(ctx, region, p.plan.watch(ctx, p.diags))
+	spec, watch := wanted.spec(ctx, p.diags), wanted.watch(ctx, p.diags)
+	observed, err := p.session.observeFleet(ctx, region, watch)
 	if err != nil {
 		appendFailure(p.diags, err, "Fleet "+spec.Name+" could not be read")
 		return
@@ -156,7 +158,7 @@ func (p *fleetPlanner) compare(ctx context.Context, slots *fleet.Slots) {
 		switch {
 		case there && change.RootVolume:
 			kept[change.Slot] = p.plan.withImage(value)
-		case there && p.isNews(ctx, change, value):
+		case there && p.isNews(ctx, change, value, watch):
 		default:
 			delete(kept, change.Slot)
 		}
@@ -177,7 +179,7 @@ func (p *fleetPlanner) compare(ctx context.Context, slots *fleet.Slots) {
 // isNews reports whether a slot that has lost its instance had it when the state was
 // read. Terraform plans again when it applies, and insists on what the first plan has
 // said: an instance that ended in between is replaced, and the next read tells of it.
-func (p *fleetPlanner) isNews(ctx context.Context, change fleet.Change, value attr.Value) bool {
+func (p *fleetPlanner) isNews(ctx context.Context, change fleet.Change, value attr.Value, watch fleet.Watch) bool {
 	object, ok := value.(types.Object)
 	if !ok || !p.plan.ImageID.Equal(object.Attributes()["image_id"]) {
 		return false
@@ -187,7 +189,7 @@ func (p *fleetPlanner) isNews(ctx context.Context, change fleet.Change, value at
 		return true
 	case fleet.BrokenOne:
 		// By other rules than those that the state was read with, it may be broken for long.
-		sameRules := reflect.DeepEqual(p.plan.watch(ctx, p.diags), p.state.watch(ctx, p.diags))
+		sameRules := reflect.DeepEqual(watch, p.state.watch(ctx, p.diags))
 		return sameRules && orTrue(p.state.ReplaceUnhealthy) == orTrue(p.plan.ReplaceUnhealthy)
 	case fleet.Outdated:
 	}
