@@ -42,3 +42,55 @@ func (r *run) waitReleased(ctx context.Context, slots []int) error {
 	}.Wait(ctx)
 	return err
 }
+
+// takers are the slots that are to have addresses, by address.
+func (s Spec) takers() map[string]int {
+	takers := map[string]int{}
+	if s.Slots != nil {
+		for slot, override := range s.Slots.Overrides {
+			if override.PrivateIP != "" {
+				takers[override.PrivateIP] = slot
+			}
+		}
+	}
+	return takers
+}
+
+// givers are the slots whose old instances have an address that another slot is to
+// have: they end before their new ones are launched, whatever address these get.
+func (s Spec) givers(changes []Change) map[int]bool {
+	takers, gives := s.takers(), map[int]bool{}
+	for _, change := range changes {
+		taker, taken := takers[change.Old.Instance.PrivateIP]
+		gives[change.Slot] = taken && taker != change.Slot
+	}
+	return gives
+}
+
+// givenFirst puts slots that give an address before those that take it. Slots that
+// exchange theirs follow each other: that takes leave to miss all of them at once.
+func (s Spec) givenFirst(changes []Change, gives map[int]bool) []Change {
+	giver := map[int]Change{}
+	takers := s.takers()
+	for _, change := range changes {
+		if gives[change.Slot] {
+			giver[takers[change.Old.Instance.PrivateIP]] = change
+		}
+	}
+	ordered, done := make([]Change, 0, len(changes)), map[int]bool{}
+	var add func(Change)
+	add = func(change Change) {
+		if done[change.Slot] {
+			return
+		}
+		done[change.Slot] = true
+		if before, there := giver[change.Slot]; there {
+			add(before)
+		}
+		ordered = append(ordered, change)
+	}
+	for _, change := range changes {
+		add(change)
+	}
+	return ordered
+}

@@ -32,3 +32,39 @@ func TestRollout_ownAddressIsWaitedFor(t *testing.T) {
 		destroyed(t, stage, next)
 	})
 }
+
+// An address moves from slot to slot, and two slots exchange theirs.
+func TestRollout_addressesMove(t *testing.T) {
+	onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+		subnets, err := stage.Region.DefaultSubnets(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		with := func(unavailable int, addresses map[int]string) Spec {
+			next := spec
+			next.Rollout.MaxUnavailable = Amount{unavailable, false}
+			next.Slots = &Slots{Overrides: map[int]Override{}}
+			for slot, address := range addresses {
+				next.Slots.Overrides[slot] = Override{SubnetID: subnets[0].ID, PrivateIP: address}
+			}
+			return next
+		}
+		steps := []Spec{
+			with(1, map[int]string{0: "172.31.0.90", 1: "172.31.0.91"}),
+			// 91 goes to slot 0, which gives 90 to slot 2; nothing is left to slot 1.
+			with(1, map[int]string{0: "172.31.0.91", 2: "172.31.0.90"}),
+			with(2, map[int]string{0: "172.31.0.90", 2: "172.31.0.91"}),
+		}
+		var previous *Spec
+		for i, step := range steps {
+			observed := applied(t, stage, step, previous)
+			for slot, override := range step.Slots.Overrides {
+				if got := observed.Members[slot].Instance.PrivateIP; got != override.PrivateIP {
+					t.Errorf("step %d: slot %d has %s, want %s", i, slot, got, override.PrivateIP)
+				}
+			}
+			previous = &step
+		}
+		destroyed(t, stage, *previous)
+	})
+}

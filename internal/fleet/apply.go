@@ -234,7 +234,12 @@ func (r *run) mend(ctx context.Context) error {
 			then = append(then, change)
 		}
 	}
-	return r.replaceGroup(ctx, Group{First: first, Then: then}, progressOf{all: len(broken)})
+	err := r.replaceGroup(ctx, Group{First: first, Then: then}, progressOf{all: len(broken)})
+	if failure, ok := errors.AsType[*report.Failure](err); ok {
+		failure.Summary = fmt.Sprintf("Fleet %s has broken instances that were not replaced", r.spec.Name)
+		failure.Next = advice(failure.Cause, r.spec.ImageID) + "correct the cause and run terraform apply again"
+	}
+	return err
 }
 
 // establish marks all instances as those of a fleet whose create has ended: one call

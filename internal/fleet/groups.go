@@ -46,8 +46,9 @@ func (s Spec) limits(broken int) (unavailable, surge int) {
 func (s Spec) groups(changes []Change, broken int) []Group {
 	unavailable, surge := s.limits(broken)
 	var ends, surges []Change
-	for _, change := range changes {
-		if change.RootVolume || s.override(change.Slot).PrivateIP != "" {
+	gives := s.givers(changes)
+	for _, change := range s.givenFirst(changes, gives) {
+		if change.RootVolume || gives[change.Slot] || s.override(change.Slot).PrivateIP != "" {
 			ends = append(ends, change)
 		} else {
 			surges = append(surges, change)
