@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -15,6 +16,9 @@ import (
 type Options struct {
 	// Create is set when state knows nothing of the fleet yet.
 	Create bool
+	// Generation is the highest that state knows: instances of it may have ended since,
+	// and a rollout raises it all the same.
+	Generation int
 	// Previous is what was wanted before, where that is known: what a failed rollout
 	// goes back to, and the target groups that instances have to leave.
 	Previous *Spec
@@ -32,17 +36,26 @@ type run struct {
 	places []place
 	// rootDevice is the name of the image's root device; read once, when needed.
 	rootDevice string
+	begun      time.Time
+	// filled are the instances that were launched into slots.
+	filled map[int]Member
+	// ended are the ids of the instances that this run has terminated.
+	ended map[string]bool
+}
+
+func newRun(aws AWS, spec Spec, options Options) *run {
+	return &run{aws: aws, spec: spec, options: options, begun: time.Now(), filled: map[int]Member{}, ended: map[string]bool{}}
 }
 
 // ErrExists is the cause of a create's failure when the fleet is somebody else's.
 var ErrExists = errors.New("a fleet of this name is in this account and region, and this Terraform state does not know it: another configuration may own it")
 
 // Apply makes the fleet as specified and returns what is there afterwards, also with
-// an error; the observation is nil when AWS cannot be read, and when the fleet is
-// somebody else's (ErrExists). Errors are *report.Failure. Whatever was launched
+// an error; the observation is nil when AWS cannot be read in the first place, and when
+// the fleet is somebody else's (ErrExists). Without an error it has every slot. Errors are *report.Failure. Whatever was launched
 // carries the fleet's tags from its launch, so the next Apply or Destroy finds it.
 func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (*Observation, error) {
-	r := &run{aws: aws, spec: spec, options: options}
+	r := newRun(aws, spec, options)
 	err := r.apply(ctx)
 	if errors.Is(err, ErrExists) {
 		return nil, err
@@ -51,10 +64,43 @@ func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (*Observati
 	defer cancel()
 	observed, observeErr := Observe(after, aws, r.spec.watch())
 	if observeErr != nil {
-		return r.observed, errors.Join(err, r.failure("was changed, but could not be read back", "", observeErr,
+		return r.remembered(), errors.Join(err, r.failure("was changed, but could not be read back", "", observeErr,
 			"what was launched carries the fleet's tags", "run terraform apply again"))
 	}
-	return settled(r.spec, observed), err
+	observed = settled(r.spec, observed)
+	observed.Generation = max(observed.Generation, options.Generation)
+	if err == nil {
+		r.complete(observed)
+	}
+	return observed, err
+}
+
+// remembered is what was there and what was launched, as far as this run knows; nil
+// when it could not read in the first place, and so changed nothing.
+func (r *run) remembered() *Observation {
+	if r.observed == nil {
+		return nil
+	}
+	known := &Observation{
+		Members: maps.Clone(r.observed.Members), Surplus: r.observed.Surplus,
+		Generation: r.observed.Generation, Established: r.observed.Established, Unsure: true,
+	}
+	maps.Copy(known.Members, r.filled)
+	return known
+}
+
+// complete puts back slots whose instance was ready and is gone since: what was
+// promised has been done, and what happened after that is for the next reading to
+// tell. Instances that end may still be described; they are left out.
+func (r *run) complete(observed *Observation) {
+	chosen, _ := choose(r.spec, r.observed)
+	maps.Copy(chosen, r.filled)
+	for slot := range r.spec.Size {
+		if _, there := observed.Members[slot]; !there {
+			observed.Members[slot] = chosen[slot]
+		}
+	}
+	maps.DeleteFunc(observed.Members, func(slot int, _ Member) bool { return slot >= r.spec.Size })
 }
 
 // settled leaves one instance in each slot, the one that the spec prefers.
@@ -68,6 +114,7 @@ func (r *run) apply(ctx context.Context) error {
 	if err != nil {
 		return r.failure("could not be read", "", err, "nothing was changed", "see AWS's message")
 	}
+	observed.Generation = max(observed.Generation, r.options.Generation)
 	r.observed = observed
 	if r.options.Create && observed.Established {
 		return r.alreadyThere()
@@ -187,7 +234,12 @@ func (r *run) mend(ctx context.Context) error {
 			then = append(then, change)
 		}
 	}
-	return r.replaceGroup(ctx, Group{First: first, Then: then}, progressOf{all: len(broken)})
+	err := r.replaceGroup(ctx, Group{First: first, Then: then}, progressOf{all: len(broken)})
+	if failure, ok := errors.AsType[*report.Failure](err); ok {
+		failure.Summary = fmt.Sprintf("Fleet %s has broken instances that were not replaced", r.spec.Name)
+		failure.Next = advice(failure.Cause, r.spec.ImageID) + "correct the cause and run terraform apply again"
+	}
+	return err
 }
 
 // establish marks all instances as those of a fleet whose create has ended: one call

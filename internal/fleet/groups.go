@@ -41,19 +41,20 @@ func (s Spec) limits(broken int) (unavailable, surge int) {
 
 // groups divides the replacement of working instances into steps that keep the limits:
 // while a group is under way, those of First are missing, and those of Then are beyond
-// the size. rolled is how many slots an interrupted rollout has done: they were the
-// canary.
-func (s Spec) groups(changes []Change, broken, rolled int) []Group {
+// the size. What goes on after an interruption has a canary too: nobody knows whether
+// the first one stayed ready for the whole of its soak.
+func (s Spec) groups(changes []Change, broken int) []Group {
 	unavailable, surge := s.limits(broken)
 	var ends, surges []Change
-	for _, change := range changes {
-		if change.RootVolume || s.override(change.Slot).PrivateIP != "" {
+	gives := s.givers(changes)
+	for _, change := range s.givenFirst(changes, gives) {
+		if change.RootVolume || gives[change.Slot] || s.override(change.Slot).PrivateIP != "" {
 			ends = append(ends, change)
 		} else {
 			surges = append(surges, change)
 		}
 	}
-	canary := max(0, s.Rollout.Canary-rolled)
+	canary := s.Rollout.Canary
 	var groups []Group
 	for len(ends)+len(surges) > 0 {
 		most := unavailable + surge

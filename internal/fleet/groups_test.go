@@ -33,7 +33,7 @@ func TestGroups(t *testing.T) {
 			changes = append(changes, Change{Slot: slot, Kind: Outdated})
 		}
 
-		groups := spec.groups(changes, broken, 0)
+		groups := spec.groups(changes, broken)
 
 		unavailable, surge := spec.limits(broken)
 		if unavailable+surge == 0 {

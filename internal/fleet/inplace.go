@@ -11,9 +11,19 @@ import (
 // updateInPlace changes tags, security groups, profile, metadata options, monitoring,
 // protection and target groups on running instances.
 func (r *run) updateInPlace(ctx context.Context) error {
+	if err := r.update(ctx); err != nil {
+		return err
+	}
+	// Only now, so that an instance serves in one group or the other all the time.
 	if err := r.leaveFormerGroups(ctx); err != nil {
 		return r.inPlaceFailure("target groups", err)
 	}
+	return nil
+}
+
+// update does what is to be done on each instance, and waits until those that are new
+// in target groups serve there.
+func (r *run) update(ctx context.Context) error {
 	updates := r.plan.Updates
 	if len(updates) == 0 {
 		return nil
@@ -74,10 +84,14 @@ func (r *run) waitServing(ctx context.Context, updates []Update) error {
 	return nil
 }
 
-// leaveFormerGroups takes all instances out of target groups that are not wanted any
-// more.
+// leaveFormerGroups takes the instances that are kept out of target groups that are not
+// wanted any more. Those that were replaced, or end, leave all groups by themselves.
 func (r *run) leaveFormerGroups(ctx context.Context) error {
-	ids := idsOf(r.observed.all())
+	chosen, _ := choose(r.spec, r.observed)
+	var ids []string
+	for _, slot := range r.plan.Keep {
+		ids = append(ids, chosen[slot].Instance.ID)
+	}
 	for _, arn := range r.groups() {
 		if slices.Contains(r.spec.TargetGroupARNs, arn) || len(ids) == 0 {
 			continue

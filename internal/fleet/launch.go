@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 )
@@ -57,12 +58,18 @@ func (r *run) launch(ctx context.Context, slots []int, generation int) ([]Member
 	if err := r.findRootDevice(ctx); err != nil {
 		return nil, err
 	}
+	if err := r.waitReleased(ctx, slots); err != nil {
+		return nil, err
+	}
 	var launched []Member
 	order, by := r.spec.shapes(slots)
 	for _, of := range order {
 		l := &launcher{run: r, shape: of, generation: generation, slots: by[of]}
 		err := l.search(ctx)
 		launched = append(launched, l.launched...)
+		for _, member := range l.launched {
+			r.filled[member.Slot] = member
+		}
 		if err == nil {
 			err = r.tagSlots(ctx, l.launched)
 		}
@@ -252,9 +259,10 @@ func (l *launcher) launchBatch(ctx context.Context, b batch, pool cloud.Pool) ([
 		}
 		members := make([]Member, 0, len(instances))
 		for _, instance := range instances {
-			if instance.Live() && !seen[instance.ID] && instance.LaunchIndex < len(b.slots) {
+			if instance.Live() && !seen[instance.ID] && !l.stripped(instance) && instance.LaunchIndex < len(b.slots) {
 				members = append(members, Member{
 					Slot: b.slots[instance.LaunchIndex], Instance: instance, ImageID: instance.ImageID,
+					Hostname:   l.spec.Hostname(b.slots[instance.LaunchIndex]),
 					Generation: l.generation, since: instance.LaunchedAt,
 				})
 			}
@@ -267,6 +275,20 @@ func (l *launcher) launchBatch(ctx context.Context, b batch, pool cloud.Pool) ([
 	}
 	return nil, fmt.Errorf("%d client tokens in a row brought back terminated instances", spentTokens)
 }
+
+// stripped reports whether somebody has taken the fleet's tags off an instance that a
+// spent token brings back: nothing would find it any more. An answer without any tags
+// is believed, unless the instance is so old that it would have been seen with them.
+func (r *run) stripped(instance cloud.Instance) bool {
+	if len(instance.Tags) > 0 {
+		return instance.Tags[cloud.TagFleet] != r.spec.Name
+	}
+	return instance.LaunchedAt.Before(r.begun.Add(-visibleAfter))
+}
+
+// visibleAfter is how long it may take until everybody sees what was made.
+// https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html
+const visibleAfter = 5 * time.Minute
 
 func launchToken(region string, launch cloud.Launch, attempt int) string {
 	launch.ClientToken = ""

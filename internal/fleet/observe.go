@@ -58,10 +58,14 @@ type Observation struct {
 	Generation int
 	// Established is set once a create of the fleet has ended.
 	Established bool
+	// Unsure is set when AWS could not be read at the end: there may be more.
+	Unsure bool
 }
 
 // Empty reports whether nothing of the fleet exists.
-func (o *Observation) Empty() bool { return o == nil || len(o.Members)+len(o.Surplus) == 0 }
+func (o *Observation) Empty() bool {
+	return o == nil || !o.Unsure && len(o.Members)+len(o.Surplus) == 0
+}
 
 // all are the members and the surplus, in the order of the slots.
 func (o *Observation) all() []Member {

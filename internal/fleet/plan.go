@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 )
 
 // Kind is why a slot changes.
@@ -123,13 +125,7 @@ func NewPlan(spec Spec, observed *Observation) Plan {
 	}
 	if outdated := plan.of(Outdated); len(outdated) > 0 {
 		plan.NextGeneration++
-		rolled := 0
-		for _, slot := range plan.Keep {
-			if chosen[slot].Generation == observed.Generation && observed.Generation > 1 {
-				rolled++
-			}
-		}
-		plan.Rollout = spec.groups(outdated, broken, rolled)
+		plan.Rollout = spec.groups(outdated, broken)
 	}
 	return plan
 }
@@ -148,7 +144,9 @@ func (s Spec) change(slot int, member Member, there bool, config string) (Change
 		change.Kind, change.Reason = BrokenOne, member.Broken
 	case outdated != "":
 		change.Kind, change.Reason = Outdated, outdated
-		change.RootVolume = s.Rollout.Strategy == StrategyRootVolume && member.ImageID != s.ImageID && s.onlyImageDiffers(member, config)
+		// Only a running instance can get another disk.
+		change.RootVolume = s.Rollout.Strategy == StrategyRootVolume && member.ImageID != s.ImageID && s.onlyImageDiffers(member, config) &&
+			member.Instance.State == cloud.InstanceRunning
 	default:
 		return Change{}, false
 	}

@@ -105,6 +105,17 @@ func TestNewPlan(t *testing.T) {
 			},
 			[]string{"0 outdated: image ami-1 → ami-2, new root volume", "1 outdated: image ami-1 → ami-2, new root volume"},
 		},
+		"a new image for a stopped instance, whose root volume cannot be replaced": {
+			func(s *Spec, m []Member) []Member {
+				s.ImageID, s.Size, s.ReplaceUnhealthy, s.Rollout.Strategy = "ami-2", 1, false, StrategyRootVolume
+				m[0].Instance.State = cloud.InstanceStopped
+				return []Member{memberOf(m[0].Instance)}
+			},
+			[]string{"0 outdated: image ami-1 → ami-2"},
+		},
+		"types in another order": {
+			func(s *Spec, m []Member) []Member { s.InstanceTypes = []string{"c6g.large", "c7g.large"}; return m }, nil,
+		},
 		"more than the image, by root volume as far as it goes": {
 			func(s *Spec, m []Member) []Member {
 				s.ImageID, s.UserData, s.Rollout.Strategy = "ami-2", []byte("#!/bin/sh\n"), StrategyRootVolume
@@ -242,6 +253,28 @@ func TestValidate(t *testing.T) {
 		"the provider's own tag": {func(s *Spec) { s.Tags = cloud.Tags{"stamp:x": "y"} }, "tags: stamp:x is one of the provider's own"},
 		"no such slot":           {func(s *Spec) { s.Slots = &Slots{Overrides: map[int]Override{4: {}}} }, "slots.overrides: there is no slot 4 in a fleet of 4"},
 		"one host name":          {func(s *Spec) { s.Slots = &Slots{Hostname: "web"} }, `slots.hostname: "web" gives every slot the same host name`},
+		"more tags than fit": {
+			func(s *Spec) {
+				s.Tags = cloud.Tags{}
+				for i := range 29 {
+					s.Tags[fmt.Sprint(i)] = "x"
+				}
+				s.Slots = &Slots{Overrides: map[int]Override{0: {Tags: cloud.Tags{"0": "y", "a": "x"}}, 1: {Tags: cloud.Tags{"a": "x", "b": "x"}}}}
+			},
+			"slots.overrides: an instance would have 31 tags, default_tags included; EC2 allows 50, of which 20 are kept for the provider's own",
+		},
+		"slots without a metadata service": {
+			func(s *Spec) { s.Slots, s.Metadata.Endpoint = &Slots{}, "disabled" },
+			"metadata_options.http_endpoint: it is disabled, and that is where a server learns its slot: enable it, or do without slots",
+		},
+		"a key without encryption": {
+			func(s *Spec) { s.RootVolume.KMSKeyID = "alias/x" },
+			"root_volume.kms_key_id: a key encrypts only with encrypted = true",
+		},
+		"a data volume's key without encryption": {
+			func(s *Spec) { s.Volumes = []cloud.Volume{{DeviceName: "/dev/sdf", Size: 1, KMSKeyID: "alias/x"}} },
+			"volumes: /dev/sdf has a kms_key_id: a key encrypts only with encrypted = true",
+		},
 		"an address, and nothing may be missing": {
 			func(s *Spec) {
 				s.Slots = &Slots{Overrides: map[int]Override{1: {PrivateIP: "10.0.0.9", SubnetID: "subnet-a"}}}

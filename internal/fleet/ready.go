@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +20,7 @@ func (r *run) waitReady(ctx context.Context, members []Member) error {
 	if len(members) == 0 {
 		return nil
 	}
-	w := &readiness{run: r, waiting: map[string]Member{}, registered: map[string]bool{}}
+	w := &readiness{run: r, waiting: map[string]Member{}, registered: map[string]bool{}, lacks: map[string]string{}}
 	for _, member := range members {
 		w.waiting[member.Instance.ID] = member
 	}
@@ -34,8 +35,9 @@ func (r *run) waitReady(ctx context.Context, members []Member) error {
 		r.options.Progress.Printf("%s ready", instances(len(members)))
 		return nil
 	}
-	if _, late := errors.AsType[*cloud.TimeoutError](err); late {
-		err = fmt.Errorf("%w; not ready are %s", err, w.names())
+	if _, late := errors.AsType[*cloud.TimeoutError](err); late && len(w.waiting) > 0 {
+		err = fmt.Errorf("%w; not ready: %s", err, w.names())
+		w.failed = slices.Min(slices.Collect(maps.Keys(w.waiting)))
 	}
 	return r.withConsole(ctx, err, w.failed)
 }
@@ -46,6 +48,8 @@ type readiness struct {
 	waiting map[string]Member
 	// registered are the instances that have been put into the target groups.
 	registered map[string]bool
+	// lacks is what each that is waited for lacks, in words.
+	lacks map[string]string
 	// failed is an instance that failed, for its console.
 	failed string
 }
@@ -105,6 +109,7 @@ func (w *readiness) judge(statuses []cloud.InstanceStatus, groups groupTargets) 
 	for _, status := range statuses {
 		member := w.waiting[status.InstanceID]
 		missing, failing := w.verdict(status, groups)
+		w.lacks[status.InstanceID] = missing
 		switch {
 		case missing == "":
 			delete(w.waiting, status.InstanceID)
@@ -156,14 +161,14 @@ func (w *readiness) ended(ctx context.Context) ([]string, error) {
 	return reasons, err
 }
 
-// names lists the instances that are waited for.
+// names lists the instances that are waited for, and what each lacks.
 func (w *readiness) names() string {
 	var names []string
-	for _, member := range w.waiting {
-		names = append(names, fmt.Sprintf("%s (slot %d)", member.Instance.ID, member.Slot))
+	for id, member := range w.waiting {
+		names = append(names, fmt.Sprintf("%s (slot %d) %s", id, member.Slot, cmp.Or(w.lacks[id], "does not run yet")))
 	}
 	slices.Sort(names)
-	return firstOf(names, ", ")
+	return firstOf(names, "; ")
 }
 
 // firstOf joins the first ten of some words.

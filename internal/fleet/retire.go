@@ -28,6 +28,12 @@ func (r *run) endSurplus(ctx context.Context) error {
 
 // end drains instances and terminates them.
 func (r *run) end(ctx context.Context, members []Member) error {
+	for _, member := range members {
+		r.ended[member.Instance.ID] = true
+		if r.filled[member.Slot].Instance.ID == member.Instance.ID {
+			delete(r.filled, member.Slot)
+		}
+	}
 	return end(ctx, r.aws, r.groups(), members, r.options.Progress)
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
@@ -27,18 +28,25 @@ func (r *run) rollBack(ctx context.Context, cause error) error {
 		failure.Now += "; going back failed too: " + err.Error()
 		return failure
 	}
-	back := r.formerRun(*former, observed)
+	back, lost := r.formerRun(*former, observed)
+	if len(lost) > 0 {
+		failure.Now += fmt.Sprintf("; %s can not go back, since what was there before is not as the state has it", slotList(lost))
+	}
 	touched := len(back.plan.New)
 	if touched == 0 && len(back.plan.End) == 0 {
-		r.spec = *former
-		failure.Now += "; every slot has an instance of the former configuration"
+		if len(lost) == 0 {
+			r.spec = *former
+			failure.Now += "; every slot has the instance that it had before"
+		}
 		return failure
 	}
 	if err := back.carryOut(ctx); err != nil {
 		failure.Now += fmt.Sprintf("; going back failed too: %s (%s)", report.As(err, "").Cause, report.As(err, "").Now)
 		return failure
 	}
-	r.spec = *former
+	if len(lost) == 0 {
+		r.spec = *former
+	}
 	failure.Now += fmt.Sprintf("; %s went back to the former configuration", slotList(slotsOf(back.plan.New)))
 	failure.Next = advice(failure.Cause, wanted) + "correct the cause and run terraform apply again"
 	return failure
@@ -46,23 +54,43 @@ func (r *run) rollBack(ctx context.Context, cause error) error {
 
 // formerRun plans the way back: the former configuration for the slots that the
 // rollout has touched or left empty, and an end to those that it has added. Slots that
-// were broken or missing for other reasons are left to the next apply.
-func (r *run) formerRun(former Spec, observed *Observation) *run {
+// were broken or missing for other reasons, and those that were not as the former
+// configuration says before, are left to the next apply. The former configuration is
+// what the state holds, and after an import that is not all of it: lost are the slots
+// that were touched and for which it cannot be trusted.
+func (r *run) formerRun(former Spec, observed *Observation) (back *run, lost []int) {
 	former.Rollout = r.spec.Rollout
 	former.Rollout.Canary = 0
-	back := &run{aws: r.aws, spec: former, options: Options{Progress: r.options.Progress, Previous: &r.spec}, observed: observed}
+	back = newRun(r.aws, former, Options{Progress: r.options.Progress, Previous: &r.spec})
+	back.observed, back.filled, back.ended = observed, r.filled, r.ended
 	plan := NewPlan(former, observed)
-	before := map[int]bool{}
-	for slot := range r.observed.Members {
-		before[slot] = true
+	untouched := map[string]string{}
+	for _, member := range r.observed.all() {
+		untouched[member.Instance.ID] = member.ImageID
 	}
+	config := former.configDigest()
 	plan.New = slices.DeleteFunc(plan.New, func(c Change) bool {
-		return c.Kind == Missing && !before[c.Slot] || c.Kind == BrokenOne && c.Old.Generation < r.plan.NextGeneration
+		before, there := r.observed.Members[c.Slot]
+		image, stayed := untouched[c.Old.Instance.ID]
+		switch {
+		case c.Kind == Missing && !there, stayed && image == c.Old.ImageID:
+			return true
+		case there && former.outdatedBeyondImage(before, config) != "":
+			lost = append(lost, c.Slot)
+			return true
+		}
+		return false
 	})
-	plan.Rollout = former.groups(plan.of(Outdated), 0, 0)
+	for i, change := range plan.New {
+		// What a new disk has broken, the old one mends, in the same instance.
+		if _, stayed := untouched[change.Old.Instance.ID]; stayed && change.Old.Instance.State == cloud.InstanceRunning {
+			plan.New[i].Kind, plan.New[i].RootVolume = Outdated, former.onlyImageDiffers(change.Old, config)
+		}
+	}
+	plan.Rollout = former.groups(plan.of(Outdated), 0)
 	plan.Updates = nil
 	back.plan = plan
-	return back
+	return back, lost
 }
 
 // carryOut launches what is missing, replaces what is not as it was, and ends what is

@@ -117,10 +117,14 @@ func (r *run) soak(ctx context.Context, group Group) error {
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return r.rolloutFailure(slots, progressOf{}, ctx.Err(), "they are replaced and were ready")
+		cause := fmt.Errorf("the apply was stopped, or ran out of time, while the canary soaked: %w", ctx.Err())
+		return r.rolloutFailure(slots, progressOf{}, cause, "they are replaced and were ready")
 	case <-timer.C:
 	}
-	observed, err := Observe(ctx, r.aws, r.spec.watch())
+	// It was ready: from then on no grace excuses a check that fails.
+	watch := r.spec.watch()
+	watch.Health.Grace = 0
+	observed, err := Observe(ctx, r.aws, watch)
 	if err != nil {
 		return r.rolloutFailure(slots, progressOf{}, err, "they are replaced and were ready")
 	}

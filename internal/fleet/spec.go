@@ -3,8 +3,6 @@ package fleet
 import (
 	"cmp"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -117,7 +115,7 @@ func (s Spec) Validate() error {
 	if s.Name == "" || s.Size < 0 || len(s.InstanceTypes) == 0 {
 		return &SpecError{"fleet", "it takes a name, a size of at least 0 and an instance type"}
 	}
-	for _, check := range []func() error{s.validateTags, s.validateSlots, s.validateRollout} {
+	for _, check := range []func() error{s.validateTags, s.validateVolumes, s.validateSlots, s.validateRollout} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -127,71 +125,6 @@ func (s Spec) Validate() error {
 	}
 	_, err := s.batches(firstSlots(s.Size))
 	return err
-}
-
-func (s Spec) validateTags() error {
-	all := []cloud.Tags{s.Tags}
-	if s.Slots != nil {
-		for _, override := range s.Slots.Overrides {
-			all = append(all, override.Tags)
-		}
-	}
-	for _, tags := range all {
-		for key := range tags {
-			if cloud.Owned(key) {
-				return &SpecError{"tags", key + " is one of the provider's own"}
-			}
-		}
-	}
-	return nil
-}
-
-func (s Spec) validateSlots() error {
-	if s.Slots == nil {
-		return nil
-	}
-	addresses := map[string]int{}
-	for _, slot := range slices.Sorted(maps.Keys(s.Slots.Overrides)) {
-		if slot < 0 || slot >= s.Size {
-			return &SpecError{"slots.overrides", fmt.Sprintf("there is no slot %d in a fleet of %d", slot, s.Size)}
-		}
-		override := s.Slots.Overrides[slot]
-		if override.PrivateIP == "" {
-			continue
-		}
-		if override.SubnetID == "" && len(s.SubnetIDs) != 1 {
-			return &SpecError{"slots.overrides", fmt.Sprintf(
-				"slot %d has a private_ip: say its subnet_id too, since an address belongs to one subnet", slot)}
-		}
-		if other, taken := addresses[override.PrivateIP]; taken {
-			return &SpecError{"slots.overrides", fmt.Sprintf("slots %d and %d have the same private_ip %s", other, slot, override.PrivateIP)}
-		}
-		addresses[override.PrivateIP] = slot
-	}
-	if s.Slots.Hostname != "" && s.Size > 1 && !guest.PatternHasNumber(s.Slots.Hostname) {
-		return &SpecError{"slots.hostname", fmt.Sprintf("%q gives every slot the same host name", s.Slots.Hostname)}
-	}
-	return nil
-}
-
-// validateRollout refuses rollouts that could never take a step.
-func (s Spec) validateRollout() error {
-	unavailable := s.Rollout.MaxUnavailable.Of(s.Size)
-	if s.Size == 0 || unavailable > 0 {
-		return nil
-	}
-	if s.Rollout.Strategy == StrategyRootVolume {
-		return &SpecError{"rollout.max_unavailable", fmt.Sprintf(
-			"%s of %d is none, and an instance is out of service while its root volume is replaced: allow at least 1", s.Rollout.MaxUnavailable, s.Size)}
-	}
-	for slot := range s.Size {
-		if s.override(slot).PrivateIP != "" {
-			return &SpecError{"rollout.max_unavailable", fmt.Sprintf(
-				"%s of %d is none, and slot %d has a private_ip: its old instance must end before the new one can have the address. Allow at least 1",
-				s.Rollout.MaxUnavailable, s.Size, slot)}
-		}
-	}
-	return nil
 }
 
 func firstSlots(size int) []int {

@@ -37,6 +37,9 @@ func registered(target cloud.Target, there bool) bool {
 
 // describeTarget says in words what a group says of an instance.
 func describeTarget(arn string, target cloud.Target) string {
+	if target.State == "" {
+		return "is not in target group " + arn
+	}
 	text := fmt.Sprintf("is %s in target group %s (%s)", target.State, arn, target.Reason)
 	if target.Description != "" {
 		text += ": " + target.Description

@@ -182,6 +182,18 @@ func TestAcc_badInputIsRefusedInThePlan(t *testing.T) {
 			imageConfig(map[string]string{"bake": `{ steps = [{ name = "a", script = "true" }, { name = "a", script = "true" }] }`}),
 			"Name used twice", `\d+: bake = .*bake.steps\[1\].name`, `has that name already`,
 		},
+		"soak that no update waits for": {
+			fleetConfig(map[string]string{"rollout": `{ canary = 1, soak = "30m" }`, "timeouts": `{ update = "20m" }`}),
+			"The soak is longer", "rollout.soak", `Raise timeouts.update`,
+		},
+		"key of a volume without encryption": {
+			fleetConfig(map[string]string{"root_volume": `{ size = 20, kms_key_id = "alias/x" }`}),
+			"The fleet cannot be as configured", "root_volume.kms_key_id", `encrypted = true`,
+		},
+		"slots without a metadata service": {
+			fleetConfig(map[string]string{"slots": `{}`, "metadata_options": `{ http_endpoint = "disabled" }`}),
+			"The fleet cannot be as configured", "metadata_options.http_endpoint", `learns its slot`,
+		},
 		"market that is none": {fleetConfig(map[string]string{"market": `"cheap"`}), "Invalid Attribute Value", "market", `"cheap"`},
 		"image that is none":  {fleetConfig(map[string]string{"image_id": `"web"`}), "Not an AMI id", "image_id", `"web" is not an AMI id`},
 		"user data over the limit": {

@@ -85,7 +85,7 @@ func TestAccFleet_rollsBack(t *testing.T) {
 					}
 				},
 				Config:      w.sized(3, bad),
-				ExpectError: regexp.MustCompile(loose(`Fleet web was not rolled.*slot 0.*fails its.*status check.*every slot has an instance of the former configuration`)),
+				ExpectError: regexp.MustCompile(loose(`Fleet web was not rolled.*slot 0.*fails its.*status check.*every slot has the instance that it had before`)),
 			},
 			{
 				Config:            w.sized(3, strict),

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strconv"
@@ -75,7 +76,32 @@ func (m *fleetModel) setOutputs(observed *fleet.Observation) {
 	}
 	m.setInstances(values)
 	m.ReadySize = types.Int64Value(int64(ready))
-	m.Generation = types.Int64Value(int64(observed.Generation))
+	// Instances of the latest generation may have ended; a counter does not go back.
+	m.Generation = types.Int64Value(max(int64(observed.Generation), m.Generation.ValueInt64()))
+}
+
+// setApplied fills in the outputs after an apply that has done all that was planned,
+// and keeps to what the plan has promised: when something has happened to one of the
+// instances since, the next read tells the truth.
+func (m *fleetModel) setApplied(ctx context.Context, observed *fleet.Observation) {
+	planned := *m
+	m.setOutputs(observed)
+	values := map[int]attr.Value{}
+	for slot, member := range observed.Members {
+		values[slot] = memberValue(member)
+	}
+	for slot, value := range slotValues(planned.Instances) {
+		if object, ok := value.(types.Object); ok && known(ctx, object) {
+			values[slot] = object
+		}
+	}
+	m.setInstances(values)
+	if !planned.ReadySize.IsUnknown() {
+		m.ReadySize = planned.ReadySize
+	}
+	if !planned.Generation.IsUnknown() {
+		m.Generation = planned.Generation
+	}
 }
 
 // setInstances fills in the map and the lists that follow from it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,7 +24,11 @@ import (
 func (r *fleetResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	var config fleetModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	if resp.Diagnostics.HasError() || config.Size.IsUnknown() || config.Slots.IsNull() || !known(ctx, config.Slots) {
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	config.validateSoak(ctx, &resp.Diagnostics)
+	if config.Size.IsUnknown() || config.Slots.IsNull() || !known(ctx, config.Slots) {
 		return
 	}
 	slots := slotsSpec(ctx, config.Slots, &resp.Diagnostics)
@@ -39,6 +44,20 @@ func (r *fleetResource) ValidateConfig(ctx context.Context, req resource.Validat
 		attributeError(&resp.Diagnostics, at.AtName("hostname"), "The same hostname for all",
 			fmt.Sprintf("%q has no %%d, so all %d instances would have the same hostname. Use a pattern like \"web-%%03d\".", slots.Hostname, size))
 	}
+}
+
+// validateSoak refuses a canary that no update could wait for.
+func (m *fleetModel) validateSoak(ctx context.Context, diags *diag.Diagnostics) {
+	if !known(ctx, m.Rollout, m.Timeouts) {
+		return
+	}
+	limit, wrong := m.Timeouts.Update(ctx, fleetUpdateTimeout)
+	soak := durationOr(objectOf[rolloutModel](ctx, m.Rollout, diags).Soak, 0)
+	if wrong.HasError() || soak < limit { // what is no duration, its own validator says
+		return
+	}
+	attributeError(diags, path.Root("rollout").AtName("soak"), "The soak is longer than an update may take",
+		fmt.Sprintf("The canary must stay ready for %s, and the whole update may take %s. Raise timeouts.update.", soak, limit))
 }
 
 func slotRange(size int) string {
@@ -73,7 +92,9 @@ func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 	if state != nil && (!plan.Region.Equal(state.Region) || !plan.Name.Equal(state.Name)) {
 		state = nil // another fleet
 	}
-	planner := fleetPlanner{session: r.session, plan: &plan, state: state, diags: &resp.Diagnostics}
+	planner := fleetPlanner{
+		session: r.session, plan: &plan, state: state, changes: !req.Plan.Raw.Equal(req.State.Raw), diags: &resp.Diagnostics,
+	}
 	planner.run(ctx)
 	if !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
@@ -85,6 +106,8 @@ type fleetPlanner struct {
 	session *session
 	plan    *fleetModel
 	state   *fleetModel
+	// changes is set when the configuration differs from the state.
+	changes bool
 	diags   *diag.Diagnostics
 }
 
@@ -100,29 +123,30 @@ func (p *fleetPlanner) run(ctx context.Context) {
 	if p.plan.wanted(ctx) {
 		p.check(p.plan.spec(ctx, p.diags))
 	}
+	assumed := p.plan.assuming(ctx, p.state)
 	switch {
 	case p.diags.HasError():
 	case p.state == nil:
-		// Not generation 1: a create goes on with what an earlier one, cut short, has left,
-		// and rolls that if it has to.
-		p.show(ctx, slots, nil, 0)
-	case !p.session.ready() || !p.plan.wanted(ctx):
-		p.show(ctx, slots, nil, 0)
+		// An interrupted create that is taken over may have to be rolled.
+		p.show(ctx, slots, nil, types.Int64Unknown())
+	case !p.session.ready() || !assumed.wanted(ctx):
+		p.show(ctx, slots, nil, types.Int64Unknown())
 		// Once all is known, Terraform plans again, and what is known now must stay.
 		p.plan.ReadySize = types.Int64Unknown()
 	default:
-		p.compare(ctx, slots)
+		p.compare(ctx, slots, assumed)
 	}
 }
 
-// compare asks the engine what will change.
-func (p *fleetPlanner) compare(ctx context.Context, slots *fleet.Slots) {
-	region := p.session.region(p.plan.Region.ValueString(), p.diags)
+// compare asks the engine what will change. What is wanted is wholly known by now, or
+// assumed.
+func (p *fleetPlanner) compare(ctx context.Context, slots *fleet.Slots, wanted *fleetModel) {
+	region := p.session.region(wanted.Region.ValueString(), p.diags)
 	if region == nil {
 		return
 	}
-	spec := p.plan.spec(ctx, p.diags)
-	observed, err := p.session.observeFleet(ctx, region, p.plan.watch(ctx, p.diags))
+	spec, watch := wanted.spec(ctx, p.diags), wanted.watch(ctx, p.diags)
+	observed, err := p.session.observeFleet(ctx, region, watch)
 	if err != nil {
 		appendFailure(p.diags, err, "Fleet "+spec.Name+" could not be read")
 		return
@@ -130,40 +154,51 @@ func (p *fleetPlanner) compare(ctx context.Context, slots *fleet.Slots) {
 	engine := fleet.NewPlan(spec, observed)
 	kept := slotValues(p.state.Instances)
 	for _, change := range engine.New {
-		if value, there := kept[change.Slot]; there && change.RootVolume {
+		value, there := kept[change.Slot]
+		switch {
+		case there && change.RootVolume:
 			kept[change.Slot] = p.plan.withImage(value)
-			continue
+		case there && p.isNews(ctx, change, value, watch):
+		default:
+			delete(kept, change.Slot)
 		}
-		delete(kept, change.Slot)
 	}
 	p.forecast(spec, engine)
-	p.show(ctx, slots, kept, generationAfter(spec, observed, engine))
-	if !engine.Empty() || len(observed.Members) > 0 && !observed.Established {
+	generation := p.state.Generation
+	if len(engine.Rollout) > 0 {
+		generation = types.Int64Unknown()
+	}
+	p.show(ctx, slots, kept, generation)
+	if p.changes || !engine.Empty() {
 		// What an apply does in place, or ends, may be in no attribute: then nothing would
-		// be planned at all. The same holds for the end of a create that was cut short.
+		// be planned at all. And what it finds may be more than there is now.
 		p.plan.ReadySize = types.Int64Unknown()
 	}
 }
 
-// generationAfter is the generation that will be read back: instances are all that keeps
-// it, so that it goes back to one with the last of them.
-func generationAfter(spec fleet.Spec, observed *fleet.Observation, engine fleet.Plan) int {
-	if len(engine.New) > 0 {
-		return engine.NextGeneration
+// isNews reports whether a slot that has lost its instance had it when the state was
+// read. Terraform plans again when it applies, and insists on what the first plan has
+// said: an instance that ended in between is replaced, and the next read tells of it.
+func (p *fleetPlanner) isNews(ctx context.Context, change fleet.Change, value attr.Value, watch fleet.Watch) bool {
+	object, ok := value.(types.Object)
+	if !ok || !p.plan.ImageID.Equal(object.Attributes()["image_id"]) {
+		return false
 	}
-	after := 1
-	for slot, member := range observed.Members {
-		if slot < spec.Size {
-			after = max(after, member.Generation)
-		}
+	switch change.Kind {
+	case fleet.Missing:
+		return true
+	case fleet.BrokenOne:
+		// By other rules than those that the state was read with, it may be broken for long.
+		sameRules := reflect.DeepEqual(watch, p.state.watch(ctx, p.diags))
+		return sameRules && orTrue(p.state.ReplaceUnhealthy) == orTrue(p.plan.ReplaceUnhealthy)
+	case fleet.Outdated:
 	}
-	return after
+	return false
 }
 
 // show writes the instances: the kept slots with their values, all others with what
-// the configuration says and the rest known after apply. A generation of zero is
-// not known yet.
-func (p *fleetPlanner) show(ctx context.Context, slots *fleet.Slots, kept map[int]attr.Value, generation int) {
+// the configuration says and the rest known after apply.
+func (p *fleetPlanner) show(ctx context.Context, slots *fleet.Slots, kept map[int]attr.Value, generation types.Int64) {
 	size := int(p.plan.Size.ValueInt64())
 	values := make(map[int]attr.Value, size)
 	changed := len(kept) > size || !maps.EqualFunc(kept, slotValues(p.stateInstances()), func(a, b attr.Value) bool { return a.Equal(b) })
@@ -181,10 +216,7 @@ func (p *fleetPlanner) show(ctx context.Context, slots *fleet.Slots, kept map[in
 		p.plan.setInstances(values)
 		p.plan.ReadySize = types.Int64Value(int64(size))
 	}
-	p.plan.Generation = types.Int64Unknown()
-	if generation > 0 {
-		p.plan.Generation = types.Int64Value(int64(generation))
-	}
+	p.plan.Generation = generation
 }
 
 func (p *fleetPlanner) unknownOutputs() {

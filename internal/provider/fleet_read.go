@@ -36,8 +36,12 @@ func (m *fleetModel) warnOfBroken(observed *fleet.Observation, region string, di
 	if len(lines) > most {
 		lines = append(lines[:most], fmt.Sprintf("and %d more", len(lines)-most))
 	}
+	next := "An apply gives these slots new instances."
+	if !orTrue(m.ReplaceUnhealthy) {
+		next = "An apply gives new instances to the slots whose own are gone; the others stay, since replace_unhealthy is false."
+	}
 	diags.AddWarning(fmt.Sprintf("Fleet %s lacks instances", m.Name.ValueString()),
-		fmt.Sprintf("In %s:\n\n%s\n\nThe plan replaces these slots and no others.", region, strings.Join(lines, "\n")))
+		fmt.Sprintf("In %s:\n\n%s\n\n%s", region, strings.Join(lines, "\n"), next))
 }
 
 func instanceIDOf(value attr.Value) string {
@@ -95,12 +99,13 @@ func (m *fleetModel) readImported(observed *fleet.Observation) {
 	if !m.ImageID.IsNull() {
 		return
 	}
-	m.Size = types.Int64Value(int64(len(observed.Members)))
+	m.Size = types.Int64Value(0)
 	var used []string
 	for _, slot := range slices.Sorted(maps.Keys(observed.Members)) {
+		m.Size = types.Int64Value(int64(slot) + 1) // a slot without an instance counts too
 		instance := observed.Members[slot].Instance
 		if m.ImageID.IsNull() {
-			m.ImageID = types.StringValue(instance.ImageID)
+			m.ImageID = types.StringValue(observed.Members[slot].ImageID)
 			m.KeyName = textValue(instance.KeyName)
 		}
 		if !slices.Contains(used, instance.Type) {

@@ -63,10 +63,14 @@ func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, 
 		return
 	}
 	observed := r.apply(ctx, limit, &plan, nil, &resp.Diagnostics)
-	if resp.Diagnostics.HasError() && (observed == nil || observed.Empty()) {
+	if resp.Diagnostics.HasError() && observed.Empty() {
 		return
 	}
-	plan.setOutputs(observed)
+	if resp.Diagnostics.HasError() {
+		plan.setOutputs(observed)
+	} else {
+		plan.setApplied(ctx, observed)
+	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.Name, plan.Region)...)
 }
@@ -82,7 +86,6 @@ func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	planned := plan.Instances
 	observed := r.apply(ctx, limit, &plan, &state, &resp.Diagnostics)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.Name, plan.Region)...)
 	if resp.Diagnostics.HasError() {
@@ -92,25 +95,8 @@ func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, 
 		}
 		return
 	}
-	plan.setOutputs(observed)
-	plan.keepPlanned(ctx, planned)
+	plan.setApplied(ctx, observed)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-}
-
-// keepPlanned puts back the values of slots that the plan has promised to keep:
-// when something happened to one of them meanwhile, the next read tells the truth.
-func (m *fleetModel) keepPlanned(ctx context.Context, planned types.Map) {
-	if planned.IsUnknown() || planned.IsNull() {
-		return
-	}
-	values := slotValues(m.Instances)
-	for slot, value := range slotValues(planned) {
-		if object, ok := value.(types.Object); ok && known(ctx, object) {
-			values[slot] = object
-		}
-	}
-	m.setInstances(values)
-	m.ReadySize = types.Int64Value(int64(len(values)))
 }
 
 // apply runs the engine within the time limit. The state is nil for a create.
@@ -127,7 +113,7 @@ func (r *fleetResource) apply(ctx context.Context, limit time.Duration, plan, st
 	options := fleet.Options{Create: state == nil, Progress: r.session.report(ctx, "fleet "+spec.Name)}
 	if state != nil {
 		previous := state.spec(ctx, diags)
-		options.Previous = &previous
+		options.Previous, options.Generation = &previous, int(state.Generation.ValueInt64())
 	}
 	if diags.HasError() {
 		return nil

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
@@ -16,9 +17,10 @@ import (
 )
 
 type slotsModel struct {
-	Hostname  types.String             `tfsdk:"hostname"`
-	NameTags  types.Bool               `tfsdk:"name_tags"`
-	Overrides map[string]overrideModel `tfsdk:"overrides"`
+	Hostname types.String `tfsdk:"hostname"`
+	NameTags types.Bool   `tfsdk:"name_tags"`
+	// Overrides that are null, as a conditional makes them, are none.
+	Overrides map[string]*overrideModel `tfsdk:"overrides"`
 }
 
 type overrideModel struct {
@@ -84,6 +86,31 @@ func (m *fleetModel) wanted(ctx context.Context) bool {
 		m.Metadata, m.RootVolume, m.Volumes, m.TargetGroupARNs, m.Health, m.Rollout)
 }
 
+// assuming is the model with the state's values for what is not known yet and would
+// replace no instance: a new target group, or a tag, makes no slot unknown.
+func (m *fleetModel) assuming(ctx context.Context, state *fleetModel) *fleetModel {
+	if state == nil {
+		return m
+	}
+	assumed := *m
+	assumed.SecurityGroupIDs = knownOr(ctx, m.SecurityGroupIDs, state.SecurityGroupIDs)
+	assumed.TargetGroupARNs = knownOr(ctx, m.TargetGroupARNs, state.TargetGroupARNs)
+	assumed.IAMInstanceProfile = knownOr(ctx, m.IAMInstanceProfile, state.IAMInstanceProfile)
+	assumed.TagsAll = knownOr(ctx, m.TagsAll, state.TagsAll)
+	assumed.Metadata = knownOr(ctx, m.Metadata, state.Metadata)
+	assumed.Monitoring = knownOr(ctx, m.Monitoring, state.Monitoring)
+	assumed.DisableTermination = knownOr(ctx, m.DisableTermination, state.DisableTermination)
+	assumed.DisableStop = knownOr(ctx, m.DisableStop, state.DisableStop)
+	return &assumed
+}
+
+func knownOr[T attr.Value](ctx context.Context, value, otherwise T) T {
+	if known(ctx, value) {
+		return value
+	}
+	return otherwise
+}
+
 // spec translates a wholly known model into what the engine wants.
 func (m *fleetModel) spec(ctx context.Context, diags *diag.Diagnostics) fleet.Spec {
 	placement := objectOf[placementModel](ctx, m.Placement, diags)
@@ -143,7 +170,7 @@ func objectOf[T any](ctx context.Context, value types.Object, diags *diag.Diagno
 func (m *fleetModel) volumes(ctx context.Context, diags *diag.Diagnostics) []cloud.Volume {
 	var volumes []cloud.Volume
 	for device, value := range m.Volumes.Elements() {
-		if object, ok := value.(types.Object); ok {
+		if object, ok := value.(types.Object); ok && !object.IsNull() {
 			volumes = append(volumes, objectOf[diskModel](ctx, object, diags).volume(device))
 		}
 	}
@@ -193,7 +220,7 @@ func slotsSpec(ctx context.Context, value types.Object, diags *diag.Diagnostics)
 	model := objectOf[slotsModel](ctx, value, diags)
 	slots := &fleet.Slots{Hostname: model.Hostname.ValueString(), NameTags: model.NameTags.ValueBool(), Overrides: map[int]fleet.Override{}}
 	for key, override := range model.Overrides {
-		if number, err := strconv.Atoi(key); err == nil {
+		if number, err := strconv.Atoi(key); err == nil && override != nil {
 			slots.Overrides[number] = fleet.Override{
 				Environment: stringsOf(override.Environment), Tags: tagsOf(override.Tags), InstanceType: override.InstanceType.ValueString(),
 				SubnetID: override.SubnetID.ValueString(), PrivateIP: override.PrivateIP.ValueString(),

@@ -1,0 +1,39 @@
+package fleet
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
+)
+
+// An apply that runs out of time says what each instance lacks, and shows a console.
+func TestApply_saysWhatIsLacking(t *testing.T) {
+	onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+		ctx, cancel := context.WithTimeout(t.Context(), minute)
+		defer cancel()
+		_, err := Apply(ctx, stage.Region, spec, Options{Create: true})
+		for _, want := range []string{"(slot 2) has not passed its status checks yet", "The end of the console of i-"} {
+			if advice := adviceOf(t, err); !strings.Contains(advice, want) {
+				t.Errorf("want %q in\n%s", want, advice)
+			}
+		}
+	})
+}
+
+// Where nothing was to be rolled, nothing is said of a rollout.
+func TestApply_saysThatItMends(t *testing.T) {
+	onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+		before := applied(t, stage, spec, nil)
+		if err := stage.Lab.SetState(idOf(before, 1), "stopped"); err != nil {
+			t.Fatal(err)
+		}
+		stage.Order(lab.FailCall{Action: "RunInstances", Code: "VcpuLimitExceeded", Times: -1})
+		_, err := Apply(t.Context(), stage.Region, spec, Options{Previous: &spec})
+		if err == nil || !strings.Contains(err.Error(), "broken instances that were not replaced") || strings.Contains(adviceOf(t, err), "former configuration") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
