@@ -37,6 +37,8 @@ type run struct {
 	// rootDevice is the name of the image's root device; read once, when needed.
 	rootDevice string
 	begun      time.Time
+	// replaced are the members that were ready in the place of others.
+	replaced []Member
 	// filled are the instances that were launched into slots.
 	filled map[int]Member
 	// ended are the ids of the instances that this run has terminated.

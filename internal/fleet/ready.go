@@ -17,29 +17,41 @@ import (
 // and serve in the target groups. An instance that ends while it is waited for, or
 // that fails a check when its grace is over, ends the wait.
 func (r *run) waitReady(ctx context.Context, members []Member) error {
-	if len(members) == 0 {
-		return nil
+	err := r.waitFor(members).until(ctx)
+	if err == nil && len(members) > 0 {
+		r.options.Progress.Printf("%s ready", instances(len(members)))
 	}
+	return err
+}
+
+func (r *run) waitFor(members []Member) *readiness {
 	w := &readiness{run: r, waiting: map[string]Member{}, registered: map[string]bool{}, lacks: map[string]string{}}
 	for _, member := range members {
 		w.waiting[member.Instance.ID] = member
 	}
+	return w
+}
+
+// until waits until all are ready, or one has failed.
+func (w *readiness) until(ctx context.Context) error {
+	if len(w.waiting) == 0 {
+		return nil
+	}
 	_, err := cloud.Poll[int]{
-		What:    fmt.Sprintf("%s (%s) to be ready", instances(len(members)), r.aws.Name()),
+		What:    fmt.Sprintf("%s (%s) to be ready", instances(len(w.waiting)), w.aws.Name()),
 		Read:    w.read,
 		Pending: []string{"not ready"},
 		Target:  []string{"ready"},
 		Failed:  []string{"failed"},
 	}.Wait(ctx)
 	if err == nil {
-		r.options.Progress.Printf("%s ready", instances(len(members)))
 		return nil
 	}
 	if _, late := errors.AsType[*cloud.TimeoutError](err); late && len(w.waiting) > 0 {
 		err = fmt.Errorf("%w; not ready: %s", err, w.names())
 		w.failed = slices.Min(slices.Collect(maps.Keys(w.waiting)))
 	}
-	return r.withConsole(ctx, err, w.failed)
+	return w.withConsole(ctx, err, w.failed)
 }
 
 // readiness is one wait.

@@ -16,7 +16,10 @@ type progressOf struct{ done, all int }
 func (r *run) rollOut(ctx context.Context) error {
 	progress := progressOf{all: len(r.plan.of(Outdated))}
 	for _, group := range r.plan.Rollout {
-		err := r.replaceGroup(ctx, group, progress)
+		err := r.stillReady(ctx, progress)
+		if err == nil {
+			err = r.replaceGroup(ctx, group, progress)
+		}
 		if err == nil {
 			err = r.soak(ctx, group)
 		}
@@ -25,7 +28,30 @@ func (r *run) rollOut(ctx context.Context) error {
 		}
 		progress.done += len(group.all())
 	}
+	if err := r.stillReady(ctx, progress); err != nil {
+		return r.rollBack(ctx, err)
+	}
 	return nil
+}
+
+// stillReady sees to it that what this rollout has replaced before is as ready as it
+// was: it must not go on over instances that have failed since.
+func (r *run) stillReady(ctx context.Context, progress progressOf) error {
+	wait := r.waitFor(r.replaced)
+	for id, member := range wait.waiting {
+		member.since = time.Time{} // it was ready: no grace excuses a check that fails
+		wait.waiting[id], wait.registered[id] = member, true
+	}
+	err := wait.until(ctx)
+	if err == nil {
+		return nil
+	}
+	var slots []int
+	for _, member := range wait.waiting {
+		slots = append(slots, member.Slot)
+	}
+	slices.Sort(slots)
+	return r.rolloutFailure(slots, progress, fmt.Errorf("replaced and ready before, and not any more: %w", err), "the next ones were not touched")
 }
 
 // replaceGroup ends the first old ones, launches all new ones and waits until they are
@@ -60,6 +86,7 @@ func (r *run) replaceGroup(ctx context.Context, group Group, progress progressOf
 		r.leave(fresh, -1)
 		return r.rolloutFailure(slots, progress, err, r.discard(ctx, group, launched))
 	}
+	r.replaced = slices.Concat(r.replaced, renewed, launched)
 	if err := r.end(ctx, oldOf(group.Then)); err != nil {
 		return r.rolloutFailure(slots, progress, err, "their old ones still run beside the new ones")
 	}

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -258,4 +259,39 @@ func TestRollout_rootVolume(t *testing.T) {
 		}
 		destroyed(t, stage, next)
 	})
+}
+
+// A new instance that works, and then does not, stops the rollout before it is a matter
+// of all of them: also when it was not the canary, and when it was the last.
+func TestRollout_doesNotGoOnOverTheFallen(t *testing.T) {
+	for after := 1; after <= 4; after++ {
+		t.Run(fmt.Sprintf("after %d", after), func(t *testing.T) {
+			onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+				spec.Size = 4
+				spec.Rollout.Rollback = true
+				applied(t, stage, spec, nil)
+				next := spec
+				next.ImageID = stage.OtherImageID()
+				ready := 0
+				_, err := Apply(t.Context(), stage.Region, next, Options{Previous: &spec, Progress: func(line string) {
+					if strings.HasSuffix(line, " ready") {
+						ready++
+					}
+					if ready == after {
+						ready++
+						_ = stage.Lab.SetState(idOf(observe(t, stage, next), 0), "stopped")
+					}
+				}})
+				detail := report.As(err, "").Detail()
+				if err == nil || !strings.Contains(detail, "ready before, and not any more") || !strings.Contains(detail, "(slot 0) is stopped") {
+					t.Fatalf("the rollout ended with %v", err)
+				}
+				observed := observe(t, stage, spec)
+				if plan := NewPlan(spec, observed); !plan.Empty() {
+					t.Errorf("after the way back there is something to do: %s", plan)
+				}
+				destroyed(t, stage, spec)
+			})
+		})
+	}
 }
