@@ -108,3 +108,22 @@ func TestRollout_goesOnWithACanary(t *testing.T) {
 		}
 	})
 }
+
+// New instances that fail leave their target group for as long as it says, and end: also
+// where that takes longer than cleaning up after somebody has stopped an apply may.
+func TestRollout_discardsTheDrained(t *testing.T) {
+	onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+		spec.TargetGroupARNs, spec.Rollout.Rollback = []string{stage.TargetGroup("web")}, false
+		before := applied(t, stage, spec, nil)
+		bad := spec
+		bad.ImageID = stage.OtherImageID()
+		stage.Order(lab.Impair{Image: bad.ImageID})
+		observed, err := Apply(t.Context(), stage.Region, bad, Options{Previous: &spec})
+		if err == nil || !strings.Contains(adviceOf(t, err), "their new ones were terminated") {
+			t.Errorf("got %v", err)
+		}
+		if len(observed.Surplus) > 0 || idOf(observed, 0) != idOf(before, 0) {
+			t.Errorf("%d instances are too many", len(observed.Surplus))
+		}
+	})
+}
