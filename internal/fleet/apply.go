@@ -260,7 +260,11 @@ func (r *run) establish(ctx context.Context) error {
 	for _, instance := range unmarked {
 		ids = append(ids, instance.ID)
 	}
-	if err := r.aws.CreateTags(ctx, ids, cloud.Tags{cloud.TagEstablished: "true"}); err != nil {
+	err = r.aws.CreateTags(ctx, ids, cloud.Tags{cloud.TagEstablished: "true"})
+	if err == nil {
+		err = r.waitTagged(ctx, ids, cloud.TagEstablished, "true")
+	}
+	if err != nil {
 		return r.failure("could not be marked as complete", "", err, "all instances are as specified", "run terraform apply again")
 	}
 	return nil
