@@ -111,6 +111,9 @@ func NewPlan(spec Spec, observed *Observation) Plan {
 		member, there := chosen[slot]
 		if change, changes := spec.change(slot, member, there, config); changes {
 			plan.New = append(plan.New, change)
+			if update, differs := spec.update(member); differs && change.RootVolume {
+				plan.Updates = append(plan.Updates, update)
+			}
 			continue
 		}
 		plan.Keep = append(plan.Keep, slot)

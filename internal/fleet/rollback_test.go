@@ -127,3 +127,18 @@ func TestRollout_discardsTheDrained(t *testing.T) {
 		}
 	})
 }
+
+// An instance that gets a new disk is also changed in place, in the same apply.
+func TestRollout_rootVolumeAndInPlace(t *testing.T) {
+	onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+		spec.Rollout.Strategy, spec.Rollout.MaxUnavailable = StrategyRootVolume, Amount{3, false}
+		before := applied(t, stage, spec, nil)
+		next := spec
+		next.ImageID, next.Tags, next.Monitoring = stage.OtherImageID(), cloud.Tags{"App": "web"}, true
+		after := applied(t, stage, next, &spec)
+		if got := after.Members[1].Instance; got.ID != idOf(before, 1) || got.Tags["App"] != "web" || !got.Monitoring {
+			t.Errorf("slot 1 is %+v", got)
+		}
+		destroyed(t, stage, next)
+	})
+}
