@@ -238,6 +238,9 @@ func (r *run) mend(ctx context.Context) error {
 	if failure, ok := errors.AsType[*report.Failure](err); ok {
 		failure.Summary = fmt.Sprintf("Fleet %s has broken instances that were not replaced", r.spec.Name)
 		failure.Next = advice(failure.Cause, r.spec.ImageID) + "correct the cause and run terraform apply again"
+		if errors.Is(err, context.Canceled) {
+			failure.Next = "run terraform apply again: it goes on from there"
+		}
 	}
 	return err
 }
