@@ -240,6 +240,9 @@ func (r *run) mend(ctx context.Context) error {
 	if failure, ok := errors.AsType[*report.Failure](err); ok {
 		failure.Summary = fmt.Sprintf("Fleet %s has broken instances that were not replaced", r.spec.Name)
 		failure.Next = advice(failure.Cause, r.spec.ImageID) + "correct the cause and run terraform apply again"
+		if errors.Is(err, context.Canceled) {
+			failure.Next = "run terraform apply again: it goes on from there"
+		}
 	}
 	return err
 }
@@ -262,7 +265,11 @@ func (r *run) establish(ctx context.Context) error {
 	for _, instance := range unmarked {
 		ids = append(ids, instance.ID)
 	}
-	if err := r.aws.CreateTags(ctx, ids, cloud.Tags{cloud.TagEstablished: "true"}); err != nil {
+	err = r.aws.CreateTags(ctx, ids, cloud.Tags{cloud.TagEstablished: "true"})
+	if err == nil {
+		err = r.waitTagged(ctx, ids, cloud.TagEstablished, "true")
+	}
+	if err != nil {
 		return r.failure("could not be marked as complete", "", err, "all instances are as specified", "run terraform apply again")
 	}
 	return nil

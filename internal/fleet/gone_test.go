@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
@@ -61,6 +62,28 @@ func TestApply_cannotReadBack(t *testing.T) {
 			t.Errorf("got %v, want that nothing can be read", err)
 		}
 		stage.Lab.LiftAll()
+		destroyed(t, stage, spec)
+	})
+}
+
+// A fleet whose create was interrupted is marked as complete by the next apply, although
+// there is nothing else to do: from then on it has an owner.
+func TestApply_marksWhatWasInterrupted(t *testing.T) {
+	onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+		ctx, cancel := context.WithTimeout(t.Context(), minute)
+		defer cancel()
+		if _, err := Apply(ctx, stage.Region, spec, Options{Create: true}); err == nil {
+			t.Fatal("all were ready at once")
+		}
+		<-time.After(10 * minute)
+		plan := NewPlan(spec, observe(t, stage, spec))
+		if plan.Empty() || len(plan.New)+len(plan.Updates) > 0 {
+			t.Errorf("the plan is: %s", plan)
+		}
+		applied(t, stage, spec, &spec)
+		if _, err := Apply(t.Context(), stage.Region, spec, Options{Create: true}); !errors.Is(err, ErrExists) {
+			t.Errorf("got %v, want ErrExists", err)
+		}
 		destroyed(t, stage, spec)
 	})
 }

@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
@@ -124,6 +125,26 @@ func (r *run) protect(ctx context.Context, ids []string) error {
 		return r.aws.DeleteTags(ctx, ids, []string{cloud.TagProtection})
 	}
 	return r.aws.CreateTags(ctx, ids, cloud.Tags{cloud.TagProtection: r.spec.protection()})
+}
+
+// waitTagged waits until the instances are described with a tag: whoever reads them next
+// must not take them for unfinished.
+func (r *run) waitTagged(ctx context.Context, ids []string, key, value string) error {
+	_, err := cloud.Poll[int]{
+		What: fmt.Sprintf("the tags of %s (%s) to be visible", instances(len(ids)), r.aws.Name()),
+		Read: func(ctx context.Context) (int, string, string, error) {
+			found, err := r.aws.Instances(ctx, cloud.InstanceQuery{IDs: ids})
+			for _, instance := range found {
+				if instance.Tags[key] != value {
+					return 0, "not visible", "", err
+				}
+			}
+			return len(found), "visible", "", err
+		},
+		Pending: []string{"not visible"},
+		Target:  []string{"visible"},
+	}.Wait(ctx)
+	return err
 }
 
 // writeTags writes and removes tags: a call for each different set of them, and for

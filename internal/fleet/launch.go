@@ -64,7 +64,7 @@ func (r *run) launch(ctx context.Context, slots []int, generation int) ([]Member
 	var launched []Member
 	order, by := r.spec.shapes(slots)
 	for _, of := range order {
-		l := &launcher{run: r, shape: of, generation: generation, slots: by[of]}
+		l := &launcher{run: r, shape: of, generation: generation, slots: by[of], empty: map[cloud.Pool]bool{}}
 		err := l.search(ctx)
 		launched = append(launched, l.launched...)
 		for _, member := range l.launched {
@@ -121,6 +121,8 @@ type launcher struct {
 	slots    []int
 	launched []Member
 	refusals []error
+	// empty are pools that had no room in this very search: it asks them once.
+	empty map[cloud.Pool]bool
 }
 
 // search tries all pools; those that rest are looked at only when nothing else is
@@ -146,7 +148,7 @@ func (l *launcher) fill(ctx context.Context, instanceType string, resting bool) 
 	open := func(p place) bool {
 		pool := cloud.Pool{InstanceType: instanceType, SubnetID: p.subnet}
 		here := l.shape.subnet == p.subnet || l.shape.subnet == "" && !p.special
-		return here && !closed[p.subnet] && l.aws.Pools().Resting(pool) == resting
+		return here && !closed[p.subnet] && !l.empty[pool] && l.aws.Pools().Resting(pool) == resting
 	}
 	for len(l.slots) > 0 {
 		shares, left := deal(l.slots, l.places, open)
@@ -218,6 +220,7 @@ func (l *launcher) refused(pool cloud.Pool, err error) error {
 	switch cloud.ClassOf(err) {
 	case cloud.Capacity:
 		l.aws.Pools().Rest(pool)
+		l.empty[pool] = true
 	case cloud.Addresses:
 		for i := range l.places {
 			if l.places[i].subnet == pool.SubnetID {

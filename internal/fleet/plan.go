@@ -49,12 +49,15 @@ type Plan struct {
 	End []Member
 	// Updates are made in place on kept instances.
 	Updates []Update
+	// Establish is set when a create was interrupted and nothing has marked the fleet as
+	// complete since: without the mark, a second owner would take it over.
+	Establish bool
 	// NextGeneration is the fleet's once the plan is carried out: a rollout raises it.
 	NextGeneration int
 }
 
 // Empty reports whether there is nothing to do.
-func (p Plan) Empty() bool { return len(p.New)+len(p.End)+len(p.Updates) == 0 }
+func (p Plan) Empty() bool { return len(p.New)+len(p.End)+len(p.Updates) == 0 && !p.Establish }
 
 // of are the changes of one kind.
 func (p Plan) of(kind Kind) []Change {
@@ -75,6 +78,9 @@ func (p Plan) String() string {
 	if len(p.Updates) > 0 {
 		parts = append(parts, fmt.Sprintf("update %d in place", len(p.Updates)))
 	}
+	if p.Establish {
+		parts = append(parts, "mark the fleet as complete")
+	}
 	if len(parts) == 0 {
 		return "nothing to do"
 	}
@@ -92,7 +98,7 @@ func slotsOf(changes []Change) []int {
 
 // NewPlan compares the fleet with the spec. It is a pure function.
 func NewPlan(spec Spec, observed *Observation) Plan {
-	plan := Plan{NextGeneration: observed.Generation}
+	plan := Plan{NextGeneration: observed.Generation, Establish: !observed.Established && len(observed.Members) > 0}
 	chosen, surplus := choose(spec, observed)
 	crowded := map[int]bool{}
 	for _, member := range surplus {
@@ -105,6 +111,9 @@ func NewPlan(spec Spec, observed *Observation) Plan {
 		member, there := chosen[slot]
 		if change, changes := spec.change(slot, member, there, config); changes {
 			plan.New = append(plan.New, change)
+			if update, differs := spec.update(member); differs && change.RootVolume {
+				plan.Updates = append(plan.Updates, update)
+			}
 			continue
 		}
 		plan.Keep = append(plan.Keep, slot)

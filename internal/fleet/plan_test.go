@@ -263,6 +263,10 @@ func TestValidate(t *testing.T) {
 			},
 			"slots.overrides: an instance would have 31 tags, default_tags included; EC2 allows 50, of which 20 are kept for the provider's own",
 		},
+		"spot, and protected": {
+			func(s *Spec) { s.Spot, s.TerminationProtection = true, true },
+			"disable_api_termination: spot instances cannot be protected from termination",
+		},
 		"slots without a metadata service": {
 			func(s *Spec) { s.Slots, s.Metadata.Endpoint = &Slots{}, "disabled" },
 			"metadata_options.http_endpoint: it is disabled, and that is where a server learns its slot: enable it, or do without slots",

@@ -49,7 +49,9 @@ func (w *readiness) until(ctx context.Context) error {
 	}
 	if _, late := errors.AsType[*cloud.TimeoutError](err); late && len(w.waiting) > 0 {
 		err = fmt.Errorf("%w; not ready: %s", err, w.names())
-		w.failed = slices.Min(slices.Collect(maps.Keys(w.waiting)))
+		if !errors.Is(err, context.Canceled) { // whoever has stopped it knows why
+			w.failed = slices.Min(slices.Collect(maps.Keys(w.waiting)))
+		}
 	}
 	return w.withConsole(ctx, err, w.failed)
 }

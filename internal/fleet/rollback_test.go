@@ -108,3 +108,37 @@ func TestRollout_goesOnWithACanary(t *testing.T) {
 		}
 	})
 }
+
+// New instances that fail leave their target group for as long as it says, and end: also
+// where that takes longer than cleaning up after somebody has stopped an apply may.
+func TestRollout_discardsTheDrained(t *testing.T) {
+	onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+		spec.TargetGroupARNs, spec.Rollout.Rollback = []string{stage.TargetGroup("web")}, false
+		before := applied(t, stage, spec, nil)
+		bad := spec
+		bad.ImageID = stage.OtherImageID()
+		stage.Order(lab.Impair{Image: bad.ImageID})
+		observed, err := Apply(t.Context(), stage.Region, bad, Options{Previous: &spec})
+		if err == nil || !strings.Contains(adviceOf(t, err), "their new ones were terminated") {
+			t.Errorf("got %v", err)
+		}
+		if len(observed.Surplus) > 0 || idOf(observed, 0) != idOf(before, 0) {
+			t.Errorf("%d instances are too many", len(observed.Surplus))
+		}
+	})
+}
+
+// An instance that gets a new disk is also changed in place, in the same apply.
+func TestRollout_rootVolumeAndInPlace(t *testing.T) {
+	onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+		spec.Rollout.Strategy, spec.Rollout.MaxUnavailable = StrategyRootVolume, Amount{3, false}
+		before := applied(t, stage, spec, nil)
+		next := spec
+		next.ImageID, next.Tags, next.Monitoring = stage.OtherImageID(), cloud.Tags{"App": "web"}, true
+		after := applied(t, stage, next, &spec)
+		if got := after.Members[1].Instance; got.ID != idOf(before, 1) || got.Tags["App"] != "web" || !got.Monitoring {
+			t.Errorf("slot 1 is %+v", got)
+		}
+		destroyed(t, stage, next)
+	})
+}

@@ -125,9 +125,12 @@ func (r *run) discard(ctx context.Context, group Group, launched []Member) strin
 	if len(launched) == 0 {
 		return now
 	}
-	after, cancel := afterwards(ctx)
-	defer cancel()
-	if err := r.end(after, launched); err != nil {
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = afterwards(ctx)
+		defer cancel()
+	}
+	if err := r.end(ctx, launched); err != nil {
 		return now + "; their new ones could not be terminated: " + err.Error()
 	}
 	return now + "; their new ones were terminated"

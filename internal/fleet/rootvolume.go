@@ -35,7 +35,7 @@ func (r *run) renewDisks(ctx context.Context, changes []Change) ([]Member, error
 		cloud.TagRootImage: r.spec.ImageID, cloud.TagGeneration: strconv.Itoa(r.plan.NextGeneration),
 	})
 	if err == nil {
-		err = r.waitTagged(ctx, idsOf(members))
+		err = r.waitTagged(ctx, idsOf(members), cloud.TagRootImage, r.spec.ImageID)
 	}
 	if err != nil {
 		return nil, err
@@ -45,26 +45,6 @@ func (r *run) renewDisks(ctx context.Context, changes []Change) ([]Member, error
 		members[i].since, members[i].ImageID, members[i].Generation = now, r.spec.ImageID, r.plan.NextGeneration
 	}
 	return members, nil
-}
-
-// waitTagged waits until the instances are described with their new image: whoever
-// reads them next must not take them for unfinished.
-func (r *run) waitTagged(ctx context.Context, ids []string) error {
-	_, err := cloud.Poll[int]{
-		What: fmt.Sprintf("the tags of %s (%s) to be visible", instances(len(ids)), r.aws.Name()),
-		Read: func(ctx context.Context) (int, string, string, error) {
-			found, err := r.aws.Instances(ctx, cloud.InstanceQuery{IDs: ids})
-			for _, instance := range found {
-				if instance.Tags[cloud.TagRootImage] != r.spec.ImageID {
-					return 0, "not visible", "", err
-				}
-			}
-			return len(found), "visible", "", err
-		},
-		Pending: []string{"not visible"},
-		Target:  []string{"visible"},
-	}.Wait(ctx)
-	return err
 }
 
 // unfinished is the image of a root volume whose replacement has begun.

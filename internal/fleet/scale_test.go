@@ -129,6 +129,9 @@ func TestApply_partialSuccess(t *testing.T) {
 		if len(observed.Members) != 1 {
 			t.Errorf("%d instances are reported, want 1", len(observed.Members))
 		}
+		if got := stage.Lab.Books().Requests["RunInstances"]; got != 6 {
+			t.Errorf("%d launches, want one for each of 6 pools", got)
+		}
 		stage.Lab.LiftAll()
 		again := applied(t, stage, spec, &spec)
 		if slot := observed.all()[0].Slot; idOf(again, slot) != idOf(observed, slot) {

@@ -115,7 +115,7 @@ func (s Spec) Validate() error {
 	if s.Name == "" || s.Size < 0 || len(s.InstanceTypes) == 0 {
 		return &SpecError{"fleet", "it takes a name, a size of at least 0 and an instance type"}
 	}
-	for _, check := range []func() error{s.validateTags, s.validateVolumes, s.validateSlots, s.validateRollout} {
+	for _, check := range []func() error{s.validateTags, s.validateMarket, s.validateVolumes, s.validateSlots, s.validateRollout} {
 		if err := check(); err != nil {
 			return err
 		}

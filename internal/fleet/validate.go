@@ -43,6 +43,15 @@ const (
 	maxTags = 50 - ownTags
 )
 
+// validateMarket refuses what spot instances cannot have.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_ChangingDisableAPITermination.html
+func (s Spec) validateMarket() error {
+	if s.Spot && s.TerminationProtection {
+		return &SpecError{"disable_api_termination", "spot instances cannot be protected from termination"}
+	}
+	return nil
+}
+
 // validateVolumes refuses keys that EC2 would not take.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_EbsBlockDevice.html
 func (s Spec) validateVolumes() error {

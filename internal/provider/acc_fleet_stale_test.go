@@ -55,9 +55,14 @@ func TestAccFleet_generationIsKept(t *testing.T) {
 	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories(),
 		Steps: []resource.TestStep{
-			{Config: w.sized(2, map[string]string{"slots": `{}`})},
+			{
+				// What is empty is not drift.
+				Config: w.sized(2, map[string]string{
+					"slots": `{}`, "tags": `{}`, "vpc_security_group_ids": `[]`, "target_group_arns": `[]`, "root_volume": `{}`, "volumes": `{}`,
+					"health": `{}`, "rollout": `{}`, "metadata_options": `{}`, "timeouts": `{}`,
+				}),
+			},
 			{Config: w.sized(2, map[string]string{"slots": `{ overrides = { "1" = { environment = { A = "1" } } } }`}), ConfigStateChecks: second},
-			{Config: w.sized(1, map[string]string{"slots": `{}`}), ConfigStateChecks: second},
 			{Config: w.sized(0, map[string]string{"slots": `{}`}), ConfigStateChecks: second},
 			{Config: w.sized(1, map[string]string{"slots": `{}`}), ConfigStateChecks: second},
 			{

@@ -239,6 +239,10 @@ func (p *fleetPlanner) forecast(spec fleet.Spec, engine fleet.Plan) {
 		p.diags.AddWarning(fmt.Sprintf("Fleet %s will be rolled", spec.Name), text+".\n\nWhy: "+engine.Rollout[0].Reason()+".")
 	}
 	p.forecastInPlace(spec, engine)
+	if engine.Establish {
+		p.diags.AddWarning(fmt.Sprintf("Fleet %s is not marked as complete", spec.Name),
+			"Its create was interrupted. The apply marks it once all instances are as configured; until then, another configuration that creates a fleet of this name takes it over.")
+	}
 	var surplus []string
 	for _, member := range engine.End {
 		if member.Slot < spec.Size {

@@ -57,7 +57,7 @@ func instanceIDOf(value attr.Value) string {
 // the first instance that deviates shows its drift in the plan. What the
 // configuration leaves to AWS is not followed.
 func (m *fleetModel) readShared(ctx context.Context, session *session, observed *fleet.Observation, diags *diag.Diagnostics) {
-	tags, groups, profile := false, m.SecurityGroupIDs.IsNull(), m.IAMInstanceProfile.IsNull()
+	tags, groups, profile := false, len(m.SecurityGroupIDs.Elements()) == 0, m.IAMInstanceProfile.IsNull()
 	spec := fleet.Spec{Name: m.Name.ValueString(), Slots: slotsSpec(ctx, m.Slots, diags)}
 	for _, slot := range slices.Sorted(maps.Keys(observed.Members)) {
 		instance := observed.Members[slot].Instance

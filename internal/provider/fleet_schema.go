@@ -46,7 +46,7 @@ func fleetSchema(ctx context.Context) schema.Schema {
 		},
 		"vpc_security_group_ids": schema.SetAttribute{
 			Optional: true, ElementType: types.StringType,
-			MarkdownDescription: "Security groups; the VPC's default group without it. Changed in place.",
+			MarkdownDescription: "Security groups; the VPC's default group without it. Changed in place; taken away altogether, running instances keep theirs.",
 		},
 		"iam_instance_profile": schema.StringAttribute{
 			Optional: true, Validators: []validator.String{nonEmpty()},

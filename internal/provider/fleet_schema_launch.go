@@ -27,8 +27,9 @@ func fleetLaunchAttributes() map[string]schema.Attribute {
 			Optional: true, MarkdownDescription: "Dedicated throughput to EBS, for older types that have a choice. A change rolls the fleet.",
 		},
 		"disable_api_termination": schema.BoolAttribute{
-			Optional:            true,
-			MarkdownDescription: "Termination protection: nobody can terminate the instances by accident. The provider lifts it itself from an instance that it has to end. Default `false`. Changed in place.",
+			Optional: true,
+			MarkdownDescription: "Termination protection: nobody can terminate the instances by accident. The provider lifts it itself from an instance that it has to end. " +
+				"Not for spot instances. Default `false`. Changed in place.",
 		},
 		"disable_api_stop": schema.BoolAttribute{
 			Optional: true, MarkdownDescription: "Stop protection. Default `false`. Changed in place.",
@@ -56,7 +57,9 @@ func fleetLaunchAttributes() map[string]schema.Attribute {
 			},
 		},
 		"metadata_options": schema.SingleNestedAttribute{
-			Optional: true, MarkdownDescription: "The instance metadata service. Session tokens (IMDSv2) are required unless `http_tokens` says otherwise. Changed in place.",
+			Optional: true,
+			MarkdownDescription: "The instance metadata service. Session tokens (IMDSv2) are required unless `http_tokens` says otherwise. " +
+				"Changed in place; an option that is taken away stays as it is on running instances.",
 			Attributes: map[string]schema.Attribute{
 				"http_tokens": schema.StringAttribute{
 					Optional: true, Validators: []validator.String{stringvalidator.OneOf("required", "optional")},

@@ -110,7 +110,8 @@ func rolloutAttribute() schema.Attribute {
 			},
 			"soak": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{pause()},
-				MarkdownDescription: "How long the canary must stay ready before the others follow, like `2m`. Default: not at all.",
+				MarkdownDescription: "How long the canary must stay ready before the others follow, like `2m`; less than `timeouts.update`. " +
+					"An apply that goes on with an interrupted rollout has a canary again. Default: not at all.",
 			},
 			"on_failure": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{stringvalidator.OneOf("rollback", "pause")},
