@@ -220,31 +220,25 @@ func (r *run) nextAfterWait(cause error) string {
 	return "see why they are not ready (terraform plan shows which are replaced), then run terraform apply again"
 }
 
-// mend gives new instances to the slots whose old ones do not work. They serve nobody,
-// so they end as soon as the new ones are ready; one whose address the new one needs
-// ends before.
+// mend gives new instances to the slots whose old ones do not work.
 func (r *run) mend(ctx context.Context) error {
 	broken := r.plan.of(BrokenOne)
-	if len(broken) == 0 {
-		return nil
-	}
-	var first, then []Change
-	for _, change := range broken {
-		if r.spec.override(change.Slot).PrivateIP != "" {
-			first = append(first, change)
-		} else {
-			then = append(then, change)
+	progress := progressOf{all: len(broken)}
+	for _, group := range r.spec.mendGroups(broken) {
+		err := r.replaceGroup(ctx, group, progress)
+		if failure, ok := errors.AsType[*report.Failure](err); ok {
+			failure.Summary = fmt.Sprintf("Fleet %s has broken instances that were not replaced", r.spec.Name)
+			failure.Next = advice(failure.Cause, r.spec.ImageID) + "correct the cause and run terraform apply again"
+			if errors.Is(err, context.Canceled) {
+				failure.Next = "run terraform apply again: it goes on from there"
+			}
 		}
-	}
-	err := r.replaceGroup(ctx, Group{First: first, Then: then}, progressOf{all: len(broken)})
-	if failure, ok := errors.AsType[*report.Failure](err); ok {
-		failure.Summary = fmt.Sprintf("Fleet %s has broken instances that were not replaced", r.spec.Name)
-		failure.Next = advice(failure.Cause, r.spec.ImageID) + "correct the cause and run terraform apply again"
-		if errors.Is(err, context.Canceled) {
-			failure.Next = "run terraform apply again: it goes on from there"
+		if err != nil {
+			return err
 		}
+		progress.done += len(group.all())
 	}
-	return err
+	return nil
 }
 
 // establish marks all instances as those of a fleet whose create has ended: one call

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 )
 
 // Group is one step of a rollout.
@@ -37,6 +39,31 @@ func (s Spec) limits(broken int) (unavailable, surge int) {
 		surge = 1
 	}
 	return unavailable, surge
+}
+
+// mendGroups divides the replacement of broken instances so that there are never more
+// than a rollout may have. What does not run serves nobody, and ends first. What runs
+// and fails its checks may still serve somebody, above all where it is the check that is
+// wrong: it ends when the new one is ready.
+func (s Spec) mendGroups(changes []Change) []Group {
+	_, surge := s.limits(0)
+	surge = max(surge, 1)
+	var group Group
+	var running []Change
+	for _, change := range changes {
+		if change.Old.Instance.State != cloud.InstanceRunning || s.override(change.Slot).PrivateIP != "" {
+			group.First = append(group.First, change)
+		} else {
+			running = append(running, change)
+		}
+	}
+	var groups []Group
+	for len(group.First)+len(running) > 0 {
+		group.Then, running = take(running, surge)
+		groups = append(groups, group)
+		group = Group{}
+	}
+	return groups
 }
 
 // groups divides the replacement of working instances into steps that keep the limits:

@@ -295,3 +295,38 @@ func TestRollout_doesNotGoOnOverTheFallen(t *testing.T) {
 		})
 	}
 }
+
+// Mending keeps to the size and its surge as well: what has stopped makes room, what
+// still runs goes when its successor is ready.
+func TestMend_limits(t *testing.T) {
+	onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+		spec.Size, spec.Rollout = 10, Rollout{MaxSurge: Amount{2, false}}
+		applied(t, stage, spec, nil)
+		before := observe(t, stage, spec)
+		for slot := range 8 {
+			state := "impaired"
+			if slot < 3 {
+				state = "stopped"
+			}
+			if err := stage.Lab.SetState(idOf(before, slot), state); err != nil {
+				t.Fatal(err)
+			}
+		}
+		timer := time.NewTimer(time.Hour) // past the grace, and long enough to be seen
+		<-timer.C
+		count := newCensus(t, stage, spec)
+		observed, err := Apply(t.Context(), count, spec, Options{Previous: &spec})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if count.most > 12 || count.least < 2 {
+			t.Errorf("at most %d instances, at least %d ready; want 12 and 2", count.most, count.least)
+		}
+		for slot := range 10 {
+			if kept := idOf(observed, slot) == idOf(before, slot); kept != (slot >= 8) {
+				t.Errorf("slot %d kept its instance: %t", slot, kept)
+			}
+		}
+		destroyed(t, stage, spec)
+	})
+}
