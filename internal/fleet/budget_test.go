@@ -45,6 +45,7 @@ func launchFloor(launches int) time.Duration {
 // In aws weather a fleet is up within 1.10 times what EC2's buckets, boots and status
 // checks take.
 func TestBudget_create(t *testing.T) {
+	rehearsal.OnlyThorough(t)
 	for _, size := range budgetSizes() {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
@@ -71,6 +72,7 @@ func TestBudget_create(t *testing.T) {
 // A rolling replacement takes at most 1.25 times its floor: the slowest
 // instance of each batch, or the launch bucket, whichever is longer.
 func TestBudget_roll(t *testing.T) {
+	rehearsal.OnlyThorough(t)
 	size := 100
 	if os.Getenv("STAMP_BENCH") != "" {
 		size = 1000

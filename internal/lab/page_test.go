@@ -213,6 +213,9 @@ func TestPage_console(t *testing.T) {
 // TestPage_inABrowser looks at the page with a thousand instances on it, one of them
 // chosen, whose console is then shown.
 func TestPage_inABrowser(t *testing.T) {
+	if os.Getenv("STAMP_THOROUGH") == "" {
+		t.Skip("it takes its time: make test runs it, or STAMP_THOROUGH=1")
+	}
 	browser := findBrowser(t)
 	server, client := start(t, lab.Options{})
 	s := build(t, server.Lab, client, 1000)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"regexp"
 	"runtime"
 	"strconv"
@@ -146,6 +147,9 @@ func many(t testing.TB, inside *lab.Lab, client *http.Client) (launching, ending
 // TestLab_manyInstances holds the lab's own figures: time by the buckets alone,
 // and room for the tests of a fleet that large. How fast it is, BenchmarkLab tells.
 func TestLab_manyInstances(t *testing.T) {
+	if os.Getenv("STAMP_THOROUGH") == "" {
+		t.Skip("it takes its time: make test runs it, or STAMP_THOROUGH=1")
+	}
 	labtest.Bubble(t, awsWeather, func(t *testing.T, inside *lab.Lab, client *http.Client) {
 		launching, ending, heap := many(t, inside, client)
 

@@ -3,15 +3,26 @@ package rehearsal
 import (
 	"context"
 	"os"
+	"testing"
 )
 
 // Stride is how far apart the requests are at which a matrix of cuts is cut. make test
 // wants each of them (STAMP_THOROUGH); by itself, go test looks at some, to be quick.
 func Stride() int {
-	if os.Getenv("STAMP_THOROUGH") != "" {
+	if thorough() {
 		return 1
 	}
 	return 6
+}
+
+func thorough() bool { return os.Getenv("STAMP_THOROUGH") != "" || os.Getenv("STAMP_BENCH") != "" }
+
+// OnlyThorough skips a test that takes seconds, unless make test or make bench runs it.
+func OnlyThorough(t *testing.T) {
+	t.Helper()
+	if !thorough() {
+		t.Skip("it takes its time: make test runs it, or STAMP_THOROUGH=1")
+	}
 }
 
 // Cut is where a run is interrupted: by Ctrl-C, or by the death of the machine.
