@@ -6,7 +6,8 @@ import (
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
 )
 
-// An address is free only when the old instance is gone, which takes EC2 a while.
+// A slot with an address of its own keeps it: its old instance ends first, and the
+// address is free only when it is gone, which takes EC2 a while.
 func TestRollout_ownAddressIsWaitedFor(t *testing.T) {
 	onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
 		subnets, err := stage.Region.DefaultSubnets(t.Context())

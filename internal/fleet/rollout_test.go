@@ -224,26 +224,6 @@ func healthy(t *testing.T, stage *rehearsal.Stage, arn string, observed *Observa
 	}
 }
 
-// A slot with an address of its own keeps it: its old instance ends first.
-func TestRollout_ownAddress(t *testing.T) {
-	onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
-		subnets, err := stage.Region.DefaultSubnets(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		spec.Rollout.MaxUnavailable = Amount{1, false}
-		spec.Slots = &Slots{Overrides: map[int]Override{1: {SubnetID: subnets[0].ID, PrivateIP: "172.31.0.99"}}}
-		before := applied(t, stage, spec, nil)
-		next := spec
-		next.ImageID = stage.OtherImageID()
-		after := applied(t, stage, next, &spec)
-		if got := after.Members[1].Instance.PrivateIP; got != "172.31.0.99" || idOf(before, 1) == idOf(after, 1) {
-			t.Errorf("slot 1 has %s", got)
-		}
-		destroyed(t, stage, next)
-	})
-}
-
 // By root volume, instances keep their ids and addresses.
 func TestRollout_rootVolume(t *testing.T) {
 	onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {

@@ -126,6 +126,7 @@ func (c *census) RunInstances(ctx context.Context, launch cloud.Launch) ([]cloud
 }
 
 func (c *census) TerminateInstances(ctx context.Context, ids []string) error {
+	c.count(ctx) // what was launched is not seen at once, but long before others end
 	err := c.Region.TerminateInstances(ctx, ids)
 	c.count(ctx)
 	return err

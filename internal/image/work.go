@@ -79,7 +79,7 @@ func (e *WorkError) Error() string { return e.Err.Error() }
 func (e *WorkError) Unwrap() error { return e.Err }
 
 // TransportError says that a transport does not reach the source's platform.
-type TransportError struct{ Platform string }
+type TransportError struct{}
 
 // Error says which does.
 func (*TransportError) Error() string {
@@ -91,7 +91,7 @@ func (*TransportError) Error() string {
 // of builder and proof. The error is a *WorkError or a *TransportError.
 func (s Spec) CheckWork(fingerprint string) error {
 	if s.windows() && s.Bake.Transport != TransportSSM {
-		return &TransportError{s.Platform}
+		return &TransportError{}
 	}
 	// As long as it can get: what a proof must not be is known once there is a builder.
 	identity := guest.Identity{guest.MachineID: {someDigest}, guest.HostKey: {someDigest, someDigest, someDigest, someDigest}}
