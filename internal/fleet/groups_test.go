@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 )
 
 // A rollout in groups replaces every slot once, and no group takes more out of service
@@ -93,4 +95,40 @@ func TestForecast(t *testing.T) {
 	if got := NewPlan(ordinary(10), observationOf(old)).Forecast(); got != "" {
 		t.Errorf("got %q for a fleet that is as it should be", got)
 	}
+}
+
+// Mending replaces every slot once and never adds more than the surge; what still runs,
+// and has no address to give up, ends after its successor is ready.
+func TestMendGroups(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		spec := ordinary(rapid.IntRange(1, 60).Draw(t, "size"))
+		spec.Slots = &Slots{}
+		spec.Rollout.MaxSurge = Amount{Number: rapid.IntRange(0, 40).Draw(t, "surge"), Percent: rapid.Bool().Draw(t, "percent")}
+		var changes []Change
+		running := map[int]bool{}
+		for slot := range spec.Size {
+			state := rapid.SampledFrom([]string{"", cloud.InstanceRunning, cloud.InstanceStopped}).Draw(t, "state")
+			if state == "" {
+				continue
+			}
+			running[slot] = state == cloud.InstanceRunning
+			changes = append(changes, Change{Slot: slot, Kind: BrokenOne, Old: Member{Slot: slot, Instance: cloud.Instance{State: state}}})
+		}
+		_, surge := spec.limits(0)
+		seen := map[int]bool{}
+		for i, group := range spec.mendGroups(changes) {
+			if len(group.all()) == 0 || len(group.Then) > max(surge, 1) {
+				t.Fatalf("group %d adds %d; the limit is %d", i, len(group.Then), surge)
+			}
+			for _, change := range group.First {
+				if running[change.Slot] {
+					t.Fatalf("slot %d ends first, and runs", change.Slot)
+				}
+			}
+			visit(t, spec, group, seen)
+		}
+		if len(seen) != len(changes) {
+			t.Fatalf("%d slots are replaced, want %d", len(seen), len(changes))
+		}
+	})
 }
