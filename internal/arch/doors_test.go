@@ -46,6 +46,14 @@ var doors = []door{
 		why: "it is AWS as the engines see it, and knows neither them nor Terraform",
 	},
 	{
+		room: "internal/ownership", closed: []string{"./", terraform}, open: []string{"./internal/cloud", "./internal/report", terraformLog},
+		why: "both engines stand on it: what belongs to whom is decided once, without knowing them",
+	},
+	{
+		room: "internal/ownership", closed: []string{awsServices, terraform}, direct: true,
+		why: "it speaks the words of package cloud, as the engines do",
+	},
+	{
 		room: "internal/image", closed: []string{terraform, "./internal/provider", "./internal/fleet", "./internal/lab"}, open: []string{terraformLog},
 		why: "an engine knows nothing of Terraform, of the other engine, or of where it is rehearsed",
 	},

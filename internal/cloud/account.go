@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 )
 
 // Account is an AWS account as one set of credentials reaches it. It is safe for
@@ -17,7 +18,7 @@ type Account struct {
 	sts      stsCalls
 
 	mu      sync.Mutex
-	id      string
+	caller  Caller
 	regions map[string]*Region
 }
 
@@ -60,29 +61,47 @@ func (a *Account) Region(name string) (*Region, error) {
 	return region, nil
 }
 
+// Caller is whose credentials these are.
+type Caller struct {
+	// Account has twelve digits.
+	Account string
+	// Partition is "aws", "aws-cn", "aws-us-gov" or another one.
+	Partition string
+}
+
 // ID returns the account's twelve digits. It asks STS the first time.
 func (a *Account) ID(ctx context.Context) (string, error) {
+	caller, err := a.Caller(ctx)
+	return caller.Account, err
+}
+
+// Caller returns the account and its partition. It asks STS the first time.
+func (a *Account) Caller(ctx context.Context) (Caller, error) {
 	if a.config.SkipRequestingAccountID {
-		return "", errors.New("the account's id is needed: remove skip_requesting_account_id")
+		return Caller{}, errors.New("the account's id is needed: remove skip_requesting_account_id")
 	}
 	return a.identity(ctx)
 }
 
 // identity asks STS, unless it has answered before.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
-func (a *Account) identity(ctx context.Context) (string, error) {
+func (a *Account) identity(ctx context.Context) (Caller, error) {
 	a.mu.Lock()
-	id := a.id
+	known := a.caller
 	a.mu.Unlock()
-	if id != "" {
-		return id, nil
+	if known.Account != "" {
+		return known, nil
 	}
 	answer, err := call(ctx, a.resolved.Region, "GetCallerIdentity", a.sts.getCallerIdentity, nil)
 	if err != nil {
-		return "", err
+		return Caller{}, err
+	}
+	caller := Caller{Account: aws.ToString(answer.Account), Partition: "aws"}
+	if said, err := arn.Parse(aws.ToString(answer.Arn)); err == nil {
+		caller.Partition = said.Partition
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.id = aws.ToString(answer.Account)
-	return a.id, nil
+	a.caller = caller
+	return caller, nil
 }

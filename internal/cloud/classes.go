@@ -77,6 +77,7 @@ var classes = map[string]Class{
 
 	// Not there, or not visible yet; further codes end in NotFound.
 	CodeImageGone: NotFound, // errors: deregistered
+	"InvalidLaunchTemplateName.NotFoundException": NotFound, // errors
 
 	// Something refers to it.
 	"InvalidSnapshot.InUse": InUse, // errors

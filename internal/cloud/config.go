@@ -55,12 +55,12 @@ func New(ctx context.Context, config Config) (*Account, []report.Warning, error)
 		return nil, warnings, err
 	}
 	if restricted || config.SkipCredentialsValidation != nil && !*config.SkipCredentialsValidation {
-		id, err := account.identity(ctx)
+		caller, err := account.identity(ctx)
 		if err != nil {
 			return nil, warnings, fmt.Errorf("validating the credentials: %w", err)
 		}
-		if err := base.VerifyAccountIDAllowed(id); err != nil {
-			return nil, warnings, fmt.Errorf("the credentials belong to account %s, in which nothing may be done here: %w", id, err)
+		if err := base.VerifyAccountIDAllowed(caller.Account); err != nil {
+			return nil, warnings, fmt.Errorf("the credentials belong to account %s, in which nothing may be done here: %w", caller.Account, err)
 		}
 	}
 	return account, warnings, nil

@@ -49,6 +49,8 @@ const (
 	CodeUnauthorized       = "UnauthorizedOperation"
 	CodeNotPermitted       = "OperationNotPermitted"
 	CodeDryRunWouldSucceed = "DryRunOperation"
+	CodeTemplateNameTaken  = "InvalidLaunchTemplateName.AlreadyExistsException"
+	CodeTemplateNotFound   = "InvalidLaunchTemplateId.NotFound"
 )
 
 // Error is an error of AWS with everything that a person needs.

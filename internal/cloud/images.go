@@ -63,7 +63,12 @@ func imageOf(from *types.Image) Image {
 		ENASupport:     aws.ToBool(from.EnaSupport),
 		Protection:     Protection(aws.ToString(from.DeregistrationProtection)),
 		Public:         aws.ToBool(from.Public),
-		Tags:           tagsOf(from.Tags),
+
+		SourceInstanceID:  aws.ToString(from.SourceInstanceId),
+		SourceImageID:     aws.ToString(from.SourceImageId),
+		SourceImageRegion: aws.ToString(from.SourceImageRegion),
+
+		Tags: tagsOf(from.Tags),
 	}
 	if from.StateReason != nil {
 		to.StateReason = reason(from.StateReason)

@@ -42,6 +42,7 @@ type Region struct {
 	s3    s3Calls
 	sts   stsCalls
 	pools Pools
+	turns Turns
 }
 
 func newRegion(name string, resolved aws.Config, endpoints map[string]string, account stsCalls) *Region {
@@ -62,6 +63,9 @@ func (r *Region) Name() string { return r.name }
 
 // Pools remembers which pools of the region lacked capacity.
 func (r *Region) Pools() *Pools { return &r.pools }
+
+// Turns lets one apply of this process at a time work on a thing of the region.
+func (r *Region) Turns() *Turns { return &r.turns }
 
 // created does something to an id that may just have been created, and for a while
 // takes "not found" for "not visible yet".

@@ -14,6 +14,13 @@ const (
 	TagImage = "stamp:image"
 	// TagFleet names the fleet.
 	TagFleet = "stamp:fleet"
+	// TagOwner is the id of the resource object that has made the thing: see package
+	// ownership.
+	TagOwner = "stamp:owner"
+	// TagBuilder is, on a version and its snapshots, the builder that was captured.
+	TagBuilder = "stamp:builder"
+	// TagCopyOf is, on a copy and its snapshots, the image that was copied.
+	TagCopyOf = "stamp:copy-of"
 	// TagRole is one of the Role… values, on what belongs to an image line.
 	TagRole = "stamp:role"
 	// TagVersion is the version's number.
@@ -66,10 +73,12 @@ const (
 	// TagRootImage is the image of a root volume that has been replaced since the
 	// launch.
 	TagRootImage = "stamp:root-image"
-	// TagProtection says what protects an instance: "termination", "stop" or both.
-	TagProtection = "stamp:protection"
 	// TagEstablished marks the instances of a fleet whose create has ended.
 	TagEstablished = "stamp:established"
+	// TagProtection says how the provider itself protects a thing: "termination", "stop" or
+	// both on an instance, "deregistration" on an image. Any other protection is somebody
+	// else's.
+	TagProtection = "stamp:protection"
 )
 
 // ManagedBy is the value of TagManagedBy.
@@ -81,6 +90,8 @@ const (
 	RoleCopy    = "copy"
 	RoleBuilder = "builder"
 	RoleProof   = "proof"
+	// RoleLease is the role of a launch template that says that an apply is at work.
+	RoleLease = "lease"
 )
 
 // Owned reports whether the tag's key is one of ours.

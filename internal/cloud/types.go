@@ -200,9 +200,16 @@ type Image struct {
 	DeprecatesAt time.Time
 	Protection   Protection
 	// Public reports whether everyone may launch it.
-	Public  bool
-	Volumes []ImageVolume
-	Tags    Tags
+	Public bool
+	// SourceInstanceID is the instance that CreateImage has captured, SourceImageID and
+	// SourceImageRegion the image that this one was made from or is a copy of. AWS writes
+	// them, and nobody can change them.
+	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Image.html
+	SourceInstanceID  string
+	SourceImageID     string
+	SourceImageRegion string
+	Volumes           []ImageVolume
+	Tags              Tags
 }
 
 // SnapshotIDs returns the ids of the image's snapshots, in the order of its

@@ -1,0 +1,214 @@
+package ownership_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
+)
+
+var fleet = ownership.Owner{Kind: ownership.Fleet, Name: "web servers", Account: "123456789012", Partition: "aws", Region: "us-east-1"}
+
+func begin(t *testing.T, stage *rehearsal.Stage, owner ownership.Owner) *ownership.Lease {
+	t.Helper()
+	lease, err := ownership.Begin(t.Context(), stage.Region, owner, ownership.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lease
+}
+
+func end(t *testing.T, lease *ownership.Lease) {
+	t.Helper()
+	if err := lease.End(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func leftLeases(stage *rehearsal.Stage) (count int) {
+	for _, left := range stage.Lab.Books().Leftovers {
+		if left.Type == "launch-template" {
+			count++
+		}
+	}
+	return count
+}
+
+// killed is an apply whose process dies: it gives no more signs of life, and its last
+// request does not arrive.
+func killed(t *testing.T, stage *rehearsal.Stage, lease *ownership.Lease) {
+	t.Helper()
+	stage.DieAt(1, false, func() {})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if err := lease.End(ctx); err == nil {
+		t.Fatal("a process that is dead has ended its lease")
+	}
+	stage.Restart()
+}
+
+func TestBegin_alone(t *testing.T) {
+	rehearsal.Run(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage) {
+		requests := stage.Requests(func() {
+			lease := begin(t, stage, fleet)
+			if !ownership.ValidID(lease.Owner.ID) || lease.TakenOver {
+				t.Errorf("owner %q, taken over %t", lease.Owner.ID, lease.TakenOver)
+			}
+			end(t, lease)
+		})
+		if requests != 2 || leftLeases(stage) != 0 {
+			t.Errorf("%d requests, want 2; %d launch templates are left", requests, leftLeases(stage))
+		}
+	})
+}
+
+// A long apply gives signs of life, and keeps its lease.
+func TestBegin_heldByTheLiving(t *testing.T) {
+	rehearsal.Run(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage) {
+		first := begin(t, stage, fleet)
+		time.Sleep(time.Hour)
+		stage.Restart()
+		asked := time.Now()
+		_, err := ownership.Begin(t.Context(), stage.Region, fleet, ownership.Options{})
+		held, ok := errors.AsType[*ownership.HeldError](err)
+		if !ok || !strings.Contains(held.Who, "process") || time.Since(asked) > 2*time.Minute {
+			t.Fatalf("got %v after %s, want to hear who is at work within two minutes", err, time.Since(asked))
+		}
+		if err := first.Context().Err(); err != nil {
+			t.Fatalf("the first has lost its lease: %v", context.Cause(first.Context()))
+		}
+		end(t, first)
+		second := begin(t, stage, fleet)
+		if second.TakenOver || second.Owner.ID == first.Owner.ID {
+			t.Error("a create that has ended was taken over")
+		}
+		end(t, second)
+	})
+}
+
+// A create that has died is taken over with its owner, once it is silent for three minutes.
+func TestBegin_afterADeath(t *testing.T) {
+	rehearsal.Run(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage) {
+		dead := begin(t, stage, fleet)
+		killed(t, stage, dead)
+		asked := time.Now()
+		next := begin(t, stage, fleet)
+		if !next.TakenOver || next.Owner.ID != dead.Owner.ID {
+			t.Errorf("taken over %t, owner %s, want %s", next.TakenOver, next.Owner.ID, dead.Owner.ID)
+		}
+		if took := time.Since(asked); took < 3*time.Minute || took > 4*time.Minute {
+			t.Errorf("it took %s, want three minutes", took)
+		}
+		end(t, next)
+		if leftLeases(stage) != 0 {
+			t.Error("a launch template is left")
+		}
+	})
+}
+
+// An owner that a state knows is not given to another create.
+func TestBegin_ofAKnownOwner(t *testing.T) {
+	rehearsal.Run(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage) {
+		dead := begin(t, stage, fleet)
+		killed(t, stage, dead)
+		known := func(id string) bool { return id == dead.Owner.ID }
+		next, err := ownership.Begin(t.Context(), stage.Region, fleet, ownership.Options{Known: known})
+		if err != nil || next.TakenOver || next.Owner.ID == dead.Owner.ID {
+			t.Fatalf("%v, taken over: %+v", err, next)
+		}
+		end(t, next)
+	})
+}
+
+// Of many that find a dead one's lease, one gets it.
+func TestBegin_onlyOneTakesOver(t *testing.T) {
+	rehearsal.Run(t, lab.Options{Weather: "aws", Seed: 3}, func(t *testing.T, stage *rehearsal.Stage) {
+		killed(t, stage, begin(t, stage, fleet))
+		var mu sync.Mutex
+		var won []*ownership.Lease
+		var wait sync.WaitGroup
+		for range 8 {
+			stage.Restart()
+			region := stage.Region
+			wait.Go(func() {
+				lease, err := ownership.Begin(t.Context(), region, fleet, ownership.Options{})
+				if _, held := errors.AsType[*ownership.HeldError](err); err != nil && !held {
+					t.Error(err)
+				}
+				if err == nil {
+					mu.Lock()
+					defer mu.Unlock()
+					won = append(won, lease)
+				}
+			})
+		}
+		wait.Wait()
+		if len(won) != 1 {
+			t.Fatalf("%d have taken over, want one", len(won))
+		}
+		end(t, won[0])
+	})
+}
+
+// Who was silent for too long finds out, and leaves what it was about to do.
+func TestLease_lost(t *testing.T) {
+	rehearsal.Run(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage) {
+		first := begin(t, stage, fleet)
+		stage.DieAt(1, false, func() {})
+		time.Sleep(10 * time.Minute)
+		stage.Restart()
+		if !errors.Is(context.Cause(first.Context()), ownership.ErrLost) {
+			t.Fatalf("the lease's context has ended with %v", context.Cause(first.Context()))
+		}
+		second := begin(t, stage, fleet)
+		if err := first.End(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if leftLeases(stage) != 1 {
+			t.Error("the one that has lost its lease has deleted that of the other")
+		}
+		end(t, second)
+	})
+}
+
+// In one process the second waits its turn.
+func TestBegin_inOneProcess(t *testing.T) {
+	rehearsal.Run(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage) {
+		first := begin(t, stage, fleet)
+		time.AfterFunc(time.Minute, func() { end(t, first) })
+		begun := time.Now()
+		end(t, begin(t, stage, fleet))
+		if time.Since(begun) < time.Minute {
+			t.Error("both were at work at the same time")
+		}
+	})
+}
+
+func TestObserve(t *testing.T) {
+	rehearsal.Run(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage) {
+		predecessor := fleet.As("o-0123456789abcdef0123")
+		dead := begin(t, stage, fleet)
+		if err := dead.Replaces(t.Context(), []string{predecessor.ID}); err != nil {
+			t.Fatal(err)
+		}
+		killed(t, stage, dead)
+		leases, err := ownership.Observe(t.Context(), stage.Region, fleet)
+		if err != nil || len(leases.Creating) != 1 || len(leases.Left) != 0 {
+			t.Fatalf("%v, %+v, want one that is creating and none that is left", err, leases)
+		}
+		time.Sleep(4 * time.Minute)
+		leases, err = ownership.Observe(t.Context(), stage.Region, fleet)
+		if err != nil || len(leases.Mine(predecessor)) != 1 || len(leases.Mine(dead.Owner)) != 1 || len(leases.Mine(fleet.As("o-ffffffffffffffffffff"))) != 0 {
+			t.Fatalf("%v, %+v", err, leases)
+		}
+		if err := leases.Mine(predecessor)[0].Clear(t.Context(), stage.Region); err != nil || leftLeases(stage) != 0 {
+			t.Errorf("%v, %d launch templates are left", err, leftLeases(stage))
+		}
+	})
+}

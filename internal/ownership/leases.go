@@ -1,0 +1,197 @@
+package ownership
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+)
+
+// notInNames are characters that names of launch templates do not take.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateLaunchTemplate.html
+var notInNames = regexp.MustCompile(`[^A-Za-z0-9().\-/_]+`)
+
+// leaseName is the launch template's. Creates compete for a name, other applies for what an
+// owner has.
+func leaseName(owner Owner) string {
+	if owner.ID != "" {
+		return "stamp-apply-" + owner.ID
+	}
+	const most = 60
+	readable := notInNames.ReplaceAllString(owner.Name, "-")
+	return fmt.Sprintf("stamp-create-%s-%s-%s", owner.Kind, readable[:min(len(readable), most)], digest(16, string(owner.Kind), owner.Name))
+}
+
+// text is what a version of the launch template says: at most 255 characters.
+func (l *Lease) text() string {
+	work, me := "apply", this()
+	if l.create {
+		work = "create"
+	}
+	text := fmt.Sprintf("work=%s owner=%s run=%s machine=%s pid=%d start=%s who=%s",
+		work, l.Owner.ID, l.run, me.machine, me.pid, me.start, me.words)
+	if len(l.replaces) > 0 {
+		text += " replaces=" + strings.Join(l.replaces[:min(len(l.replaces), mostReplaced)], ",")
+	}
+	return text
+}
+
+// mostReplaced is how many owners fit into the text.
+const mostReplaced = 2
+
+// found is a lease that is there.
+type found struct {
+	template cloud.LaunchTemplate
+	create   bool
+	owner    string
+	holder   holder
+	replaces []string
+}
+
+func parse(template cloud.LaunchTemplate) found {
+	says := map[string]string{}
+	for field := range strings.FieldsSeq(template.Description) {
+		key, value, _ := strings.Cut(field, "=")
+		says[key] = value
+	}
+	to := found{template: template, create: says["work"] == "create"}
+	if ValidID(says["owner"]) {
+		to.owner = says["owner"]
+	}
+	to.holder = holder{machine: says["machine"], start: says["start"], words: cmp.Or(says["who"], "somebody")}
+	to.holder.pid, _ = strconv.Atoi(says["pid"]) // zero is nobody
+	for id := range strings.SplitSeq(says["replaces"], ",") {
+		if ValidID(id) {
+			to.replaces = append(to.replaces, id)
+		}
+	}
+	return to
+}
+
+// watch looks at a lease that somebody else has, until it is clear whether he is alive.
+type watch struct {
+	lease *Lease
+	// first is the last sign of life when it was seen first, since when that was.
+	first string
+	since time.Time
+	told  bool
+}
+
+// pauses between two looks.
+const lookEvery = 5 * time.Second
+
+// untilDead returns the lease once its holder is dead, and nil when it is not there any
+// more. The error is a *HeldError when the holder is alive.
+func (w *watch) untilDead(ctx context.Context) (*found, error) {
+	for {
+		latest, there, err := w.lease.aws.LatestVersion(ctx, w.lease.name)
+		if err != nil {
+			return nil, err
+		}
+		if !there {
+			// Gone, or made a moment ago and not visible yet.
+			return nil, pause(ctx, time.Second)
+		}
+		is := parse(latest)
+		if is.owner == "" && is.create {
+			return nil, fmt.Errorf("launch template %s (%s) is not what this provider has made of it: delete it", latest.Name, w.lease.aws.Name())
+		}
+		sign := fmt.Sprint(latest.ID, latest.Version)
+		if w.first == "" || !strings.HasPrefix(w.first, latest.ID) {
+			w.first, w.since = sign, time.Now()
+		}
+		switch {
+		case sign != w.first:
+			return nil, &HeldError{Owner: w.lease.Owner, Who: is.holder.name(), Since: latest.VersionAt}
+		case is.holder.gone(), time.Since(latest.VersionAt) > staleAfter+skew, time.Since(w.since) >= staleAfter:
+			return &is, nil
+		}
+		if !w.told {
+			w.told = true
+			w.lease.progress.Printf("another apply has this name (%s, last heard of at %s): waiting for a sign of life until %s",
+				is.holder.name(), latest.VersionAt.UTC().Format(time.TimeOnly), w.since.Add(staleAfter).UTC().Format(time.TimeOnly+" UTC"))
+		}
+		if err := pause(ctx, lookEvery); err != nil {
+			return nil, fmt.Errorf("%w: %w", &HeldError{Owner: w.lease.Owner, Who: is.holder.name(), Since: latest.VersionAt}, err)
+		}
+	}
+}
+
+// name is the holder for people.
+func (h holder) name() string { return fmt.Sprintf("%s, process %d", h.words, h.pid) }
+
+func pause(ctx context.Context, length time.Duration) error {
+	timer := time.NewTimer(length)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// Left is a lease that an apply has left whose process has died.
+type Left struct {
+	// Owner is whose work it was; Create is set when that was its create, so that no state
+	// knows of it.
+	Owner  Owner
+	Create bool
+	// Replaces are the owners that the create was to follow.
+	Replaces []string
+
+	templateID string
+}
+
+// Leases are what there is of a name's leases.
+type Leases struct {
+	// Creating are the owners whose create has not ended: no state knows of them.
+	Creating []string
+	// Left are leases that were left, with no sign of life for three minutes.
+	Left []Left
+}
+
+// Observe reads the leases of a name: one request when there is none.
+func Observe(ctx context.Context, aws AWS, owner Owner) (Leases, error) {
+	var leases Leases
+	templates, err := aws.LaunchTemplates(ctx, owner.Index().With(cloud.Tags{cloud.TagRole: cloud.RoleLease}))
+	if err != nil {
+		return leases, err
+	}
+	for _, template := range templates {
+		latest, there, err := aws.LatestVersion(ctx, template.Name)
+		if err != nil {
+			return leases, err
+		}
+		is := parse(latest)
+		if !there || is.owner == "" {
+			continue
+		}
+		if is.create {
+			leases.Creating = append(leases.Creating, is.owner)
+		}
+		if time.Since(latest.VersionAt) > staleAfter {
+			leases.Left = append(leases.Left, Left{owner.As(is.owner), is.create, is.replaces, latest.ID})
+		}
+	}
+	return leases, nil
+}
+
+// Mine are those of the leases that were left which an owner may clear: its own, and those
+// of creates that were to follow it.
+func (l Leases) Mine(owner Owner) []Left {
+	return slices.DeleteFunc(slices.Clone(l.Left), func(left Left) bool {
+		return left.Owner.ID != owner.ID && !(left.Create && slices.Contains(left.Replaces, owner.ID))
+	})
+}
+
+// Clear deletes a lease that was left, after what its owner has left.
+func (l Left) Clear(ctx context.Context, aws AWS) error {
+	return aws.DeleteLaunchTemplate(ctx, l.templateID)
+}
