@@ -125,3 +125,12 @@ type Foreign struct {
 
 // String says both.
 func (f Foreign) String() string { return f.What + " " + f.Why }
+
+// Holder is an owner that has things of a name.
+type Holder struct {
+	OwnerID string
+	// What says in words what it has: "6 instances".
+	What string
+	// Creating is set while its create has not ended.
+	Creating bool
+}
