@@ -129,8 +129,8 @@ func (f Foreign) String() string { return f.What + " " + f.Why }
 // Holder is an owner that has things of a name.
 type Holder struct {
 	OwnerID string
-	// What says in words what it has: "6 instances".
+	// What is there, in words: "6 instances", "versions 1 to 3".
 	What string
-	// Creating is set while its create has not ended.
+	// Creating is set while the owner's create has not ended: no state knows of it.
 	Creating bool
 }
