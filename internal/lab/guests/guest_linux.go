@@ -27,11 +27,12 @@ type realGuest struct {
 	host *realHost
 	spec Spec
 	// dir is the guest's directory, relative to the host's; system and base are what
-	// its disk stands on: a base image and frozen layers. Only ReplaceDisk changes the
-	// three, while the guest is off.
+	// its disk stands on: a base image and frozen layers; number is the guest's own. Only
+	// ReplaceDisk changes the four, while the guest is off.
 	dir    string
 	system string
 	base   []Layer
+	number int
 
 	// disk is held while the disk is copied, removed or handed to a boot.
 	disk sync.Mutex
@@ -57,7 +58,11 @@ func (g *realGuest) trees() []pid1.Tree {
 				tree.Lower = append(tree.Lower, dir)
 			}
 		}
-		tree.Lower = append(tree.Lower, "/"+name)
+		if g.host.mapped {
+			tree.Lower = append(tree.Lower, filepath.Join("p", name))
+		} else {
+			tree.Lower = append(tree.Lower, "/"+name)
+		}
 		trees = append(trees, tree)
 	}
 	for i := range trees {
@@ -125,7 +130,7 @@ func (g *realGuest) makeDisk() error {
 			}
 		}
 	}
-	return nil
+	return g.host.give(g.dir)
 }
 
 func (g *realGuest) Boot() error {
