@@ -68,9 +68,18 @@ type realHost struct {
 // guest has one user, root, who is that user outside, so that inside chown and su do
 // nothing useful, and files of the host's /usr can be replaced and removed but not written
 // in place. The latter holds for root too where the kernel does not map owners.
-func NewReal(ctx context.Context, dir string) (Host, error) { return newReal(ctx, dir, defaultLimits) }
+func NewReal(ctx context.Context, dir string) (Host, error) {
+	return newReal(ctx, dir, options{limits: defaultLimits})
+}
 
-func newReal(ctx context.Context, dir string, limits limits) (*realHost, error) {
+// options are what tests change of a host.
+type options struct {
+	limits limits
+	// unmapped says that owners are not mapped, as where the kernel cannot.
+	unmapped bool
+}
+
+func newReal(ctx context.Context, dir string, asked options) (*realHost, error) {
 	ids, err := pid1.GuestIDs()
 	if err != nil {
 		return nil, err
@@ -81,11 +90,11 @@ func newReal(ctx context.Context, dir string, limits limits) (*realHost, error) 
 		return nil, fmt.Errorf("guests need a place for their disks: %w", err)
 	}
 	h := &realHost{
-		dir: dir, programs: disk.Programs(), ids: ids, mapped: !ids.One(), limits: limits,
+		dir: dir, programs: disk.Programs(), ids: ids, mapped: !ids.One() && !asked.unmapped, limits: asked.limits,
 		guests: map[*realGuest]struct{}{}, bases: map[string]func() error{},
 		stopWatch: make(chan struct{}), watched: make(chan struct{}),
 	}
-	go h.watch()
+	go h.watch(newGauge(h.dir))
 	err = h.prepare()
 	if err == nil {
 		err = h.probe(ctx)

@@ -55,21 +55,28 @@ func Run(start Start) (*exec.Cmd, error) {
 		SysProcAttr: attr,
 	}
 	done := make(chan error)
-	go func() {
-		// What prepare changes belongs to the thread, which ends with this goroutine.
-		runtime.LockOSThread()
-		done <- start.fork(cmd)
-	}()
+	forks() <- func() { done <- start.fork(cmd) }
 	if err := <-done; err != nil {
 		return nil, fmt.Errorf("the kernel makes no namespaces for this user: %w", err)
 	}
 	return cmd, nil
 }
 
-// forking is held while this process has a guest's limit of processes.
-var forking sync.Mutex
+// forks takes what the one thread is to do that starts all guests. What it changes of
+// itself is no other thread's, and a guest dies when its parent thread does (prctl(2) on
+// PR_SET_PDEATHSIG), which is with the process, however that ends.
+var forks = sync.OnceValue(func() chan<- func() {
+	todo := make(chan func())
+	go func() {
+		runtime.LockOSThread()
+		for do := range todo {
+			do()
+		}
+	}()
+	return todo
+})
 
-// fork starts the process from a thread that is thrown away afterwards.
+// fork starts the process, on the thread of forks.
 func (s Start) fork(cmd *exec.Cmd) error {
 	// Keys that the caller's session holds would be the guest's too (keyrings(7)). The
 	// library's function cannot ask for a new session without a name.
@@ -84,8 +91,6 @@ func (s Start) fork(cmd *exec.Cmd) error {
 	// and limited by what his limit was then, unless he was root (getrlimit(2) on
 	// RLIMIT_NPROC limits each of a guest's users alone). So each guest is made by a user
 	// of its own, beyond those of guests, who has root's rights for this one purpose.
-	forking.Lock()
-	defer forking.Unlock()
 	var before unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NPROC, &before); err != nil {
 		return err

@@ -98,7 +98,9 @@ func (i IDs) attributes() *syscall.SysProcAttr {
 		Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID |
 			syscall.CLONE_NEWUTS | syscall.CLONE_NEWIPC | syscall.CLONE_NEWNET,
 		// Without a session of its own the guest's /dev/tty were the host's terminal.
-		Setsid:      true,
+		Setsid: true,
+		// What is inside could keep the first process from seeing the connection's end.
+		Pdeathsig:   syscall.SIGKILL,
 		UidMappings: []syscall.SysProcIDMap{{HostID: i.First, Size: i.Size}},
 		GidMappings: []syscall.SysProcIDMap{{HostID: i.First, Size: i.Size}},
 	}
