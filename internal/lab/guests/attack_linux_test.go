@@ -149,6 +149,19 @@ func inodeOf(t *testing.T) string {
 	return fmt.Sprintf("%d:%d", status.Dev, status.Ino)
 }
 
+// TestReal_isClosedToOthers looks at the directory of the guests' disks, which has
+// programs with set-user-id bits and whatever guests have written.
+func TestReal_isClosedToOthers(t *testing.T) {
+	host, ok := sharedHost(t).(*realHost)
+	if !ok {
+		t.Fatal("another kind of host")
+	}
+	info, err := os.Stat(host.dir)
+	if err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("its mode is %v, %v", info.Mode(), err)
+	}
+}
+
 // TestReal_ownsNothingOutside looks at a guest from the host: its processes and its files,
 // one with a set-user-id bit among them, must not be root's there.
 func TestReal_ownsNothingOutside(t *testing.T) {

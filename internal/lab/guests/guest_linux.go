@@ -280,16 +280,17 @@ func (g *realGuest) ReplaceDisk(system string, layers []Layer) error {
 	case running:
 		return errRunning
 	}
-	oldDir, oldSystem, oldBase := g.dir, g.system, g.base
+	oldDir, oldSystem, oldBase, oldNumber := g.dir, g.system, g.base, g.number
 	if err := g.host.add(g); err != nil {
 		return err
 	}
 	g.system, g.base = system, layers
 	if err := g.makeDisk(); err != nil {
 		failed := g.dir
-		g.dir, g.system, g.base = oldDir, oldSystem, oldBase
+		g.dir, g.system, g.base, g.number = oldDir, oldSystem, oldBase, oldNumber
 		return errors.Join(err, disk.Remove(filepath.Join(g.host.dir, failed)))
 	}
+	g.host.groups.remove(oldNumber)
 	return disk.Remove(filepath.Join(g.host.dir, oldDir))
 }
 
@@ -310,5 +311,6 @@ func (g *realGuest) Destroy() {
 	if err := disk.Remove(filepath.Join(g.host.dir, g.dir)); err != nil {
 		fmt.Fprintf(console(g.spec), "lab: the guest's disk stays until the lab ends: %v\r\n", err)
 	}
+	g.host.groups.remove(g.number)
 	g.host.remove(g)
 }

@@ -35,10 +35,9 @@ func TestReal_processesAreLimited(t *testing.T) {
 	g.screen.await(t, finished, 1)
 	const bomb = "i=0; while [ $i -lt 300 ]; do sleep 1000 & i=$((i+1)); done >/dev/null 2>&1"
 	// Of one user, of many users, and of users in further namespaces.
-	scripts := []string{
-		bomb,
-		"for user in 1001 1002 1003 1004; do setpriv --reuid $user --clear-groups sh -c '" + bomb + "'; done 2>/dev/null",
-		"unshare -Ur sh -c '" + bomb + "' 2>/dev/null",
+	scripts := []string{bomb, "unshare -Ur sh -c '" + bomb + "' 2>/dev/null"}
+	if os.Geteuid() == 0 {
+		scripts = append(scripts, "for user in 1001 1002 1003 1004; do setpriv --reuid $user --clear-groups sh -c '"+bomb+"'; done 2>/dev/null")
 	}
 	for _, script := range scripts {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -95,6 +95,14 @@ func (h *realHost) run(g *realGuest, inside *os.File) (*exec.Cmd, error) {
 	if h.ids.One() {
 		start.Directory = h.dir
 	}
+	if h.groups != nil {
+		group, err := h.groups.enter(g.number)
+		if err != nil {
+			return nil, err
+		}
+		defer group.Close()
+		start.Cgroup = group
+	}
 	return pid1.Run(start)
 }
 

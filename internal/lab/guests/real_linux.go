@@ -43,6 +43,8 @@ type realHost struct {
 	// mapped says that guests see the host's programs with their owners.
 	mapped bool
 	limits limits
+	// groups are the guests' control groups; nil where there are none.
+	groups *groups
 	// stopWatch ends the watch over the disk; watched is closed once it has ended.
 	stopWatch chan struct{}
 	watched   chan struct{}
@@ -77,6 +79,17 @@ type options struct {
 	limits limits
 	// unmapped says that owners are not mapped, as where the kernel cannot.
 	unmapped bool
+	// groupsRoot and groupLimits take the place of the machine's control groups.
+	groupsRoot  string
+	groupLimits []groupLimit
+}
+
+// groups are where to look for control groups, and what to set in them.
+func (o options) groups() (root, own string, limits []groupLimit) {
+	if o.groupsRoot != "" {
+		return o.groupsRoot, "/test", o.groupLimits
+	}
+	return groupsRoot, ownGroup(), o.limits.groups()
 }
 
 func newReal(ctx context.Context, dir string, asked options) (*realHost, error) {
@@ -95,8 +108,23 @@ func newReal(ctx context.Context, dir string, asked options) (*realHost, error) 
 		stopWatch: make(chan struct{}), watched: make(chan struct{}),
 	}
 	go h.watch(newGauge(h.dir))
-	err = h.prepare()
-	if err == nil {
+	if err = h.prepare(); err == nil {
+		h.openGroups(asked.groups())
+		err = h.try(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	return h, nil
+}
+
+// try boots a guest, with less where the kernel refuses more.
+func (h *realHost) try(ctx context.Context) error {
+	err := h.probe(ctx)
+	if err != nil && h.groups != nil {
+		// To begin in a group takes rights over the groups above (cgroups(7)).
+		h.groups.close()
+		h.groups = nil
 		err = h.probe(ctx)
 	}
 	if err != nil && h.mapped {
@@ -106,10 +134,7 @@ func newReal(ctx context.Context, dir string, asked options) (*realHost, error) 
 			err = h.probe(ctx)
 		}
 	}
-	if err != nil {
-		return nil, errors.Join(err, h.Close())
-	}
-	return h, nil
+	return err
 }
 
 // makeDir makes a host's directory.
@@ -131,6 +156,7 @@ func removeStale(dir string) {
 			continue
 		}
 		if unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+			removeStaleGroups(filepath.Dir(path))
 			_ = disk.Remove(filepath.Dir(path))
 		}
 		_ = file.Close()
@@ -152,8 +178,8 @@ func (h *realHost) prepare() error {
 	if err := os.Rename(unnamed, filepath.Join(h.dir, lockName)); err != nil {
 		return err
 	}
-	// Guests pass through the directory to their own files in it.
-	if err := os.Chmod(h.dir, 0o711); err != nil {
+	// Guests work in it, and nobody else.
+	if err := h.give("."); err != nil {
 		return err
 	}
 	for _, dir := range []string{"h", "t", "m", "p", "b", "l", "g"} {
@@ -314,6 +340,7 @@ func (h *realHost) Close() error {
 	destroyed.Wait()
 	close(h.stopWatch)
 	<-h.watched
+	h.groups.close()
 	err := disk.Remove(h.dir)
 	if h.lock != nil {
 		err = errors.Join(err, h.lock.Close())

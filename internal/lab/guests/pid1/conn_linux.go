@@ -15,9 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxMessage bounds a message, in bytes: both streams of a command's output, in base64,
-// fit. The other end is a guest's, which may be in anybody's hands.
-const maxMessage = 16 << 20
+// maxMessage bounds a message, in bytes: the longest script that the lab takes fits, with
+// every character escaped, and both streams of a command's output. The other end is a guest's, which may be in anybody's hands.
+const maxMessage = 32 << 20
 
 // maxFiles is how many open files may come with a message.
 const maxFiles = 16
