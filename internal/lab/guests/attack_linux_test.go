@@ -45,7 +45,8 @@ var attacks = map[string]string{
 		"umount -R -l /usr; ls /usr/SECRET && echo in",
 	"what lies under the root": "umount -l /; grep -c . SECRET && echo in; nsenter -t 1 -m cat SECRET && echo in",
 	"a way out of a chroot":    "mkdir -p /tmp/j; perl -e 'open(D,\"/\"); chroot(\"/tmp/j\"); chdir(\"..\") for 1..99; chroot(\".\"); exit(!-e \"SECRET\")' && echo in",
-	handleAttack:               "perl -e 'for $f (\"/usr\", \"/dev/null\", \"/\") { open(my $d, \"<\", $f); for $n (2, 128) { $h=pack(\"IiII\", 8, 1, $n, 0); $r=syscall(304, fileno($d), $h, 0); print \"in\\n\" if $r>=0 } }'",
+	handleAttack: "perl -e 'for $f (\"/usr\", \"/dev/null\", \"/\") { open(my $d, \"<\", $f); for $n (2, 128) { " +
+		"$h = pack(\"IiII\", 8, 1, $n, 0); print \"in\\n\" if syscall(304, fileno($d), $h, 0) >= 0 } }'",
 }
 
 // TestReal_attacks lets a guest's root try to reach the host.

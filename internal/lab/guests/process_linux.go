@@ -36,6 +36,8 @@ type process struct {
 	metadata http.Handler
 	cloud    http.Handler
 	servers  []*http.Server
+	// dir is where the guest's disk lies during this boot.
+	dir string
 	// ended receives how the boot ended.
 	ended chan end
 
@@ -66,7 +68,7 @@ func startProcess(g *realGuest) (*process, error) {
 		return nil, errors.Join(err, conn.Close())
 	}
 	p := &process{
-		cmd: cmd, conn: conn, console: console(g.spec), metadata: orNothing(g.spec.Metadata), cloud: orNothing(g.spec.Cloud),
+		cmd: cmd, conn: conn, dir: filepath.Join(g.host.dir, g.dir), console: console(g.spec), metadata: orNothing(g.spec.Metadata), cloud: orNothing(g.spec.Cloud),
 		ended: make(chan end, 1), runs: map[int64]chan pid1.Event{},
 	}
 	if err := g.configure(p); err != nil {

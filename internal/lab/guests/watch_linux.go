@@ -73,17 +73,17 @@ func (h *realHost) watch(disk gauge) {
 // host's is nearly full from the one with the largest.
 func (h *realHost) cutWriters(low bool) {
 	h.mu.Lock()
-	var running []*realGuest
+	running := map[*realGuest]string{}
 	for g := range h.guests {
-		if g.present() != nil {
-			running = append(running, g)
+		if p := g.present(); p != nil {
+			running[g] = p.dir
 		}
 	}
 	h.mu.Unlock()
 	var largest *realGuest
 	var size uint64
-	for _, g := range running {
-		written := g.written()
+	for g, dir := range running {
+		written := room(dir)
 		if written > h.limits.disk {
 			g.cutFor(fmt.Sprintf("it has written more than %d MiB to its disk", h.limits.disk>>20))
 			continue
@@ -104,12 +104,9 @@ func (g *realGuest) cutFor(reason string) {
 	g.cut()
 }
 
-// written is how much room the guest's disk takes on the host's, in bytes.
-func (g *realGuest) written() uint64 {
+// room is how much a directory takes on the disk, in bytes.
+func room(dir string) uint64 {
 	total := uint64(0)
-	g.mu.Lock()
-	dir := filepath.Join(g.host.dir, g.dir)
-	g.mu.Unlock()
 	// Files come and go meanwhile, and some directories may be closed to an ordinary user.
 	_ = filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
 		if err != nil {
