@@ -318,7 +318,7 @@ func (f *following) result(ctx context.Context, commandID string) (guest.Report,
 	if err != nil {
 		return guest.Report{}, err
 	}
-	report := guest.ParseConsole(f.job.nonce, result.Output)
+	report := guest.ParseConsole(f.job.nonce, result.Output).Masked(f.r.spec.Bake.Secrets)
 	if report.Done {
 		return report, nil
 	}
