@@ -92,13 +92,18 @@ type ssmCalls struct {
 	deleteParameter operation[ssm.DeleteParameterInput, ssm.DeleteParameterOutput, ssm.Options]
 	listTags        operation[ssm.ListTagsForResourceInput, ssm.ListTagsForResourceOutput, ssm.Options]
 	commandCalls
+	// endpoint is one of the user's own, whether the provider block, the environment or the
+	// shared config file says so; empty is AWS's.
+	endpoint string
 }
 
 func newSSMCalls(config aws.Config, endpoint string) ssmCalls {
+	own := ""
 	client := ssm.NewFromConfig(config, func(o *ssm.Options) {
 		if endpoint != "" {
 			o.BaseEndpoint = &endpoint
 		}
+		own = aws.ToString(o.BaseEndpoint)
 	})
 	return ssmCalls{
 		getParameter:    client.GetParameter,
@@ -106,6 +111,7 @@ func newSSMCalls(config aws.Config, endpoint string) ssmCalls {
 		deleteParameter: client.DeleteParameter,
 		listTags:        client.ListTagsForResource,
 		commandCalls:    newCommandCalls(client),
+		endpoint:        own,
 	}
 }
 

@@ -42,6 +42,8 @@ type Region struct {
 	s3    s3Calls
 	sts   stsCalls
 	pools Pools
+	// insecure is set when TLS certificates are not verified.
+	insecure bool
 }
 
 func newRegion(name string, resolved aws.Config, endpoints map[string]string, account stsCalls) *Region {

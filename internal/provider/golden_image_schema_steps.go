@@ -8,6 +8,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
 )
 
 func stepsAttribute() schema.Attribute {
@@ -123,7 +125,7 @@ func stepName(what string) schema.Attribute {
 func environmentAttribute(what string) schema.Attribute {
 	return schema.MapAttribute{
 		Optional: true, ElementType: types.StringType,
-		Validators:          []validator.Map{mapvalidator.KeysAre(environmentName())},
+		Validators:          []validator.Map{mapvalidator.KeysAre(environmentName(), namedWell("a variable for a script", guest.CheckVariableName))},
 		MarkdownDescription: "Added to " + what + ".",
 	}
 }
