@@ -95,13 +95,18 @@ type ssmCalls struct {
 	listTags        operation[ssm.ListTagsForResourceInput, ssm.ListTagsForResourceOutput, ssm.Options]
 	addTags         operation[ssm.AddTagsToResourceInput, ssm.AddTagsToResourceOutput, ssm.Options]
 	commandCalls
+	// endpoint is one of the user's own, whether the provider block, the environment or the
+	// shared config file says so; empty is AWS's.
+	endpoint string
 }
 
 func newSSMCalls(config aws.Config, endpoint string) ssmCalls {
+	own := ""
 	client := ssm.NewFromConfig(config, func(o *ssm.Options) {
 		if endpoint != "" {
 			o.BaseEndpoint = &endpoint
 		}
+		own = aws.ToString(o.BaseEndpoint)
 	})
 	return ssmCalls{
 		getParameter:    client.GetParameter,
@@ -110,6 +115,7 @@ func newSSMCalls(config aws.Config, endpoint string) ssmCalls {
 		listTags:        client.ListTagsForResource,
 		addTags:         client.AddTagsToResource,
 		commandCalls:    newCommandCalls(client),
+		endpoint:        own,
 	}
 }
 
