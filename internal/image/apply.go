@@ -93,16 +93,15 @@ func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (Result, er
 	err = r.apply(lease.Context())
 	after, cancel := afterwards(ctx)
 	defer cancel()
-	result := Result{Owner: r.owner}
-	if errors.Is(err, ErrExists) {
-		if !lease.TakenOver {
-			result.Owner = options.Owner
-		}
-	} else {
-		err = r.conclude(after, err)
-		result.Line, result.Plan, result.Warnings = r.line, r.plan, r.warnings
+	if errors.Is(err, ErrExists) && lease.TakenOver {
+		lease.Leave() // what a dead create has left is not for this state
+		return Result{Owner: options.Owner}, err
 	}
-	return result, r.ended(lease.End(after), err)
+	if errors.Is(err, ErrExists) {
+		return Result{Owner: options.Owner}, r.ended(lease.End(after), err)
+	}
+	err = r.conclude(after, err)
+	return Result{Line: r.line, Plan: r.plan, Owner: r.owner, Warnings: r.warnings}, r.ended(lease.End(after), err)
 }
 
 // conclude tidies up after the work, or what has become of it, and reads it back.

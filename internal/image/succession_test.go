@@ -1,9 +1,11 @@
 package image
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
 )
@@ -142,6 +144,47 @@ func TestNewPlan_clearsASuccessorThatHasDied(t *testing.T) {
 		if plan := b.planned(script("a")); !plan.Empty() {
 			t.Errorf("afterwards the plan is %s", plan)
 		}
+		b.only(1)
+		b.destroy()
+	})
+}
+
+// A create that was to follow a line has died, and the next one comes from a machine that
+// does not know the line: it changes nothing, and what was left is cleared all the same.
+func TestCreate_withoutKnowingTheOldOne(t *testing.T) {
+	inBakery(t, func(t *testing.T, b *bakery) {
+		b.apply(script("a"))
+		known := b.state
+		b.cut(rehearsal.Cut{Request: 30, After: true, Dead: true}, script("b"), b.succeed())
+		b.Restart()
+		options := b.options()
+		options.Owner = nobody
+		if _, err := Apply(t.Context(), b.Region, script("b"), options); !errors.Is(err, ErrExists) {
+			t.Fatalf("got %v", err)
+		}
+		b.Restart()
+		b.destroyOwner(known, script("b"))
+		b.nothing("destroyed")
+	})
+}
+
+// A create beside an old line whose lease could not be deleted is in the state, and stays
+// when the old line goes.
+func TestCreate_thatCannotBeEndedBesideTheOldOne(t *testing.T) {
+	inBakery(t, func(t *testing.T, b *bakery) {
+		b.apply(script("a"))
+		known, options := b.state, b.succeed()
+		b.Order(lab.FailCall{Action: "DeleteLaunchTemplate", Times: 1, Code: "UnauthorizedOperation", Message: notAuthorized})
+		result, err := b.run(t.Context(), script("b"), options)
+		if err == nil || result.Line.Current() == nil {
+			t.Fatalf("got %v and %+v", err, result.Line)
+		}
+		hours(1)
+		b.destroyOwner(known, script("a"))
+		if line := b.observed(); !line.agrees(result.Line) {
+			t.Fatalf("the line is %+v", line)
+		}
+		b.apply(script("b"))
 		b.only(1)
 		b.destroy()
 	})
