@@ -233,5 +233,5 @@ func script(text string) Spec {
 	return specOf(func(s *Spec) { s.Bake.Steps[1].Script = text })
 }
 
-// hours lets time pass.
-func hours(count int) { <-time.After(time.Duration(count) * time.Hour) }
+// anHour lets time pass.
+func anHour() { <-time.After(time.Hour) }

@@ -45,8 +45,8 @@ func unshared(text string) Spec {
 	return spec
 }
 
-func shared(text string) Spec {
-	spec := script(text)
+func shared() Spec {
+	spec := script("a")
 	spec.Distribute.Permissions = handedOut(nil).Distribute.Permissions
 	return spec
 }
@@ -75,8 +75,8 @@ var scenarios = map[string]scenario{
 // shortest are the scenarios of which every pair of requests is cut.
 var shortest = map[string]scenario{
 	"going back": scenarios["going back"],
-	"un-share":   {before: []Spec{shared("a")}, to: script("a"), images: 1, builders: 1},
-	"destroy":    {before: []Spec{withParameter(shared("a"))}, to: withParameter(shared("a")), destroy: true},
+	"un-share":   {before: []Spec{shared()}, to: script("a"), images: 1, builders: 1},
+	"destroy":    {before: []Spec{withParameter(shared())}, to: withParameter(shared()), destroy: true},
 }
 
 // kill is where a process is killed.
@@ -142,7 +142,7 @@ func (s scenario) play(t *testing.T, kills ...kill) (over bool) {
 		for i, at := range kills {
 			// Who waits for a sign of life makes nothing: some do not have to.
 			if over = b.killed(at, s); i+1 < len(kills) || !at.after {
-				hours(1)
+				anHour()
 			}
 			b.Restart()
 		}

@@ -69,7 +69,7 @@ func TestCreate_beforeTheOldOneGoes(t *testing.T) {
 // A create that is to follow a line is killed at each request. The line's next apply, or its
 // destroy, clears what it has left; or the next create goes on with it.
 func TestKilled_beforeTheOldOneGoes(t *testing.T) {
-	old, spec := withParameter(shared("a")), everywhere("b")
+	old, spec := withParameter(shared()), everywhere("b")
 	for name, then := range map[string]func(t *testing.T, b *bakery, at kill){
 		"apply": func(t *testing.T, b *bakery, at kill) {
 			before := b.observed().Current()
@@ -135,7 +135,7 @@ func TestNewPlan_clearsASuccessorThatHasDied(t *testing.T) {
 		b.cut(rehearsal.Cut{Request: 12, After: true, Dead: true}, script("b"), b.succeed())
 		b.Restart()
 		b.state = known
-		hours(1)
+		anHour()
 		plan := b.planned(script("a"))
 		if plan.Empty() || len(plan.Left) != 1 || plan.Reason == "" || plan.Action != Keep {
 			t.Fatalf("the plan is %s", plan)
@@ -179,7 +179,7 @@ func TestCreate_thatCannotBeEndedBesideTheOldOne(t *testing.T) {
 		if err == nil || result.Line.Current() == nil {
 			t.Fatalf("got %v and %+v", err, result.Line)
 		}
-		hours(1)
+		anHour()
 		b.destroyOwner(known, script("a"))
 		if line := b.observed(); !line.agrees(result.Line) {
 			t.Fatalf("the line is %+v", line)
@@ -222,7 +222,7 @@ func TestCreate_twiceAtOnce(t *testing.T) {
 		if line := b.observed(); len(line.Versions) != 1 || len(b.builders) != 1 {
 			t.Errorf("%d builders, and the line is %+v", len(b.builders), line)
 		}
-		hours(1) // until all that was ended is gone
+		anHour() // until all that was ended is gone
 		b.destroy()
 	})
 }
