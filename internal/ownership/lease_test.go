@@ -72,7 +72,7 @@ func TestBegin_alone(t *testing.T) {
 func TestBegin_heldByTheLiving(t *testing.T) {
 	rehearsal.Run(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage) {
 		first := begin(t, stage, fleet)
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		stage.Restart()
 		asked := time.Now()
 		_, err := ownership.Begin(t.Context(), stage.Region, fleet, ownership.Options{})
@@ -161,7 +161,7 @@ func TestLease_lost(t *testing.T) {
 	rehearsal.Run(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage) {
 		first := begin(t, stage, fleet)
 		stage.DieAt(1, false, func() {})
-		time.Sleep(10 * time.Minute)
+		<-time.After(10 * time.Minute)
 		stage.Restart()
 		if !errors.Is(context.Cause(first.Context()), ownership.ErrLost) {
 			t.Fatalf("the lease's context has ended with %v", context.Cause(first.Context()))
@@ -202,7 +202,7 @@ func TestObserve(t *testing.T) {
 		if err != nil || len(leases.Creating) != 1 || len(leases.Left) != 0 {
 			t.Fatalf("%v, %+v, want one that is creating and none that is left", err, leases)
 		}
-		time.Sleep(4 * time.Minute)
+		<-time.After(4 * time.Minute)
 		leases, err = ownership.Observe(t.Context(), stage.Region, fleet)
 		if err != nil || len(leases.Mine(predecessor)) != 1 || len(leases.Mine(dead.Owner)) != 1 || len(leases.Mine(fleet.As("o-ffffffffffffffffffff"))) != 0 {
 			t.Fatalf("%v, %+v", err, leases)
