@@ -8,37 +8,18 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/clitest"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/labtest"
 )
 
-// builtIn is where built has put the program; empty before that.
-var builtIn string
-
-// built is the directory of the provider's program, built once for all tests.
-var built = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "p")
-	if err != nil {
-		return "", err
-	}
-	builtIn = dir
-	program := filepath.Join(dir, "terraform-provider-stamp")
-	output, err := exec.CommandContext(context.Background(), "go", "build", "-o", program, "../..").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("building the provider: %w\n%s", err, output)
-	}
-	return dir, nil
-})
-
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if builtIn != "" {
-		_ = os.RemoveAll(builtIn)
-	}
+	code := labtest.Main(m)
+	clitest.Cleanup()
 	os.Exit(code)
 }
 
@@ -52,29 +33,8 @@ type cli struct {
 // newCLI skips the test unless a CLI is named; make testacc always does.
 func newCLI(t *testing.T, endpoint string, gate *gate) *cli {
 	t.Helper()
-	program := os.Getenv("TF_ACC_TERRAFORM_PATH")
-	if program == "" {
-		t.Skip("an acceptance test: make testacc runs it, or TF_ACC_TERRAFORM_PATH=$(which terraform)")
-	}
-	provider, err := built()
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := filepath.Join(t.TempDir(), "cli.tfrc")
-	override := fmt.Sprintf("provider_installation {\n  dev_overrides { \"stamp-pattern/stamp\" = %q }\n  direct {}\n}\n", provider)
-	if err := os.WriteFile(config, []byte(override), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	// Nothing of this machine may lead to a real account.
-	environ := []string{
-		"TF_CLI_CONFIG_FILE=" + config, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_INPUT=0", "AWS_EC2_METADATA_DISABLED=true",
-		"AWS_ENDPOINT_URL=" + endpoint, "AWS_ACCESS_KEY_ID=lab", "AWS_SECRET_ACCESS_KEY=lab", "AWS_REGION=us-east-1",
-	}
-	for _, variable := range os.Environ() {
-		if !strings.HasPrefix(variable, "AWS_") && !strings.HasPrefix(variable, "TF_") && !strings.HasPrefix(variable, "STAMP_") {
-			environ = append(environ, variable)
-		}
-	}
+	program := clitest.Program(t)
+	environ := clitest.Environ(t, "AWS_ENDPOINT_URL="+endpoint, "AWS_ACCESS_KEY_ID=lab", "AWS_SECRET_ACCESS_KEY=lab", "AWS_REGION=us-east-1")
 	return &cli{program: program, dir: t.TempDir(), environ: environ, gate: gate}
 }
 
