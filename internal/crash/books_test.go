@@ -56,8 +56,8 @@ func (l *life) watch(action string) {
 func (l *life) rests(t *testing.T, where string, s stage, struck bool) {
 	t.Helper()
 	if !s.again {
-		if plan := l.must(t, cut{}, "plan", "-detailed-exitcode", "-no-color", "-input=false"); plan.code != 0 {
-			t.Errorf("%s: there is something to do (%d):\n%s", where, plan.code, plan.output)
+		if how := l.must(t, cut{}, plan...); how.code != 0 {
+			t.Errorf("%s: there is something to do (%d):\n%s", where, how.code, how.output)
 		}
 	}
 	l.mu.Lock()
@@ -85,6 +85,9 @@ func (l *life) rests(t *testing.T, where string, s stage, struck bool) {
 			where, len(state.instances), size, versions, least, most, state.deposed)
 	}
 	l.nothingElse(t, where, state, s.again)
+	if !s.again {
+		l.handedOut(t, where, s.shop, state)
+	}
 }
 
 // nothingElse fails the test when the account has not what the state knows of, or more: an

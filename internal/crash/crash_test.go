@@ -76,15 +76,17 @@ func measured(t *testing.T, all []stage) []int {
 func cuts(requests int) []cut {
 	var all []cut
 	for request := 1; request <= requests; request++ {
-		for _, victim := range victims {
-			all = append(all, cut{request, false, victim}, cut{request, true, victim})
+		for _, after := range []bool{false, true} {
+			all = append(all,
+				cut{request, after, everybody, false}, cut{request, after, terraformAlone, false}, cut{request, after, providerAlone, false},
+				cut{request, after, everybody, true})
 		}
 	}
 	if rehearsal.Stride() == 1 {
 		return all
 	}
 	// The step has no divisor in common with what is repeated, so that all kinds come up.
-	const step = 35
+	const step = 45
 	var some []cut
 	for i := step / 2; i < len(all); i += step {
 		some = append(some, all[i])
@@ -115,7 +117,7 @@ func lives(t *testing.T, all []stage, lengths []int, at cut, counted *tally) {
 			l = nil
 			_, struck := before.play(t, s, at)
 			if l = before; struck {
-				counted.count(fmt.Sprintf("%s, %s", s.name, at.victim))
+				counted.count(fmt.Sprintf("%s, %s", s.name, at.kind()))
 			}
 		})
 	}

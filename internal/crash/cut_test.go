@@ -20,23 +20,31 @@ const (
 	providerAlone  victim = "provider"
 )
 
-var victims = []victim{everybody, terraformAlone, providerAlone}
-
 // cut is where a run is cut off: at a request, counted from 1, before the lab sees it or
 // after it had its effect. The zero value cuts nothing off.
 type cut struct {
 	request int
 	after   bool
 	victim  victim
+	// twice is set when the apply that goes on is cut off there, too.
+	twice bool
 }
 
-// String names it: "RunInstances".
+// String says it: "provider killed after request 3".
 func (c cut) String() string {
 	when := "before"
 	if c.after {
 		when = "after"
 	}
-	return fmt.Sprintf("%s killed %s request %d", c.victim, when, c.request)
+	return fmt.Sprintf("%s %s request %d", c.kind(), when, c.request)
+}
+
+// kind is who is killed, and whether that is so again.
+func (c cut) kind() string {
+	if c.twice {
+		return string(c.victim) + " killed twice"
+	}
+	return string(c.victim) + " killed"
 }
 
 // kills sends SIGKILL to those of a process group that it is meant for.

@@ -23,6 +23,8 @@ import (
 type life struct {
 	*cli
 	lab *lab.Lab
+	// region is its only one that is used, as seen without a gate.
+	region *cloud.Region
 
 	mu sync.Mutex
 	// stage is what is going on.
@@ -37,7 +39,7 @@ func newLife(t *testing.T) *life {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &life{lab: inside}
+	l := &life{lab: inside, region: beside(t, inside)}
 	between := &gate{lab: inside, seen: l.watch}
 	server := httptest.NewServer(between)
 	t.Cleanup(func() {
@@ -50,6 +52,13 @@ func newLife(t *testing.T) *life {
 	return l
 }
 
+// Where a person types what.
+var (
+	apply   = []string{"apply", "-auto-approve", "-no-color", "-input=false"}
+	destroy = []string{"destroy", "-auto-approve", "-no-color", "-input=false"}
+	plan    = []string{"plan", "-detailed-exitcode", "-no-color", "-input=false"}
+)
+
 // play plays a stage: it is cut off, what a person does next succeeds, and then all is as
 // if nothing had happened. It returns what was asked for, and whether it came to the cut.
 func (l *life) play(t *testing.T, s stage, at cut) (asked []string, struck bool) {
@@ -58,41 +67,49 @@ func (l *life) play(t *testing.T, s stage, at cut) (asked []string, struck bool)
 		t.Fatal(err)
 	}
 	l.enter(s)
-	args := append([]string{"apply", "-auto-approve", "-no-color", "-input=false"}, s.args...)
+	args, next := slices.Concat(apply, s.args), apply
 	if s.destroys {
-		args = []string{"destroy", "-auto-approve", "-no-color", "-input=false"}
+		args = destroy
+	}
+	if s.again {
+		next = destroy
 	}
 	first := l.must(t, at, args...)
-	where := s.name
+	last, where := first, s.name
 	if first.struck {
-		where = fmt.Sprintf("%s: %s of %d (%s)", s.name, at, len(first.asked), first.asked[at.request-1])
-	}
-	switch {
-	case !first.struck && first.code != 0:
+		where = l.killed(t, s.name, at, first)
+	} else if first.code != 0 {
 		t.Fatalf("%s, without a cut:\n%s", where, said(first.output))
-	case first.struck && first.outlived > outlives:
-		t.Errorf("%s: the provider outlived Terraform by %s", where, first.outlived)
+	}
+	if first.struck && at.twice {
+		if second := l.must(t, at, next...); second.struck {
+			last, where = second, where+"; then "+l.killed(t, next[0], at, second)
+		}
 	}
 	if first.struck || s.destroys && !s.again {
-		if s.again {
-			args = []string{"destroy", "-auto-approve", "-no-color", "-input=false"}
-		} else {
-			args = []string{"apply", "-auto-approve", "-no-color", "-input=false"}
+		how := l.must(t, cut{}, next...)
+		if how.code != 0 && !s.again && mayNeedImport(at, last) {
+			how = l.imported(t, where, how)
 		}
-		next := l.must(t, cut{}, args...)
-		if next.code != 0 && l.mayNeedImport(s, at, first) {
-			next = l.imported(t, where, next)
-		}
-		if next.code != 0 {
-			t.Fatalf("%s: the next %s:\n%s\nwhat was killed:\n%s", where, args[0], said(next.output), said(first.output))
+		if how.code != 0 {
+			t.Fatalf("%s: the next %s:\n%s\nwhat was killed:\n%s", where, next[0], said(how.output), said(last.output))
 		}
 	}
 	l.rests(t, where, s, first.struck)
 	if t.Failed() {
-		t.Logf("%s: what was killed said:\n%s", where, said(first.output))
-		t.FailNow()
+		t.Fatalf("%s: what was killed said:\n%s", where, said(last.output))
 	}
 	return first.asked, first.struck
+}
+
+// killed says where a run was cut off, and fails the test when the provider has lived on.
+func (l *life) killed(t *testing.T, what string, at cut, how ended) string {
+	t.Helper()
+	where := fmt.Sprintf("%s: %s of %d (%s)", what, at, len(how.asked), how.asked[at.request-1])
+	if how.outlived > outlives {
+		t.Errorf("%s: the provider outlived Terraform by %s", where, how.outlived)
+	}
+	return where
 }
 
 // said is what is worth reading of what a CLI prints: what comes after the plan.
@@ -112,10 +129,10 @@ func (l *life) must(t *testing.T, at cut, args ...string) ended {
 	return how
 }
 
-// mayNeedImport tells whether a create was cut off between its very last request and
-// Terraform's writing down what was made.
-func (l *life) mayNeedImport(s stage, at cut, first ended) bool {
-	return first.struck && !s.again && at.after && first.asked[at.request-1] == "DeleteLaunchTemplate"
+// mayNeedImport tells whether a create may have been cut off between its very last request
+// and Terraform's writing down what was made.
+func mayNeedImport(at cut, killed ended) bool {
+	return killed.struck && at.after && killed.asked[at.request-1] == "DeleteLaunchTemplate"
 }
 
 var importBlock = regexp.MustCompile(`import\s*\{\s*to\s*=\s*(stamp_\w+)\.\S+\s+id\s*=\s*"([^"]+)"\s*\}`)
@@ -136,7 +153,7 @@ func (l *life) imported(t *testing.T, where string, refused ended) ended {
 	}
 	defer func() { _ = os.Remove(file) }()
 	before := l.things()
-	next := l.must(t, cut{}, "apply", "-auto-approve", "-no-color", "-input=false")
+	next := l.must(t, cut{}, apply...)
 	for _, thing := range before {
 		if !slices.Contains(l.things(), thing) {
 			t.Errorf("%s: the import has changed or removed %s", where, thing)
