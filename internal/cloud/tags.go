@@ -36,9 +36,6 @@ const (
 	// TagPromotedAt is when the version became the current one (RFC 3339, with
 	// nanoseconds); the latest is current, none means unproven.
 	TagPromotedAt = "stamp:promoted-at"
-	// TagCreating is on a promoted version while the create of its line has not ended: by
-	// it the next create knows what one has left whose machine died.
-	TagCreating = "stamp:creating"
 	// TagHighest is, on a promoted version, the highest number that its line has had,
 	// so that a number is never given twice.
 	TagHighest = "stamp:highest-version"
@@ -73,8 +70,8 @@ const (
 	// TagRootImage is the image of a root volume that has been replaced since the
 	// launch.
 	TagRootImage = "stamp:root-image"
-	// TagEstablished marks the instances of a fleet whose create has ended.
-	TagEstablished = "stamp:established"
+	// TagLaunchImage is, where the root volume has been replaced, the image of the launch.
+	TagLaunchImage = "stamp:launch-image"
 	// TagProtection says how the provider itself protects a thing: "termination", "stop" or
 	// both on an instance, "deregistration" on an image. Any other protection is somebody
 	// else's.

@@ -1,6 +1,7 @@
 package story
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -52,6 +53,26 @@ func (c *cli) run(args ...string) string {
 		c.t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, output)
 	}
 	return string(output)
+}
+
+// fails runs the CLI, which must fail, and returns what it prints.
+func (c *cli) fails(args ...string) string {
+	c.t.Helper()
+	command := exec.CommandContext(c.t.Context(), c.program, args...)
+	command.Dir, command.Env = c.dir, c.environ
+	output, err := command.CombinedOutput()
+	if _, failed := errors.AsType[*exec.ExitError](err); !failed {
+		c.t.Fatalf("%s: %v, want it to fail\n%s", strings.Join(args, " "), err, output)
+	}
+	return string(output)
+}
+
+// write writes the configuration.
+func (c *cli) write(configuration string) {
+	c.t.Helper()
+	if err := os.WriteFile(filepath.Join(c.dir, "main.tf"), []byte(configuration), 0o600); err != nil {
+		c.t.Fatal(err)
+	}
 }
 
 // copied is a copy of a directory of the examples.
