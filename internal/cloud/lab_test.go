@@ -124,7 +124,7 @@ func TestLab_changesInPlace(t *testing.T) {
 				if !strings.HasSuffix(instance.InstanceProfileARN, profile) || (profile == "") != (instance.InstanceProfileARN == "") {
 					t.Errorf("the profile is %q, want %q", instance.InstanceProfileARN, profile)
 				}
-				want := cloud.Tags{cloud.TagFleet: "web", cloud.TagEstablished: "true"}
+				want := cloud.Tags{cloud.TagFleet: "web", cloud.TagGeneration: "2"}
 				if diff := cmp.Diff(want, instance.Tags); diff != "" {
 					t.Errorf("tags (-want +got):\n%s", diff)
 				}
