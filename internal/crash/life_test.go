@@ -130,12 +130,21 @@ func (l *life) must(t *testing.T, at cut, args ...string) ended {
 }
 
 // mayNeedImport tells whether a create may have been cut off between its very last request
-// and Terraform's writing down what was made.
+// and Terraform's writing down what was made. A provider that loses its Terraform may come
+// to that request before it sees that.
 func mayNeedImport(at cut, killed ended) bool {
-	return killed.struck && at.after && killed.asked[at.request-1] == "DeleteLaunchTemplate"
+	from := at.request
+	if at.after || at.victim == terraformAlone {
+		from--
+	}
+	to := at.request
+	if at.victim == terraformAlone {
+		to = len(killed.asked)
+	}
+	return killed.struck && slices.Contains(killed.asked[from:to], "DeleteLaunchTemplate")
 }
 
-var importBlock = regexp.MustCompile(`import\s*\{\s*to\s*=\s*(stamp_\w+)\.\S+\s+id\s*=\s*"([^"]+)"\s*\}`)
+var importBlock = regexp.MustCompile(`import\s*\{\s*to\s*=\s*(stamp_\w+)\..+?\s+id\s*=\s*"([^"]+)"\s*\}`)
 
 // imported does what the error says: the import block comes beside the configuration, and
 // nothing is changed by the apply.
