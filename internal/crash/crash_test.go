@@ -5,7 +5,9 @@ package crash
 import (
 	"fmt"
 	"maps"
+	"os"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -82,16 +84,24 @@ func cuts(requests int) []cut {
 				cut{request, after, everybody, true})
 		}
 	}
-	if rehearsal.Stride() == 1 {
-		return all
-	}
-	// The step has no divisor in common with what is repeated, so that all kinds come up.
-	const step = 45
+	step := step()
 	var some []cut
 	for i := step / 2; i < len(all); i += step {
 		some = append(some, all[i])
 	}
 	return some
+}
+
+// step is how far apart the cuts are that are tried. An odd one brings up all kinds.
+func step() int {
+	const sample = 129
+	if wanted, err := strconv.Atoi(os.Getenv("STAMP_CRASH_STEP")); err == nil && wanted > 0 {
+		return wanted
+	}
+	if rehearsal.Stride() == 1 {
+		return 1
+	}
+	return sample
 }
 
 // lives plays the stages one after the other, each with the same cut. After a failure what
