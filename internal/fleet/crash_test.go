@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
@@ -32,7 +31,7 @@ var scenarios = map[string]scenario{
 		change: func(_ *terraform, spec *Spec, _ *Observation) { spec.Size = 5 },
 	},
 	"shrink": {
-		there:  func(spec *Spec) { spec.Size, spec.TerminationProtection = 3, true },
+		there:  func(spec *Spec) { spec.TerminationProtection = true },
 		change: func(_ *terraform, spec *Spec, _ *Observation) { spec.Size = 1 },
 	},
 	"repair": {
@@ -82,12 +81,12 @@ type kill struct {
 	after bool
 }
 
-// kills calls play with every place where a process may die, as far apart as the stride
+// kills calls play with the places where a process may die, as far apart as the stride
 // says, until it does not come so far.
-func kills(t *testing.T, play func(at kill) (died bool)) (cases int) {
+func kills(t *testing.T, stride int, play func(at kill) (died bool)) (cases int) {
 	t.Helper()
 	for _, after := range []bool{false, true} {
-		for nth := 1; play(kill{nth, after}); nth += rehearsal.Stride() {
+		for nth := 1; play(kill{nth, after}); nth += stride {
 			if cases++; nth > 150 {
 				t.Fatal("a command for three instances makes more than 150 requests")
 			}
@@ -104,7 +103,7 @@ func TestKill(t *testing.T) {
 	for name, scenario := range scenarios {
 		t.Run(name, func(t *testing.T) {
 			begun := time.Now()
-			cases := kills(t, func(at kill) bool { return scenario.dies(t, lab.Options{Seed: uint64(at.nth)}, 3, at) })
+			cases := kills(t, rehearsal.Stride(), func(at kill) bool { return scenario.dies(t, lab.Options{Seed: uint64(at.nth)}, 3, at) })
 			t.Logf("%d cases in %s", cases, time.Since(begun).Round(time.Millisecond))
 		})
 	}
@@ -116,7 +115,7 @@ func TestKill_eventualConsistency(t *testing.T) {
 	for _, name := range []string{"create", "repair", "roll with a canary", "destroy"} {
 		t.Run(name, func(t *testing.T) {
 			begun := time.Now()
-			cases := kills(t, func(at kill) bool {
+			cases := kills(t, 3, func(at kill) bool {
 				return scenarios[name].dies(t, lab.Options{Weather: "aws", Seed: uint64(at.nth)}, 3, at)
 			})
 			t.Logf("%d cases in %s", cases, time.Since(begun).Round(time.Millisecond))
@@ -129,8 +128,8 @@ func TestKill_twice(t *testing.T) {
 	for _, name := range []string{"create", "shrink", "destroy"} {
 		t.Run(name, func(t *testing.T) {
 			begun, cases := time.Now(), 0
-			kills(t, func(first kill) (died bool) {
-				kills(t, func(second kill) (diedTwice bool) {
+			kills(t, rehearsal.Stride(), func(first kill) (died bool) {
+				kills(t, rehearsal.Stride(), func(second kill) (diedTwice bool) {
 					cases++
 					kills := scenarios[name].plays(t, lab.Options{Seed: uint64(first.nth)}, 2, first, second)
 					died = kills > 0
@@ -140,6 +139,63 @@ func TestKill_twice(t *testing.T) {
 			})
 			t.Logf("%d cases in %s", cases, time.Since(begun).Round(time.Millisecond))
 		})
+	}
+}
+
+// Ctrl-C, at each request: the apply cleans up, what there is is in the state, and no lease
+// is left. The next command goes on from there.
+func TestInterrupt(t *testing.T) {
+	for _, name := range []string{"create", "grow", "roll with a canary", "root volumes", "destroy"} {
+		t.Run(name, func(t *testing.T) {
+			begun := time.Now()
+			cases := kills(t, rehearsal.Stride(), func(at kill) bool { return scenarios[name].isStopped(t, at) })
+			t.Logf("%d cases in %s", cases, time.Since(begun).Round(time.Millisecond))
+		})
+	}
+}
+
+func (s scenario) isStopped(t *testing.T, at kill) (stopped bool) {
+	t.Helper()
+	onStage(t, lab.Options{Seed: uint64(at.nth)}, func(t *testing.T, stage *terraform, spec Spec) {
+		spec.Rollout.MaxSurge = Amount{2, false}
+		var former *Spec
+		var before *Observation
+		if s.there != nil {
+			s.there(&spec)
+			was := spec
+			former, before = &was, applied(t, stage, spec, nil)
+		}
+		if s.change != nil {
+			s.change(stage, &spec, before)
+		}
+		requests := stage.Interrupt(rehearsal.Cut{Request: at.nth, After: at.after}, func(ctx context.Context) {
+			if s.change == nil {
+				_, _ = stage.destroy(ctx, stage.Region, spec)
+				return
+			}
+			_, _ = stage.apply(ctx, stage.Region, spec, former)
+		})
+		stopped = requests >= at.nth
+		noLease(t, stage)
+		if s.change == nil {
+			destroyed(t, stage, spec)
+		} else {
+			applied(t, stage, spec, former)
+			destroyed(t, stage, spec)
+		}
+		if t.Failed() {
+			t.Logf("stopped at %v", at)
+		}
+	})
+	return stopped
+}
+
+func noLease(t *testing.T, stage *terraform) {
+	t.Helper()
+	for _, left := range stage.Lab.Books().Leftovers {
+		if left.Type == "launch-template" {
+			t.Errorf("left over: %s %s", left.Type, left.ID)
+		}
 	}
 }
 
@@ -208,12 +264,10 @@ func (s scenario) finishes(t *testing.T, stage *terraform, watch *watchman, spec
 		destroyed(t, stage, spec)
 		return
 	}
-	left := stage.Lab.Books().Leftovers
-	ended := !slices.ContainsFunc(left, func(l lab.Leftover) bool { return l.Type == "launch-template" })
 	observed, err := stage.apply(t.Context(), watch.over(stage), spec, former)
 	switch {
-	case errors.Is(err, ErrExists) && ended:
-		// Killed between the very last request and what Terraform writes down.
+	case errors.Is(err, ErrExists) && s.there == nil:
+		// Killed between its very last request and what Terraform writes down.
 		imported(t, stage, spec)
 		observed = observe(t, stage, spec)
 	case err != nil:
