@@ -271,7 +271,7 @@ const orphanedWithin = 250 * time.Millisecond
 // shows first.
 func (l *Lease) orphaned(interrupted bool) bool {
 	if interrupted && !Orphaned() {
-		time.Sleep(orphanedWithin)
+		<-time.After(orphanedWithin)
 	}
 	return Orphaned()
 }

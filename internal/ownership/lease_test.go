@@ -72,7 +72,7 @@ func TestBegin_alone(t *testing.T) {
 func TestBegin_heldByTheLiving(t *testing.T) {
 	rehearsal.Run(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage) {
 		first := begin(t, stage, fleet)
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		stage.Restart()
 		asked := time.Now()
 		_, err := ownership.Begin(t.Context(), stage.Region, fleet, ownership.Options{})
@@ -177,7 +177,7 @@ func TestLease_lost(t *testing.T) {
 	rehearsal.Run(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage) {
 		first := begin(t, stage, fleet)
 		stage.DieAt(1, false, func() {})
-		time.Sleep(10 * time.Minute)
+		<-time.After(10 * time.Minute)
 		stage.Restart()
 		if !errors.Is(context.Cause(first.Context()), ownership.ErrLost) {
 			t.Fatalf("the lease's context has ended with %v", context.Cause(first.Context()))
@@ -221,7 +221,7 @@ func TestObserve(t *testing.T) {
 		if len(leases.Mine(dead.Owner)) != 1 {
 			t.Error("an owner that a state knows may not clear its own create's lease at once")
 		}
-		time.Sleep(4 * time.Minute)
+		<-time.After(4 * time.Minute)
 		leases, err = ownership.Observe(t.Context(), stage.Region, fleet)
 		if err != nil || len(leases.Mine(predecessor)) != 1 || len(leases.Mine(dead.Owner)) != 1 || len(leases.Mine(fleet.As("o-ffffffffffffffffffff"))) != 0 {
 			t.Fatalf("%v, %+v", err, leases)
@@ -230,4 +230,37 @@ func TestObserve(t *testing.T) {
 			t.Errorf("%v, %d launch templates are left", err, leftLeases(stage))
 		}
 	})
+}
+
+// Whoever works sees the leases of others and not its own. A create that is to follow it
+// holds it up until that is dead, or for good when it is alive.
+func TestLease_Observe(t *testing.T) {
+	rehearsal.Run(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage) {
+		predecessor := fleet.As("o-0123456789abcdef0123")
+		working := begin(t, stage, predecessor)
+		if leases, err := working.Observe(t.Context()); err != nil || len(leases.Left)+len(leases.Mine(predecessor)) != 0 {
+			t.Fatalf("%v, %+v, want none", err, leases)
+		}
+		create := begin(t, stage, fleet)
+		if _, err := working.Observe(t.Context()); !isHeld(err) {
+			t.Fatalf("beside a create that is alive: %v", err)
+		}
+		killed(t, stage, create)
+		leases, err := working.Observe(t.Context())
+		if err != nil || len(leases.Mine(predecessor)) != 1 || leases.Mine(predecessor)[0].Owner.ID != create.Owner.ID {
+			t.Fatalf("%v, %+v, want the create's", err, leases)
+		}
+		if err := leases.Mine(predecessor)[0].Clear(t.Context(), stage.Region); err != nil {
+			t.Error(err)
+		}
+		end(t, working)
+		if leftLeases(stage) != 0 {
+			t.Error("a launch template is left")
+		}
+	})
+}
+
+func isHeld(err error) bool {
+	_, held := errors.AsType[*ownership.HeldError](err)
+	return held
 }

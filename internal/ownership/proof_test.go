@@ -141,8 +141,8 @@ func TestSnapshotOf(t *testing.T) {
 		"another image's copy": {cloud.Snapshot{
 			Description: "Copied for DestinationAmi ami-3 from SourceAmi ami-9 for SourceSnapshot snap-1. Task created on 1.", Tags: tags,
 		}, "ami-3", false},
-		"somebody's own":       {cloud.Snapshot{Description: "payroll nightly", Tags: tags}, "", false},
-		"without our tags":     {cloud.Snapshot{Description: "Created by CreateImage(i-1) for ami-2"}, "", false},
+		"somebody's own":   {cloud.Snapshot{Description: "payroll nightly", Tags: tags}, "", false},
+		"without our tags": {cloud.Snapshot{Description: "Created by CreateImage(i-1) for ami-2"}, "", false},
 	} {
 		if image, ours := owned().SnapshotOf(test.snapshot); image != test.image || ours != test.ours {
 			t.Errorf("%s: %q, %t, want %q, %t", name, image, ours, test.image, test.ours)

@@ -15,12 +15,14 @@ import (
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/image"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 )
 
 // ModifyPlan shows what an apply will do: it resolves the source, hashes the files,
 // reads the line and asks the engine's planner.
 func (r *goldenImage) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() {
+		r.planDestroy(ctx, req, resp)
 		return
 	}
 	var plan, config goldenImageModel
@@ -66,24 +68,75 @@ func (r *goldenImage) planOutputs(ctx context.Context, private privateReader, pl
 	if diags.HasError() {
 		return false
 	}
-	if !r.session.ready() || !plan.recipeKnown(ctx) {
+	if !r.session.ready() {
 		plan.unknownOutputs()
 		return false
 	}
 	planner := goldenImagePlanner{session: r.session, plan: plan, state: state, earlier: earlier, diags: diags, private: private}
+	if planner.checkName(ctx); diags.HasError() {
+		return false
+	}
+	if !plan.recipeKnown(ctx) {
+		plan.unknownOutputs()
+		return false
+	}
 	planner.run(ctx)
 	return planner.surplus
+}
+
+// planDestroy refuses credentials of another account before anything is destroyed.
+func (r *goldenImage) planDestroy(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	var state goldenImageModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if r.session.ready() && !resp.Diagnostics.HasError() {
+		r.session.owner(ctx, req.Private, ownership.Image, state.Name.ValueString(), state.Region.ValueString(), &resp.Diagnostics)
+	}
+}
+
+// checkName says whose plan this is, and refuses a name that is somebody else's. It needs
+// no more than the name, so that it is done also where the rest is not known yet.
+func (p *goldenImagePlanner) checkName(ctx context.Context) {
+	if p.plan.Name.IsUnknown() || p.plan.Region.IsUnknown() {
+		return
+	}
+	name, region := p.plan.Name.ValueString(), p.session.region(p.plan.Region.ValueString(), p.diags)
+	if region == nil {
+		return
+	}
+	if p.state != nil {
+		if p.owner = p.session.owner(ctx, p.private, ownership.Image, name, region.Name(), p.diags); !p.diags.HasError() {
+			p.session.names.plan(p.owner, p.diags)
+		}
+		return
+	}
+	if p.owner = p.session.newOwner(ctx, ownership.Image, name, region.Name(), p.diags); p.diags.HasError() {
+		return
+	}
+	holders, err := image.Holders(ctx, region, p.owner)
+	if err != nil {
+		appendFailure(p.diags, err, "Golden image "+name+" could not be looked for")
+		return
+	}
+	p.predecessors = p.session.checkName(ctx, p.private, p.owner, holders, p.diags)
+	p.shared = len(holders) > 0
 }
 
 // goldenImagePlanner fills in the outputs of one plan.
 type goldenImagePlanner struct {
 	session *session
-	plan    *goldenImageModel
-	state   *goldenImageModel
-	earlier *image.Recipe
-	diags   *diag.Diagnostics
-	surplus bool
-	private privateReader
+	// owner is the line that there is, or, without an id, the one that is to be.
+	owner ownership.Owner
+	// shared is set when a predecessor, or what a dead create has left, has versions of the
+	// name: which number comes next is known once it is clear what becomes of them.
+	shared bool
+	// predecessors are the owners that a new line follows under its name.
+	predecessors []string
+	plan         *goldenImageModel
+	state        *goldenImageModel
+	earlier      *image.Recipe
+	diags        *diag.Diagnostics
+	surplus      bool
+	private      privateReader
 }
 
 func (p *goldenImagePlanner) run(ctx context.Context) {
@@ -108,7 +161,7 @@ func (p *goldenImagePlanner) run(ctx context.Context) {
 		attributeError(p.diags, path.Root("refresh").AtName("pin_version"), "The version to hold on to is not kept", err.Error()+". Only kept versions can be held on to.")
 		return
 	}
-	p.checkDistribution(ctx, region, spec)
+	p.checkDistribution(ctx, region, spec, line)
 	if kept := line.ByImage(engine.ImageID); kept != nil {
 		spec.Platform = kept.Platform // its source may be gone
 	} else {
@@ -123,17 +176,14 @@ func (p *goldenImagePlanner) run(ctx context.Context) {
 
 // line is what there is of the image: as the refresh has just read it, or read now.
 func (p *goldenImagePlanner) line(ctx context.Context, region *cloud.Region, spec image.Spec) (image.Line, error) {
-	if p.state == nil {
-		return image.Line{}, nil
-	}
-	if line, seen := p.session.lines.take(region.Name(), spec.Name); seen {
+	if line, seen := p.session.lines.take(p.owner); seen {
 		return line, nil
 	}
-	line, err := image.Observe(ctx, region, spec.Name)
+	line, err := image.Observe(ctx, region, p.owner)
 	if err != nil {
 		return line, err
 	}
-	return image.ObserveCopies(ctx, region, p.session.regions, spec.Name, line, p.plan.copyRegions())
+	return image.ObserveCopies(ctx, region, p.session.regions, p.owner, line, p.plan.copyRegions())
 }
 
 // sourceEdited reports whether the configuration names another source than before.
@@ -162,6 +212,9 @@ func (p *goldenImagePlanner) show(spec image.Spec, recipe image.Recipe, newest s
 	if engine.Action == image.BakeNew {
 		p.plan.SourceImageID = types.StringValue(recipe.Source)
 		p.plan.ImageName = types.StringValue(image.AMIName(spec.Name, engine.Version, engine.Fingerprint))
+		if p.shared {
+			p.plan.Version, p.plan.ImageName = types.Int64Unknown(), types.StringUnknown()
+		}
 		p.showCopies(engine, nil)
 		return
 	}
