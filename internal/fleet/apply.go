@@ -182,7 +182,7 @@ func (r *run) apply(ctx context.Context) error {
 		r.options.Progress.Printf("%s", forecast)
 	}
 	r.made = true
-	for _, act := range []func(context.Context) error{r.clearLeft, r.launchMissing, r.mend, r.rollOut, r.updateInPlace, r.endSurplus} {
+	for _, act := range []func(context.Context) error{r.clearLeft, r.launchMissing, r.endReplaced, r.mend, r.rollOut, r.updateInPlace, r.endSurplus} {
 		if err := act(ctx); err != nil {
 			return err
 		}

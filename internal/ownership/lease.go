@@ -160,7 +160,7 @@ func (l *Lease) withdraw(ctx context.Context) {
 func (l *Lease) takeOver(ctx context.Context, left found, known func(string) bool) (taken bool, err error) {
 	mine := Lease{Owner: l.Owner, aws: l.aws, create: l.create, run: l.run, template: left.template}
 	// A state may have the owner: then its create has ended, and only the lease was left.
-	if l.create && (known == nil || !known(left.owner)) {
+	if l.create && left.create && (known == nil || !known(left.owner)) {
 		mine.Owner.ID, mine.TakenOver, mine.replaces = left.owner, true, left.replaces
 	}
 	if err := mine.renew(ctx); err != nil {
@@ -246,11 +246,11 @@ func (l *Lease) Replaces(ctx context.Context, ownerIDs []string) error {
 // gone leaves it, since no state will know of what was made. The context may be another one
 // than Begin's, whose end does not matter here.
 func (l *Lease) End(ctx context.Context) error {
-	interrupted, lost := l.ctx.Err() != nil, errors.Is(context.Cause(l.ctx), ErrLost)
+	lost := errors.Is(context.Cause(l.ctx), ErrLost)
 	l.cancel(nil)
 	l.done.Wait()
 	defer l.give()
-	if lost || l.create && l.orphaned(interrupted) {
+	if lost || l.create && l.orphaned() {
 		return nil
 	}
 	if time.Since(l.lastRenewed()) > staleAfter-renewEvery {
@@ -258,7 +258,21 @@ func (l *Lease) End(ctx context.Context) error {
 			return l.endError(err)
 		}
 	}
-	return l.endError(l.aws.DeleteLaunchTemplate(ctx, l.template.ID))
+	err := l.aws.DeleteLaunchTemplate(ctx, l.template.ID)
+	if err != nil && l.create {
+		// It must not look as if the create had died: a state is about to have the owner.
+		l.create = false
+		_ = l.renew(ctx) // the deletion's error says what is wrong
+	}
+	return l.endError(err)
+}
+
+// Leave stops without giving up a lease that was taken over: what its owner has left is for
+// somebody else.
+func (l *Lease) Leave() {
+	l.cancel(nil)
+	l.done.Wait()
+	l.give()
 }
 
 func (l *Lease) endError(err error) error {
@@ -268,13 +282,13 @@ func (l *Lease) endError(err error) error {
 	return fmt.Errorf("launch template %s (%s), which says that an apply is at work, could not be deleted: %w", l.name, l.aws.Name(), err)
 }
 
-// orphanedWithin is how long after its connections a process that ends is still there.
+// orphanedWithin is how long a process that was killed may still be there.
 const orphanedWithin = 250 * time.Millisecond
 
-// orphaned looks twice when the apply was interrupted: that may be how the end of Terraform
-// shows first.
-func (l *Lease) orphaned(interrupted bool) bool {
-	if interrupted && !Orphaned() {
+// orphaned looks twice: a Terraform that was killed while the last things were made goes a
+// moment later.
+func (l *Lease) orphaned() bool {
+	if !Orphaned() {
 		<-time.After(orphanedWithin)
 	}
 	return Orphaned()

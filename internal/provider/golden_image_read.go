@@ -26,7 +26,7 @@ func (r *goldenImage) Read(ctx context.Context, req resource.ReadRequest, resp *
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	owner := r.session.owner(ctx, req.Private, ownership.Image, state.Name.ValueString(), region.Name(), &resp.Diagnostics)
+	owner := r.session.owner(ctx, req.Private, ownership.Image, state.Name.ValueString(), region.Name(), state.held, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -36,7 +36,9 @@ func (r *goldenImage) Read(ctx context.Context, req resource.ReadRequest, resp *
 		return
 	}
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.Name, state.Region)...)
+	resp.Diagnostics.Append(writeOwner(ctx, resp.Private, owner)...)
 	warnOfForeign(owner, line.Foreign, &resp.Diagnostics)
+	state.hold(owner)
 	current := line.Current()
 	if current == nil && !state.ImageID.IsNull() {
 		if there, err := image.Exists(ctx, region, state.ImageID.ValueString()); err != nil || there {
