@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"regexp"
 	"testing"
 	"time"
 
@@ -23,6 +23,10 @@ type scenario struct {
 	next func(stage *terraform, spec *Spec, former Spec)
 	// surge is how many instances there may be beyond the larger of both sizes.
 	surge int
+	// ends is set when the fleet is destroyed after the kill.
+	ends bool
+	// atOnce is set when the next command comes at once, and not when a lease is stale.
+	atOnce bool
 }
 
 var scenarios = map[string]scenario{
@@ -31,8 +35,13 @@ var scenarios = map[string]scenario{
 		there:  func(*Spec) {},
 		change: func(_ *terraform, spec *Spec, _ *Observation) { spec.Size = 5 },
 	},
+	"grow, and then destroy": {
+		there:  func(*Spec) {},
+		change: func(_ *terraform, spec *Spec, _ *Observation) { spec.Size = 5 },
+		ends:   true,
+	},
 	"shrink": {
-		there:  func(spec *Spec) { spec.Size, spec.TerminationProtection = 3, true },
+		there:  func(spec *Spec) { spec.TerminationProtection = true },
 		change: func(_ *terraform, spec *Spec, _ *Observation) { spec.Size = 1 },
 	},
 	"repair": {
@@ -82,12 +91,12 @@ type kill struct {
 	after bool
 }
 
-// kills calls play with every place where a process may die, as far apart as the stride
+// kills calls play with the places where a process may die, as far apart as the stride
 // says, until it does not come so far.
-func kills(t *testing.T, play func(at kill) (died bool)) (cases int) {
+func kills(t *testing.T, stride int, play func(at kill) (died bool)) (cases int) {
 	t.Helper()
 	for _, after := range []bool{false, true} {
-		for nth := 1; play(kill{nth, after}); nth += rehearsal.Stride() {
+		for nth := 1; play(kill{nth, after}); nth += stride {
 			if cases++; nth > 150 {
 				t.Fatal("a command for three instances makes more than 150 requests")
 			}
@@ -104,23 +113,51 @@ func TestKill(t *testing.T) {
 	for name, scenario := range scenarios {
 		t.Run(name, func(t *testing.T) {
 			begun := time.Now()
-			cases := kills(t, func(at kill) bool { return scenario.dies(t, lab.Options{Seed: uint64(at.nth)}, 3, at) })
+			cases := kills(t, rehearsal.Stride(), func(at kill) bool { return scenario.dies(t, lab.Options{Seed: uint64(at.nth)}, 3, at) })
 			t.Logf("%d cases in %s", cases, time.Since(begun).Round(time.Millisecond))
 		})
 	}
 }
 
-// The same where what was made is not visible at once.
+// The same where what was made is not visible at once, and the next command comes at once:
+// it is on the same machine, and finds that the process is gone.
 func TestKill_eventualConsistency(t *testing.T) {
 	rehearsal.OnlyThorough(t)
-	for _, name := range []string{"create", "repair", "roll with a canary", "destroy"} {
+	for _, name := range []string{"create", "grow", "grow, and then destroy", "repair", "roll with a canary", "destroy"} {
 		t.Run(name, func(t *testing.T) {
-			begun := time.Now()
-			cases := kills(t, func(at kill) bool {
-				return scenarios[name].dies(t, lab.Options{Weather: "aws", Seed: uint64(at.nth)}, 3, at)
+			begun, scenario := time.Now(), scenarios[name]
+			scenario.atOnce = true
+			cases := kills(t, 3, func(at kill) bool {
+				return scenario.dies(t, lab.Options{Weather: "aws", Seed: uint64(at.nth)}, 3, at)
 			})
 			t.Logf("%d cases in %s", cases, time.Since(begun).Round(time.Millisecond))
 		})
+	}
+}
+
+// bury makes it look as if the process that holds a lease had run on this machine, and were
+// gone. In truth it is this one.
+func bury(t *testing.T, stage *terraform, watch *watchman) {
+	t.Helper()
+	ours := regexp.MustCompile(`pid=\d+ start=\d*`)
+	for _, left := range stage.Lab.Books().Leftovers {
+		if left.Type != "launch-template" {
+			continue
+		}
+		found, err := watch.spectator.LaunchTemplates(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, template := range found {
+			latest, _, err := watch.spectator.LatestVersion(t.Context(), template.Name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			gone := ours.ReplaceAllString(latest.Description, "pid=4194305 start=1")
+			if _, err := watch.spectator.CreateLaunchTemplateVersion(t.Context(), latest.ID, gone, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 }
 
@@ -129,8 +166,8 @@ func TestKill_twice(t *testing.T) {
 	for _, name := range []string{"create", "shrink", "destroy"} {
 		t.Run(name, func(t *testing.T) {
 			begun, cases := time.Now(), 0
-			kills(t, func(first kill) (died bool) {
-				kills(t, func(second kill) (diedTwice bool) {
+			kills(t, rehearsal.Stride(), func(first kill) (died bool) {
+				kills(t, rehearsal.Stride(), func(second kill) (diedTwice bool) {
 					cases++
 					kills := scenarios[name].plays(t, lab.Options{Seed: uint64(first.nth)}, 2, first, second)
 					died = kills > 0
@@ -171,7 +208,11 @@ func (s scenario) plays(t *testing.T, options lab.Options, size int, at ...kill)
 				break
 			}
 			died++
-			<-time.After(10 * minute) // so that a lease which is left is stale at first sight
+			if s.atOnce {
+				bury(t, stage, watch)
+			} else {
+				<-time.After(10 * minute) // so that a lease which is left is stale at first sight
+			}
 		}
 		if died > 0 {
 			if s.next != nil {
@@ -204,16 +245,14 @@ func (s scenario) command(ctx context.Context, t *testing.T, stage *terraform, w
 // finishes does what Terraform does next, and then destroys what is there.
 func (s scenario) finishes(t *testing.T, stage *terraform, watch *watchman, spec Spec, former *Spec) {
 	t.Helper()
-	if s.change == nil {
+	if s.change == nil || s.ends {
 		destroyed(t, stage, spec)
 		return
 	}
-	left := stage.Lab.Books().Leftovers
-	ended := !slices.ContainsFunc(left, func(l lab.Leftover) bool { return l.Type == "launch-template" })
 	observed, err := stage.apply(t.Context(), watch.over(stage), spec, former)
 	switch {
-	case errors.Is(err, ErrExists) && ended:
-		// Killed between the very last request and what Terraform writes down.
+	case errors.Is(err, ErrExists) && s.there == nil:
+		// Killed between its very last request and what Terraform writes down.
 		imported(t, stage, spec)
 		observed = observe(t, stage, spec)
 	case err != nil:
@@ -246,7 +285,7 @@ type watched struct {
 
 func (w watched) RunInstances(ctx context.Context, launch cloud.Launch) ([]cloud.Instance, error) {
 	launched, err := w.Region.RunInstances(ctx, launch)
-	live, describeErr := w.watchman.spectator.Instances(w.watchman.t.Context(), cloud.InstanceQuery{Tags: w.watchman.tags})
+	live, describeErr := w.watchman.spectator.Instances(context.WithoutCancel(ctx), cloud.InstanceQuery{Tags: w.watchman.tags})
 	if describeErr != nil {
 		w.watchman.t.Error(fmt.Errorf("the watchman: %w", describeErr))
 	}

@@ -96,11 +96,19 @@ func Observe(ctx context.Context, aws AWS, watch Watch) (*Observation, error) {
 	if err != nil {
 		return nil, err
 	}
+	return observeBeside(ctx, aws, watch, leases)
+}
+
+// observeBeside reads a fleet beside the leases that there are.
+func observeBeside(ctx context.Context, aws AWS, watch Watch, leases ownership.Leases) (*Observation, error) {
 	observed, err := observeInstances(ctx, aws, watch)
 	if err != nil {
 		return nil, err
 	}
 	observed.Leases = leases
+	if watch.Owner.ID == "" {
+		return observed, nil
+	}
 	observed.left = slices.DeleteFunc(leases.Mine(watch.Owner), func(left ownership.Left) bool {
 		return left.Owner.ID != watch.Owner.ID && watch.Known != nil && watch.Known(left.Owner.ID)
 	})

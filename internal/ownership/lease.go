@@ -47,6 +47,9 @@ type Lease struct {
 	Owner Owner
 	// TakenOver is set when the create goes on for one that has died.
 	TakenOver bool
+	// Before is the last sign of life of the apply whose lease this was until it died; zero
+	// where there was none. What it has made after that may not be visible yet.
+	Before time.Time
 
 	aws      AWS
 	progress report.Progress
@@ -166,6 +169,7 @@ func (l *Lease) takeOver(ctx context.Context, left found, known func(string) boo
 		}
 		return false, err
 	}
+	l.Before = left.template.VersionAt
 	l.Owner, l.TakenOver, l.replaces, l.template, l.renewed = mine.Owner, mine.TakenOver, mine.replaces, mine.template, mine.renewed
 	if l.TakenOver {
 		l.progress.Printf("going on with a create that has died (%s)", left.holder.name())
