@@ -53,7 +53,7 @@ type destruction struct {
 // all ends everything. What somebody has protected is an error once all else is gone, so
 // that the destroy can be repeated.
 func (d *destruction) all(ctx context.Context) error {
-	observed, err := Observe(ctx, d.aws, Watch{Owner: d.watch.Owner, Known: d.watch.Known})
+	observed, err := observeWithLeases(ctx, d.aws, Watch{Owner: d.watch.Owner, Known: d.watch.Known})
 	if err != nil {
 		return err
 	}
