@@ -23,6 +23,8 @@ type bakery struct {
 	t testing.TB
 
 	mu sync.Mutex
+	// builders are all that have ever booted.
+	builders map[string]bool
 	// fails is the phase that fails: a step on the builder, a check on the proof; none if
 	// empty.
 	fails string
@@ -39,6 +41,8 @@ type bakery struct {
 // nobody owns nothing yet.
 var nobody = ownership.Owner{Kind: ownership.Image, Name: "web", Account: ownerID, Partition: "aws", Region: "us-east-1"}
 
+func newBakery() *bakery { return &bakery{state: nobody, builders: map[string]bool{}} }
+
 // inBakery plays a test in a bakery of its own, in calm weather.
 func inBakery(t *testing.T, play func(*testing.T, *bakery)) {
 	t.Helper()
@@ -47,7 +51,7 @@ func inBakery(t *testing.T, play func(*testing.T, *bakery)) {
 
 func inWeather(t *testing.T, weather string, seed uint64, play func(*testing.T, *bakery)) {
 	t.Helper()
-	b := &bakery{state: nobody}
+	b := newBakery()
 	rehearsal.Run(t, lab.Options{Weather: weather, Seed: seed, Guests: b.host()}, func(t *testing.T, stage *rehearsal.Stage) {
 		b.Stage, b.t = stage, t
 		play(t, b)
@@ -62,6 +66,11 @@ func (b *bakery) host() *guests.Scripted {
 	}.Host()
 	usual := host.Boot
 	host.Boot = func(spec guests.Spec, m *guests.Machine) {
+		if len(spec.Layers) == 0 {
+			b.mu.Lock()
+			b.builders[spec.InstanceID] = true
+			b.mu.Unlock()
+		}
 		script := rehearsal.Unpacked(spec.UserData)
 		if b.sees != nil {
 			b.sees(len(spec.Layers) > 0, script)
@@ -117,7 +126,13 @@ func (b *bakery) optionsFor(spec Spec) Options {
 }
 
 // in leads to other regions.
-func (b *bakery) in(name string) (AWS, error) { return b.In(name), nil }
+func (b *bakery) in(name string) (AWS, error) {
+	region, err := b.Account.Region(name)
+	if err != nil {
+		return nil, err
+	}
+	return region, nil
+}
 
 // try applies the spec.
 func (b *bakery) try(spec Spec) (Result, error) {
@@ -217,3 +232,6 @@ func (b *bakery) instances() []cloud.Instance {
 func script(text string) Spec {
 	return specOf(func(s *Spec) { s.Bake.Steps[1].Script = text })
 }
+
+// anHour lets time pass.
+func anHour() { <-time.After(time.Hour) }

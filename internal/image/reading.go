@@ -23,7 +23,8 @@ func (r *run) observe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.line, r.temporary = line, len(line.instances()) > 0
+	r.line = line
+	r.temporary.Store(len(line.instances()) > 0)
 	return nil
 }
 
@@ -31,7 +32,7 @@ func (r *run) observe(ctx context.Context) error {
 // as they were, and instances are not asked for where there were none.
 func (r *run) observeAgain(ctx context.Context) error {
 	read := ObserveVersions
-	if r.temporary {
+	if r.temporary.Load() {
 		read = look
 	}
 	line, err := read(ctx, r.aws, r.owner)

@@ -120,6 +120,7 @@ func (l *Lease) take(ctx context.Context, known func(string) bool) error {
 			l.template, l.renewed = made, time.Now()
 			return nil
 		case !cloud.HasCode(err, cloud.CodeTemplateNameTaken):
+			l.withdraw(ctx)
 			return err
 		}
 		left, err := watch.untilDead(ctx)
@@ -136,11 +137,27 @@ func (l *Lease) take(ctx context.Context, known func(string) bool) error {
 	}
 }
 
+// withdrawWithin is how long an apply that was stopped before it began looks after itself.
+const withdrawWithin = 15 * time.Second
+
+// withdraw deletes the launch template of a request whose answer nobody has heard, since
+// the apply was stopped meanwhile: the next one would have to wait for it to grow stale.
+func (l *Lease) withdraw(ctx context.Context) {
+	if ctx.Err() == nil {
+		return
+	}
+	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), withdrawWithin)
+	defer cancel()
+	if latest, there, err := l.aws.LatestVersion(after, l.name); err == nil && there && parse(latest).run == l.run {
+		_ = l.aws.DeleteLaunchTemplate(after, latest.ID) // or the next apply takes it over
+	}
+}
+
 // takeOver adds the next version to a lease that a dead holder has left.
 func (l *Lease) takeOver(ctx context.Context, left found, known func(string) bool) (taken bool, err error) {
 	mine := Lease{Owner: l.Owner, aws: l.aws, create: l.create, run: l.run, template: left.template}
 	// A state may have the owner: then its create has ended, and only the lease was left.
-	if l.create && (known == nil || !known(left.owner)) {
+	if l.create && left.create && (known == nil || !known(left.owner)) {
 		mine.Owner.ID, mine.TakenOver, mine.replaces = left.owner, true, left.replaces
 	}
 	if err := mine.renew(ctx); err != nil {
@@ -240,7 +257,21 @@ func (l *Lease) End(ctx context.Context) error {
 			return l.endError(err)
 		}
 	}
-	return l.endError(l.aws.DeleteLaunchTemplate(ctx, l.template.ID))
+	err := l.aws.DeleteLaunchTemplate(ctx, l.template.ID)
+	if err != nil && l.create {
+		// It must not look as if the create had died: a state is about to have the owner.
+		l.create = false
+		_ = l.renew(ctx) // the deletion's error says what is wrong
+	}
+	return l.endError(err)
+}
+
+// Leave stops without giving up a lease that was taken over: what its owner has left is for
+// somebody else.
+func (l *Lease) Leave() {
+	l.cancel(nil)
+	l.done.Wait()
+	l.give()
 }
 
 func (l *Lease) endError(err error) error {

@@ -200,7 +200,7 @@ func (p *goldenImagePlanner) show(spec image.Spec, recipe image.Recipe, newest s
 		p.plan.setOutputs(line)
 		p.plan.BakeReason = p.state.BakeReason
 		p.showCopies(engine, line.Current())
-		if len(engine.Clear)+len(engine.Left) > 0 {
+		if !engine.Empty() && engine.Reason != "" {
 			p.plan.BakeReason = types.StringValue(engine.Reason)
 		}
 		return

@@ -74,7 +74,7 @@ func (r *goldenImage) Create(ctx context.Context, req resource.CreateRequest, re
 	}
 	secrets := secretsOf(ctx, req.Config, &resp.Diagnostics)
 	applied := r.apply(ctx, limit, plan, secrets, image.Options{Owner: owner}, &resp.Diagnostics)
-	if applied.line.Empty() {
+	if applied.owner.ID == "" { // nothing was made
 		return
 	}
 	plan.settle(applied)
@@ -105,7 +105,7 @@ func (r *goldenImage) Update(ctx context.Context, req resource.UpdateRequest, re
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	options := image.Options{Owner: owner, Earlier: earlier, SourceEdited: plan.sourceEdited(&state)}
+	options := image.Options{Owner: owner, Regions: state.copyRegions(), Earlier: earlier, SourceEdited: plan.sourceEdited(&state)}
 	secrets := secretsOf(ctx, req.Config, &resp.Diagnostics)
 	applied := r.apply(ctx, limit, plan, secrets, options, &resp.Diagnostics)
 	plan.hold(owner)

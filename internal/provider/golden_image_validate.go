@@ -140,6 +140,7 @@ func (c handOutCheck) parameter(name types.String) {
 // checkDistribution refuses regions that are none, or the line's own, and a parameter
 // that is somebody else's.
 func (p *goldenImagePlanner) checkDistribution(ctx context.Context, region *cloud.Region, spec image.Spec, line image.Line) {
+	p.checkSecrets(region, spec)
 	at := path.Root("distribute")
 	for _, name := range p.plan.copyRegions() {
 		if name == region.Name() {

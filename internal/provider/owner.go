@@ -170,6 +170,9 @@ func choose(fresh ownership.Owner, holders []ownership.Holder, wanted string) (o
 	var found []ownership.Holder
 	var names []string
 	for _, holder := range holders {
+		if holder.Creating {
+			return fresh, fmt.Errorf("its create has not ended (owner %s): when that was interrupted, run terraform apply instead of the import, and it goes on from there", holder.OwnerID)
+		}
 		names = append(names, fmt.Sprintf("%s (%s)", holder.OwnerID, holder.What))
 		if wanted == "" || wanted == holder.OwnerID {
 			found = append(found, holder)
