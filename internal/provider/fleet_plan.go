@@ -301,6 +301,10 @@ func (p *fleetPlanner) forecast(spec fleet.Spec, engine fleet.Plan) {
 		p.diags.AddWarning(fmt.Sprintf("Fleet %s will be rolled", spec.Name), text+".\n\nWhy: "+engine.Rollout[0].Reason()+".")
 	}
 	p.forecastInPlace(spec, engine)
+	if len(engine.Left) > 0 {
+		p.diags.AddWarning(fmt.Sprintf("Fleet %s has leftovers of an apply that died", spec.Name),
+			"The apply "+engine.Clears()+".")
+	}
 	var surplus []string
 	for _, member := range engine.End {
 		if member.Slot < spec.Size {
