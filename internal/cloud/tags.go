@@ -73,8 +73,8 @@ const (
 	// TagRootImage is the image of a root volume that has been replaced since the
 	// launch.
 	TagRootImage = "stamp:root-image"
-	// TagEstablished marks the instances of a fleet whose create has ended.
-	TagEstablished = "stamp:established"
+	// TagLaunchImage is, where the root volume has been replaced, the image of the launch.
+	TagLaunchImage = "stamp:launch-image"
 	// TagProtection says how the provider itself protects a thing: "termination", "stop" or
 	// both on an instance, "deregistration" on an image. Any other protection is somebody
 	// else's.

@@ -21,7 +21,7 @@ func (r *run) waitReleased(ctx context.Context, slots []int) error {
 	if len(wanted) == 0 {
 		return nil
 	}
-	query := cloud.InstanceQuery{Tags: ownership(r.spec.Name), States: append(cloud.LiveInstanceStates(), cloud.InstanceShuttingDown)}
+	query := cloud.InstanceQuery{Tags: r.owner.Tags(), States: append(cloud.LiveInstanceStates(), cloud.InstanceShuttingDown)}
 	_, err := cloud.Poll[int]{
 		What: fmt.Sprintf("the addresses of %s (%s) to be free", slotList(slots), r.aws.Name()),
 		Read: func(ctx context.Context) (held int, state, reason string, err error) {
@@ -41,6 +41,14 @@ func (r *run) waitReleased(ctx context.Context, slots []int) error {
 		Target:  []string{"free"},
 	}.Wait(ctx)
 	return err
+}
+
+// subnetOf is the subnet of a slot that has an address of its own: see Validate.
+func (s Spec) subnetOf(slot int) string {
+	if subnet := s.override(slot).SubnetID; subnet != "" || len(s.SubnetIDs) == 0 {
+		return subnet
+	}
+	return s.SubnetIDs[0]
 }
 
 // takers are the slots that are to have addresses, by address.

@@ -2,14 +2,12 @@ package fleet
 
 import (
 	"testing"
-
-	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
 )
 
 // A slot with an address of its own keeps it: its old instance ends first, and the
 // address is free only when it is gone, which takes EC2 a while.
 func TestRollout_ownAddressIsWaitedFor(t *testing.T) {
-	onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, awsWeather, func(t *testing.T, stage *terraform, spec Spec) {
 		subnets, err := stage.Region.DefaultSubnets(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -36,7 +34,7 @@ func TestRollout_ownAddressIsWaitedFor(t *testing.T) {
 
 // An address moves from slot to slot, and two slots exchange theirs.
 func TestRollout_addressesMove(t *testing.T) {
-	onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, awsWeather, func(t *testing.T, stage *terraform, spec Spec) {
 		subnets, err := stage.Region.DefaultSubnets(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -18,6 +18,10 @@ func advice(cause error, imageID string) string {
 		return ""
 	}
 	text := cause.Error()
+	if protected, ok := errors.AsType[*ProtectedError](cause); ok {
+		return "see who has protected it and why; if it is to end, take its termination protection off (aws ec2 modify-instance-attribute --no-disable-api-termination --instance-id " +
+			protected.InstanceIDs[0] + "); then "
+	}
 	switch {
 	case errors.Is(cause, errNoImage), cloud.HasCode(cause, cloud.CodeImageNotFound, cloud.CodeImageGone),
 		strings.Contains(text, "Not authorized for images"):

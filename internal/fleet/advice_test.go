@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
-	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
 )
 
 // What a failed launch tells people to do depends on what has stopped it.
@@ -23,9 +22,9 @@ func TestApply_advisesByTheCause(t *testing.T) {
 		"InvalidGroup.NotFound":             "see that what is missing is there, in this account and region, or name another; then run terraform",
 	} {
 		t.Run(code, func(t *testing.T) {
-			onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+			onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
 				stage.Order(lab.FailCall{Action: "RunInstances", Code: code, Times: -1})
-				_, err := Apply(t.Context(), stage.Region, spec, Options{Create: true})
+				_, err := stage.apply(t.Context(), stage.Region, spec, nil)
 				advice := adviceOf(t, err)
 				if !strings.Contains(advice, want) || !strings.Contains(advice, code) {
 					t.Errorf("want %q in\n%s", want, advice)
@@ -40,12 +39,12 @@ func TestApply_advisesByTheCause(t *testing.T) {
 
 // Whoever has stopped the apply knows why nothing is ready.
 func TestApply_saysHowToGoOnAfterCtrlC(t *testing.T) {
-	onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
 		stage.Order(lab.Impair{Image: spec.ImageID})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		time.AfterFunc(time.Minute, cancel)
-		_, err := Apply(ctx, stage.Region, spec, Options{Create: true})
+		_, err := stage.apply(ctx, stage.Region, spec, nil)
 		advice := adviceOf(t, err)
 		if !strings.Contains(advice, "interrupted while waiting") || !strings.Contains(advice, "untaint") || strings.Contains(advice, "see why") {
 			t.Errorf("got %s", advice)
@@ -55,9 +54,9 @@ func TestApply_saysHowToGoOnAfterCtrlC(t *testing.T) {
 
 // What was not launched needs no untaint to be kept.
 func TestApply_keepsNothingWhereNothingWasLaunched(t *testing.T) {
-	onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
 		stage.Order(lab.FailCall{Action: "RunInstances", Code: "InvalidParameterValue", Times: -1})
-		_, err := Apply(t.Context(), stage.Region, spec, Options{Create: true})
+		_, err := stage.apply(t.Context(), stage.Region, spec, nil)
 		advice := adviceOf(t, err)
 		if !strings.Contains(advice, "Now: nothing was launched\n") || strings.Contains(advice, "untaint") || strings.Contains(advice, "the others") {
 			t.Errorf("got %s", advice)

@@ -5,17 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
-	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
 // Options are the circumstances of an apply.
 type Options struct {
-	// Create is set when state knows nothing of the fleet yet.
-	Create bool
+	// Owner is the fleet's. Without an id it is created, and gets one.
+	Owner ownership.Owner
+	// Known reports, for a create, whether an owner is in a state that has been read: a
+	// fleet of that name is its predecessor, and stays beside it. Nil knows none.
+	Known func(ownerID string) bool
+	// Slots are the slots of instances as the state has them: see Watch. It may be nil.
+	Slots map[string]int
 	// Generation is the highest that state knows: instances of it may have ended since,
 	// and a rollout raises it all the same.
 	Generation int
@@ -25,13 +29,28 @@ type Options struct {
 	Progress report.Progress
 }
 
+// Outcome is what an apply has come to, also where it has failed.
+type Outcome struct {
+	// Observed is what is there afterwards; nil when AWS could not be read in the first
+	// place, and when the fleet is somebody else's (ErrExists). Without an error it has
+	// every slot.
+	Observed *Observation
+	// Owner has its id whenever anything may have been made, and belongs into the state then.
+	Owner    ownership.Owner
+	Warnings []report.Warning
+}
+
 // run is one apply.
 type run struct {
-	aws      AWS
-	spec     Spec
-	options  Options
-	observed *Observation
-	plan     Plan
+	aws     AWS
+	spec    Spec
+	options Options
+	owner   ownership.Owner
+	lease   *ownership.Lease
+	// create is set when state knew nothing of the fleet; made, once it may have anything.
+	create, made bool
+	observed     *Observation
+	plan         Plan
 	// places are where instances may be launched; read once, when needed.
 	places []place
 	// rootDevice is the name of the image's root device; read once, when needed.
@@ -45,50 +64,77 @@ type run struct {
 	ended map[string]bool
 }
 
-func newRun(aws AWS, spec Spec, options Options) *run {
-	return &run{aws: aws, spec: spec, options: options, begun: time.Now(), filled: map[int]Member{}, ended: map[string]bool{}}
+func newRun(aws AWS, spec Spec, options Options, lease *ownership.Lease) *run {
+	return &run{
+		aws: aws, spec: spec, options: options, owner: lease.Owner, lease: lease,
+		create: options.Owner.ID == "", made: options.Owner.ID != "" || lease.TakenOver,
+		begun: time.Now(), filled: map[int]Member{}, ended: map[string]bool{},
+	}
 }
 
-// ErrExists is the cause of a create's failure when the fleet is somebody else's.
-var ErrExists = errors.New("a fleet of this name is in this account and region, and this Terraform state does not know it: another configuration may own it")
+// Apply makes the fleet as specified and returns what is there afterwards, also with an
+// error. Errors are *report.Failure. Whatever is launched carries the fleet's tags and its
+// seal from its launch, so the next Apply or Destroy of the same owner finds it; that of a
+// create whose process has died is found by the next create.
+func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (Outcome, error) {
+	lease, err := ownership.Begin(ctx, aws, options.Owner, ownership.Options{Known: options.Known, Progress: options.Progress})
+	if err != nil {
+		return Outcome{Owner: options.Owner}, notBegun(aws, options.Owner, "apply", err)
+	}
+	r := newRun(aws, spec, options, lease)
+	err = r.apply(lease.Context())
+	outcome, err := r.outcome(ctx, err)
+	after, cancel := afterwards(ctx)
+	defer cancel()
+	if endErr := lease.End(after); endErr != nil {
+		err = errors.Join(err, notEnded(aws, r.owner, "apply", endErr))
+	}
+	return outcome, err
+}
 
-// Apply makes the fleet as specified and returns what is there afterwards, also with
-// an error; the observation is nil when AWS cannot be read in the first place, and when
-// the fleet is somebody else's (ErrExists). Without an error it has every slot. Errors are *report.Failure. Whatever was launched
-// carries the fleet's tags from its launch, so the next Apply or Destroy finds it.
-func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (*Observation, error) {
-	r := newRun(aws, spec, options)
-	err := r.apply(ctx)
-	if errors.Is(err, ErrExists) {
-		return nil, err
+// outcome reads back what is there.
+func (r *run) outcome(ctx context.Context, err error) (Outcome, error) {
+	outcome := Outcome{Owner: r.owner}
+	if r.create && (!r.made || r.lost()) {
+		// Nothing was made, or whoever has taken over goes on with it.
+		outcome.Owner.ID = ""
+	}
+	if r.observed == nil || outcome.Owner.ID == "" {
+		return outcome, err
 	}
 	after, cancel := afterwards(ctx)
 	defer cancel()
-	observed, observeErr := Observe(after, aws, r.spec.watch())
+	observed, observeErr := r.observe(after, r.spec)
 	if observeErr != nil {
-		return r.remembered(), errors.Join(err, r.failure("was changed, but could not be read back", "", observeErr,
+		outcome.Observed = r.remembered()
+		return outcome, errors.Join(err, r.failure("was changed, but could not be read back", "", observeErr,
 			"what was launched carries the fleet's tags", "run terraform apply again"))
 	}
-	observed = settled(r.spec, observed)
-	observed.Generation = max(observed.Generation, options.Generation)
+	outcome.Observed = settled(r.spec, observed)
+	outcome.Observed.Generation = max(observed.Generation, r.options.Generation)
 	if err == nil {
-		r.complete(observed)
+		r.complete(outcome.Observed)
 	}
-	return observed, err
+	return outcome, err
 }
 
-// remembered is what was there and what was launched, as far as this run knows; nil
-// when it could not read in the first place, and so changed nothing.
+// observe reads the fleet's instances, as a spec looks at them.
+func (r *run) observe(ctx context.Context, spec Spec) (*Observation, error) {
+	return observeInstances(ctx, r.aws, r.watch(spec))
+}
+
+func (r *run) watch(spec Spec) Watch {
+	watch := spec.watch(r.owner)
+	watch.Slots, watch.Known = r.options.Slots, r.options.Known
+	return watch
+}
+
+// remembered is what was there and what was launched, as far as this run knows.
 func (r *run) remembered() *Observation {
-	if r.observed == nil {
-		return nil
-	}
-	known := &Observation{
-		Members: maps.Clone(r.observed.Members), Surplus: r.observed.Surplus,
-		Generation: r.observed.Generation, Established: r.observed.Established, Unsure: true,
-	}
+	known := *r.observed
+	known.Members, known.Unsure = maps.Clone(r.observed.Members), true
 	maps.Copy(known.Members, r.filled)
-	return known
+	return &known
 }
 
 // complete puts back slots whose instance was ready and is gone since: what was
@@ -107,28 +153,32 @@ func (r *run) complete(observed *Observation) {
 
 // settled leaves one instance in each slot, the one that the spec prefers.
 func settled(spec Spec, observed *Observation) *Observation {
-	chosen, surplus := choose(spec, observed)
-	return &Observation{Members: chosen, Surplus: surplus, Generation: observed.Generation, Established: observed.Established}
+	resolved := *observed
+	resolved.Members, resolved.Surplus = choose(spec, observed)
+	return &resolved
 }
 
 func (r *run) apply(ctx context.Context) error {
-	observed, err := Observe(ctx, r.aws, r.spec.watch())
+	observed, err := Observe(ctx, r.aws, r.watch(r.spec))
 	if err != nil {
 		return r.failure("could not be read", "", err, "nothing was changed", "see AWS's message")
 	}
 	observed.Generation = max(observed.Generation, r.options.Generation)
 	r.observed = observed
-	if r.options.Create && observed.Established {
-		return r.alreadyThere()
+	if r.create {
+		if err := r.follow(ctx); err != nil {
+			return err
+		}
 	}
 	r.plan = NewPlan(r.spec, observed)
 	r.options.Progress.Printf("%s", r.plan)
 	if forecast := r.plan.Forecast(); forecast != "" {
 		r.options.Progress.Printf("%s", forecast)
 	}
-	for _, act := range []func(context.Context) error{r.launchMissing, r.mend, r.rollOut, r.updateInPlace, r.endSurplus, r.establish} {
+	r.made = true
+	for _, act := range []func(context.Context) error{r.clearLeft, r.launchMissing, r.mend, r.rollOut, r.updateInPlace, r.endSurplus} {
 		if err := act(ctx); err != nil {
-			return err
+			return r.unlessLost(err)
 		}
 	}
 	return nil
@@ -158,68 +208,6 @@ func (r *run) launchMissing(ctx context.Context) error {
 	return nil
 }
 
-// nowAfterLaunch is what is there when not all could be launched.
-func (r *run) nowAfterLaunch(launched, wanted int) string {
-	now := fmt.Sprintf("%d of %d were launched and are kept", launched, wanted)
-	if launched == 0 {
-		now = "nothing was launched"
-	}
-	return now + r.untouched(wanted)
-}
-
-func (r *run) untouched(touched int) string {
-	if touched == r.spec.Size {
-		return ""
-	}
-	return "; the others of the fleet are untouched"
-}
-
-// nextAfterLaunch is what to do when not all could be launched. Terraform taints a
-// resource whose create has failed, and would begin by destroying what is there.
-func (r *run) nextAfterLaunch(cause error, launched int) string {
-	first, more := r.aroundNext(cause)
-	if r.options.Create && launched+len(r.observed.Members) > 0 {
-		return first + "run terraform untaint on the fleet, so that what was launched is kept, and then terraform apply: it launches the rest" + more
-	}
-	return first + "run terraform apply again: it launches the rest" + more
-}
-
-// aroundNext is what to do before the next try, and what would help it, by what has
-// stopped the launch.
-func (r *run) aroundNext(cause error) (first, more string) {
-	if advice(cause, r.spec.ImageID) != "" {
-		return "", ""
-	}
-	switch cloud.ClassOf(cause) {
-	case cloud.Capacity, cloud.Unsupported:
-		return "", "; more instance_types or subnet_ids give it more places to look"
-	case cloud.Addresses:
-		return "", "; subnets with free addresses give it more places to look"
-	case cloud.Quota:
-		return "ask AWS for a higher quota, or lower size; then ", ""
-	case cloud.Denied:
-		return "give whoever runs Terraform the permission that is missing; then ", ""
-	case cloud.Fatal:
-		return "correct the cause; then ", ""
-	case cloud.NotFound:
-		return "see that what is missing is there, in this account and region, or name another; then ", ""
-	case cloud.Throttle, cloud.InUse, cloud.Unclear: // which another try may not meet
-	}
-	return "", ""
-}
-
-func (r *run) nextAfterWait(cause error) string {
-	switch stopped := errors.Is(cause, context.Canceled); {
-	case stopped && r.options.Create:
-		return "run terraform untaint on the fleet, so that they are kept, and then terraform apply: it goes on from there"
-	case stopped:
-		return "run terraform apply again: it goes on from there"
-	case r.options.Create:
-		return "see why they are not ready; then run terraform untaint on the fleet, so that the others are kept, and terraform apply: it replaces those that fail"
-	}
-	return "see why they are not ready (terraform plan shows which are replaced), then run terraform apply again"
-}
-
 // mend gives new instances to the slots whose old ones do not work.
 func (r *run) mend(ctx context.Context) error {
 	broken := r.plan.of(BrokenOne)
@@ -239,57 +227,6 @@ func (r *run) mend(ctx context.Context) error {
 		progress.done += len(group.all())
 	}
 	return nil
-}
-
-// establish marks all instances as those of a fleet whose create has ended: one call
-// for each 1,000.
-func (r *run) establish(ctx context.Context) error {
-	if r.observed.Established {
-		return nil // what was launched now has the mark from its launch
-	}
-	now, err := r.aws.Instances(ctx, cloud.InstanceQuery{Tags: ownership(r.spec.Name)})
-	if err != nil {
-		return r.failure("could not be read back", "", err, "all instances are as specified", "run terraform apply again")
-	}
-	unmarked := slices.DeleteFunc(now, func(i cloud.Instance) bool { return i.Tags[cloud.TagEstablished] != "" })
-	if len(unmarked) == 0 {
-		return nil
-	}
-	ids := make([]string, 0, len(unmarked))
-	for _, instance := range unmarked {
-		ids = append(ids, instance.ID)
-	}
-	err = r.aws.CreateTags(ctx, ids, cloud.Tags{cloud.TagEstablished: "true"})
-	if err == nil {
-		err = r.waitTagged(ctx, ids, cloud.TagEstablished, "true")
-	}
-	if err != nil {
-		return r.failure("could not be marked as complete", "", err, "all instances are as specified", "run terraform apply again")
-	}
-	return nil
-}
-
-func (r *run) alreadyThere() error {
-	return &report.Failure{
-		Summary: fmt.Sprintf("Fleet %s exists already", r.spec.Name),
-		Subject: fmt.Sprintf("%s (%s)", instances(len(r.observed.all())), r.aws.Name()),
-		Cause:   ErrExists,
-		Now:     "nothing was changed",
-		Next: fmt.Sprintf("if it is yours, run: terraform import stamp_fleet.<name in your configuration> %q; otherwise choose another name",
-			r.spec.Name),
-	}
-}
-
-// failure fills in what all failures of a fleet share.
-func (r *run) failure(what, subject string, cause error, now, next string) error {
-	where := "fleet " + r.spec.Name + " (" + r.aws.Name() + ")"
-	if subject != "" {
-		where += ", " + subject
-	}
-	return &report.Failure{
-		Summary: fmt.Sprintf("Fleet %s %s", r.spec.Name, what),
-		Subject: where, Cause: cause, Now: now, Next: advice(cause, r.spec.ImageID) + next,
-	}
 }
 
 // afterwardsLimit is how long cleaning up and reading back may take once the caller

@@ -4,11 +4,12 @@ import (
 	"context"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 )
 
 // AWS is what the engine asks of a region.
 type AWS interface {
-	Name() string
+	ownership.AWS
 	Pools() *cloud.Pools
 
 	Instances(ctx context.Context, query cloud.InstanceQuery) ([]cloud.Instance, error)

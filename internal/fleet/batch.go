@@ -7,6 +7,7 @@ import (
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 )
 
 // maxBatch is how many instances one call launches at most: the size of the resource
@@ -74,17 +75,14 @@ func (s Spec) batchTags(slots []int) (tags cloud.Tags, fit bool) {
 	return tags, true
 }
 
-// launchOf is the call that launches a batch in a pool. The name of the root device is
+// launchOf is the call that launches a batch of an owner's in a pool. The name of the root device is
 // the image's; it matters only where the root volume is not left to the image.
-func (s Spec) launchOf(b batch, pool cloud.Pool, generation int, established bool, rootDevice string) cloud.Launch {
-	tags := s.userTags().With(ownership(s.Name)).With(b.tags)
+func (s Spec) launchOf(owner ownership.Owner, b batch, pool cloud.Pool, generation int, rootDevice string) cloud.Launch {
+	tags := s.userTags().With(owner.Tags()).With(b.tags)
 	tags[cloud.TagGeneration] = strconv.Itoa(generation)
 	tags[cloud.TagConfig] = s.configDigest()
 	if s.Slots != nil && s.Slots.Hostname != "" {
 		tags[cloud.TagHostname] = s.Slots.Hostname
-	}
-	if established {
-		tags[cloud.TagEstablished] = "true"
 	}
 	if protection := s.protection(); protection != "" {
 		tags[cloud.TagProtection] = protection

@@ -22,7 +22,7 @@ func budgetSizes() []int {
 
 // slowest is the longest that one of the instances took from its launch until it
 // passed its checks: nobody can be faster than that.
-func slowest(t *testing.T, stage *rehearsal.Stage, observed *Observation) time.Duration {
+func slowest(t *testing.T, stage *terraform, observed *Observation) time.Duration {
 	t.Helper()
 	longest := time.Duration(0)
 	for _, member := range observed.Members {
@@ -48,13 +48,13 @@ func TestBudget_create(t *testing.T) {
 	rehearsal.OnlyThorough(t)
 	for _, size := range budgetSizes() {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
-			onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+			onStage(t, awsWeather, func(t *testing.T, stage *terraform, spec Spec) {
 				spec.Size, spec.Slots = size, &Slots{Hostname: "web-%05d"}
 				begun := time.Now()
 				var observed *Observation
 				requests := stage.Requests(func() {
 					var err error
-					if observed, err = Apply(t.Context(), stage.Region, spec, Options{Create: true}); err != nil {
+					if observed, err = stage.apply(t.Context(), stage.Region, spec, nil); err != nil {
 						t.Fatal(err)
 					}
 				})
@@ -77,15 +77,15 @@ func TestBudget_roll(t *testing.T) {
 	if os.Getenv("STAMP_BENCH") != "" {
 		size = 1000
 	}
-	onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, awsWeather, func(t *testing.T, stage *terraform, spec Spec) {
 		spec.Size = size
-		if _, err := Apply(t.Context(), stage.Region, spec, Options{Create: true}); err != nil {
+		if _, err := stage.apply(t.Context(), stage.Region, spec, nil); err != nil {
 			t.Fatal(err)
 		}
 		next := spec
 		next.ImageID = stage.OtherImageID()
 		begun := time.Now()
-		observed, err := Apply(t.Context(), stage.Region, next, Options{Previous: &spec})
+		observed, err := stage.apply(t.Context(), stage.Region, next, &spec)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,9 +112,9 @@ func TestBudget_plan(t *testing.T) {
 		t.Skip("10,000 instances take real seconds: make bench")
 	}
 	const size = 10000
-	onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
 		spec.Size, spec.Slots = size, &Slots{Hostname: "web-%05d"}
-		if _, err := Apply(t.Context(), stage.Region, spec, Options{Create: true}); err != nil {
+		if _, err := stage.apply(t.Context(), stage.Region, spec, nil); err != nil {
 			t.Fatal(err)
 		}
 		var before, after runtime.MemStats

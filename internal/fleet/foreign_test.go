@@ -6,14 +6,13 @@ import (
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
-	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
 const otherID = "111122223333"
 
 // sharedImage is an image of the stage's account that another one may launch.
-func sharedImage(t *testing.T, stage *rehearsal.Stage) string {
+func sharedImage(t *testing.T, stage *terraform) string {
 	t.Helper()
 	id, err := stage.Region.CopyImage(t.Context(), cloud.ImageCopy{
 		SourceRegion: "us-east-1", SourceImageID: stage.BaseImageID(), Name: "web-v1-0123abcd", ClientToken: "copy",
@@ -39,11 +38,12 @@ func adviceOf(t *testing.T, err error) string {
 // A fleet of another account's image lives as long as the image is shared. After that
 // it stays as it is, and what cannot be launched says whose move it is.
 func TestForeignImage_sharedAndNotAnyMore(t *testing.T) {
-	onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
 		there := stage.Abroad(otherID, "")
+		stage.owner.Account = otherID
 		spec.ImageID, spec.Size = sharedImage(t, stage), 2
 		apply := func(previous *Spec) (*Observation, error) {
-			return Apply(t.Context(), there, spec, Options{Create: previous == nil, Previous: previous})
+			return stage.apply(t.Context(), there, spec, previous)
 		}
 		observed, err := apply(nil)
 		if err != nil || len(observed.Members) != 2 {
@@ -68,7 +68,7 @@ func TestForeignImage_sharedAndNotAnyMore(t *testing.T) {
 				t.Errorf("%s left %d instances", name, len(observed.Members))
 			}
 		}
-		if err := Destroy(t.Context(), there, spec.watch(), nil); err != nil {
+		if _, err := stage.destroy(t.Context(), there, spec); err != nil {
 			t.Error(err)
 		}
 	})
@@ -78,9 +78,9 @@ func TestForeignImage_sharedAndNotAnyMore(t *testing.T) {
 // all where that is another account's.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html
 func TestForeignImage_withoutItsKey(t *testing.T) {
-	onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
 		stage.Order(lab.FailLaunch{Code: "Client.InternalError", Message: "Client.InternalError: Client error on launch"})
-		_, err := Apply(t.Context(), stage.Region, spec, Options{Create: true})
+		_, err := stage.apply(t.Context(), stage.Region, spec, nil)
 		if advice := adviceOf(t, err); !strings.Contains(advice, "Next: see that this account may use the KMS key") {
 			t.Error(advice)
 		}

@@ -2,11 +2,9 @@ package fleet
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -240,7 +238,7 @@ func (l *launcher) refused(pool cloud.Pool, err error) error {
 // repeated call returns the first one's instances. A token whose instances have been
 // terminated since, or have lost their slots, is spent, and the next is used.
 func (l *launcher) launchBatch(ctx context.Context, b batch, pool cloud.Pool) ([]Member, error) {
-	launch := l.spec.launchOf(b, pool, l.generation, l.observed.Established, l.rootDevice)
+	launch := l.spec.launchOf(l.owner, b, pool, l.generation, l.rootDevice)
 	launch.PrivateIP = l.shape.address
 	seen := map[string]bool{}
 	for _, member := range l.observed.all() {
@@ -248,7 +246,7 @@ func (l *launcher) launchBatch(ctx context.Context, b batch, pool cloud.Pool) ([
 	}
 	unclear := 0
 	for attempt := 0; attempt < spentTokens; {
-		launch.ClientToken = launchToken(l.aws.Name(), launch, attempt)
+		launch.ClientToken = l.owner.LaunchToken(launch, attempt)
 		instances, err := l.aws.RunInstances(ctx, launch)
 		switch {
 		case cloud.HasCode(err, cloud.CodeTokenSpent):
@@ -265,8 +263,9 @@ func (l *launcher) launchBatch(ctx context.Context, b batch, pool cloud.Pool) ([
 			if instance.Live() && !seen[instance.ID] && !l.stripped(instance) && instance.LaunchIndex < len(b.slots) {
 				members = append(members, Member{
 					Slot: b.slots[instance.LaunchIndex], Instance: instance, ImageID: instance.ImageID,
-					Hostname:   l.spec.Hostname(b.slots[instance.LaunchIndex]),
-					Generation: l.generation, since: instance.LaunchedAt,
+					Hostname: l.spec.Hostname(b.slots[instance.LaunchIndex]),
+					// From when this machine has it: EC2's clock may be another.
+					Generation: l.generation, since: time.Now(),
 				})
 			}
 		}
@@ -284,7 +283,7 @@ func (l *launcher) launchBatch(ctx context.Context, b batch, pool cloud.Pool) ([
 // is believed, unless the instance is so old that it would have been seen with them.
 func (r *run) stripped(instance cloud.Instance) bool {
 	if len(instance.Tags) > 0 {
-		return instance.Tags[cloud.TagFleet] != r.spec.Name
+		return !r.owner.Claimed(instance.Tags)
 	}
 	return instance.LaunchedAt.Before(r.begun.Add(-visibleAfter))
 }
@@ -292,13 +291,6 @@ func (r *run) stripped(instance cloud.Instance) bool {
 // visibleAfter is how long it may take until everybody sees what was made.
 // https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html
 const visibleAfter = 5 * time.Minute
-
-func launchToken(region string, launch cloud.Launch, attempt int) string {
-	launch.ClientToken = ""
-	// A launch holds nothing that JSON cannot hold.
-	request, _ := json.Marshal(launch)
-	return cloud.Token("fleet", region, strconv.Itoa(attempt), string(request))
-}
 
 // lacking are the slots for which nothing was launched.
 func lacking(slots []int, launched []Member) []int {

@@ -3,15 +3,13 @@ package fleet
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
-	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 )
 
 // Member is an instance in a slot.
@@ -37,17 +35,23 @@ type Member struct {
 
 // Watch is what of a fleet is looked at.
 type Watch struct {
-	Name            string
+	Owner           ownership.Owner
 	Health          Health
 	TargetGroupARNs []string
+	// Slots are the slots of instances as the state has them, by instance id: what somebody
+	// has written into an instance's tags since does not count. It may be nil.
+	Slots map[string]int
+	// Known reports whether an owner is in a state that has been read: what it has left is
+	// its own to clear. Nil knows none.
+	Known func(ownerID string) bool
 }
 
 // watch is what the spec looks at.
-func (s Spec) watch() Watch {
-	return Watch{Name: s.Name, Health: s.Health, TargetGroupARNs: s.TargetGroupARNs}
+func (s Spec) watch(owner ownership.Owner) Watch {
+	return Watch{Owner: owner, Health: s.Health, TargetGroupARNs: s.TargetGroupARNs}
 }
 
-// Observation is what AWS holds of a fleet, read by ownership tags.
+// Observation is what AWS holds of a fleet: what was found by its tags, and is proven.
 type Observation struct {
 	// Members has, for each slot that is filled, the instance that fills it.
 	Members map[int]Member
@@ -56,10 +60,19 @@ type Observation struct {
 	Surplus []Member
 	// Generation is the highest that was seen, 1 at least.
 	Generation int
-	// Established is set once a create of the fleet has ended.
-	Established bool
+	// Foreign are instances that carry the fleet's tags and are not believed to be its own.
+	Foreign []ownership.Foreign
+	// Others are the owners of other fleets of that name that have instances.
+	Others []string
+	// Leases are those of the name: who is at work, and what was left.
+	Leases ownership.Leases
 	// Unsure is set when AWS could not be read at the end: there may be more.
 	Unsure bool
+
+	// left are the leases that this fleet may clear.
+	left []ownership.Left
+	// theirs are the instances of the others, by owner.
+	theirs map[string][]cloud.Instance
 }
 
 // Empty reports whether nothing of the fleet exists.
@@ -76,17 +89,44 @@ func (o *Observation) all() []Member {
 	return append(all, o.Surplus...)
 }
 
-// ownership are the tags that everything of a fleet carries.
-func ownership(name string) cloud.Tags {
-	return cloud.Tags{cloud.TagManagedBy: cloud.ManagedBy, cloud.TagFleet: name}
+// Observe reads a fleet: a request for each 1,000 instances, one for leases and, unless
+// there are no instances, two for impaired ones and one for each target group.
+func Observe(ctx context.Context, aws AWS, watch Watch) (*Observation, error) {
+	leases, err := ownership.Observe(ctx, aws, watch.Owner)
+	if err != nil {
+		return nil, err
+	}
+	observed, err := observeInstances(ctx, aws, watch)
+	if err != nil {
+		return nil, err
+	}
+	observed.Leases = leases
+	observed.left = slices.DeleteFunc(leases.Mine(watch.Owner), func(left ownership.Left) bool {
+		return left.Owner.ID != watch.Owner.ID && watch.Known != nil && watch.Known(left.Owner.ID)
+	})
+	return observed, nil
 }
 
-// Observe reads a fleet: a request for each 1,000 instances, and, unless there are
-// none, two for impaired ones and one for each target group.
-func Observe(ctx context.Context, aws AWS, watch Watch) (*Observation, error) {
-	instances, err := aws.Instances(ctx, cloud.InstanceQuery{Tags: ownership(watch.Name)})
-	if err != nil || len(instances) == 0 {
-		return observationOf(nil), err
+// observeInstances is Observe without the leases.
+func observeInstances(ctx context.Context, aws AWS, watch Watch) (*Observation, error) {
+	found, err := find(ctx, aws, watch.Owner)
+	if err != nil {
+		return nil, err
+	}
+	members, err := lookAtAll(ctx, aws, watch, found.ours)
+	if err != nil {
+		return nil, err
+	}
+	observed := observationOf(members)
+	observed.Foreign, observed.theirs = found.foreign, found.theirs
+	observed.Others = slices.Sorted(maps.Keys(found.theirs))
+	return observed, nil
+}
+
+// lookAtAll says what each instance is in the fleet, and what is wrong with it.
+func lookAtAll(ctx context.Context, aws AWS, watch Watch, instances []cloud.Instance) ([]Member, error) {
+	if len(instances) == 0 {
+		return nil, nil
 	}
 	impaired, err := impairments(ctx, aws, watch)
 	if err != nil {
@@ -99,14 +139,20 @@ func Observe(ctx context.Context, aws AWS, watch Watch) (*Observation, error) {
 	now := time.Now()
 	members := make([]Member, 0, len(instances))
 	for _, instance := range instances {
-		member := memberOf(instance)
-		if member.Broken == "" && now.Sub(member.since) > watch.Health.Grace {
+		member := memberOf(instance, watch.Slots)
+		if member.Broken == "" && member.late(watch.Health.Grace, now) {
 			member.Broken = impaired[instance.ID]
 		}
 		member.lookAt(groups, watch.Health, now)
 		members = append(members, member)
 	}
-	return observationOf(members), nil
+	return members, nil
+}
+
+// late reports whether a member's grace is over. Without any, nothing excuses it, however
+// far the clocks of EC2 and of this machine are apart.
+func (m Member) late(grace time.Duration, now time.Time) bool {
+	return grace <= 0 || now.Sub(m.since) > grace
 }
 
 // impairments says in words what is wrong with the region's impaired instances.
@@ -151,7 +197,6 @@ func observationOf(members []Member) *Observation {
 	})
 	for _, member := range slices.Backward(ordered) {
 		observed.Generation = max(observed.Generation, member.Generation)
-		observed.Established = observed.Established || member.Instance.Tags[cloud.TagEstablished] != ""
 		if _, taken := observed.Members[member.Slot]; taken || member.Slot < 0 {
 			observed.Surplus = append(observed.Surplus, member)
 			continue
@@ -159,63 +204,4 @@ func observationOf(members []Member) *Observation {
 		observed.Members[member.Slot] = member
 	}
 	return observed
-}
-
-func memberOf(instance cloud.Instance) Member {
-	member := Member{
-		Slot:     slotOf(instance),
-		Instance: instance,
-		ImageID:  cmp.Or(instance.Tags[cloud.TagRootImage], instance.ImageID),
-		config:   instance.Tags[cloud.TagConfig],
-		since:    instance.LaunchedAt,
-	}
-	if instance.State == cloud.InstanceStopped || instance.State == cloud.InstanceStopping {
-		member.Broken = "is " + instance.State
-		if instance.StateReason != "" {
-			member.Broken += " (" + instance.StateReason + ")"
-		}
-	}
-	member.Hostname = hostname(instance.Tags[cloud.TagHostname], member.Slot)
-	member.environment = environmentsOf(instance.Tags)[member.Slot]
-	// A tag that somebody has spoilt reads as zero, like an instance of long ago.
-	member.Generation, _ = strconv.Atoi(instance.Tags[cloud.TagGeneration])
-	return member
-}
-
-// slotOf is the entry of the batch's list at the instance's launch index, -1 when
-// the list does not say.
-func slotOf(instance cloud.Instance) int {
-	slots, err := guest.ParseSlots(instance.Tags[cloud.TagSlots])
-	if err != nil || instance.LaunchIndex >= len(slots) {
-		return -1
-	}
-	return slots[instance.LaunchIndex]
-}
-
-// environmentTags is how many tags hold the digests of slots with an environment.
-const environmentTags = 8
-
-// maxTagValue is the length of a tag's value.
-// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions
-const maxTagValue = 256
-
-func environmentTag(i int) string {
-	if i == 0 {
-		return cloud.TagEnvironment
-	}
-	return fmt.Sprintf("%s.%d", cloud.TagEnvironment, i)
-}
-
-// environmentsOf reads the digests of a batch, by slot.
-func environmentsOf(tags cloud.Tags) map[int]string {
-	found := map[int]string{}
-	for i := range environmentTags {
-		for entry := range strings.SplitSeq(tags[environmentTag(i)], ",") {
-			number, value, ok := strings.Cut(entry, "=")
-			if slot, err := strconv.Atoi(number); ok && err == nil {
-				found[slot] = value
-			}
-		}
-	}
-	return found
 }

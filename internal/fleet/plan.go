@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 )
 
 // Kind is why a slot changes.
@@ -49,15 +50,15 @@ type Plan struct {
 	End []Member
 	// Updates are made in place on kept instances.
 	Updates []Update
-	// Establish is set when a create was interrupted and nothing has marked the fleet as
-	// complete since: without the mark, a second owner would take it over.
-	Establish bool
+	// Left is what applies have left that died: their leases, and what there is under those
+	// of creates that were to follow this fleet. It is cleared.
+	Left []ownership.Left
 	// NextGeneration is the fleet's once the plan is carried out: a rollout raises it.
 	NextGeneration int
 }
 
 // Empty reports whether there is nothing to do.
-func (p Plan) Empty() bool { return len(p.New)+len(p.End)+len(p.Updates) == 0 && !p.Establish }
+func (p Plan) Empty() bool { return len(p.New)+len(p.End)+len(p.Updates)+len(p.Left) == 0 }
 
 // of are the changes of one kind.
 func (p Plan) of(kind Kind) []Change {
@@ -78,8 +79,8 @@ func (p Plan) String() string {
 	if len(p.Updates) > 0 {
 		parts = append(parts, fmt.Sprintf("update %d in place", len(p.Updates)))
 	}
-	if p.Establish {
-		parts = append(parts, "mark the fleet as complete")
+	for _, left := range p.Left {
+		parts = append(parts, "clear what is left of "+leftWords(left))
 	}
 	if len(parts) == 0 {
 		return "nothing to do"
@@ -98,7 +99,7 @@ func slotsOf(changes []Change) []int {
 
 // NewPlan compares the fleet with the spec. It is a pure function.
 func NewPlan(spec Spec, observed *Observation) Plan {
-	plan := Plan{NextGeneration: observed.Generation, Establish: !observed.Established && len(observed.Members) > 0}
+	plan := Plan{NextGeneration: observed.Generation, Left: observed.left}
 	chosen, surplus := choose(spec, observed)
 	crowded := map[int]bool{}
 	for _, member := range surplus {
@@ -133,7 +134,7 @@ func NewPlan(spec Spec, observed *Observation) Plan {
 		}
 	}
 	if outdated := plan.of(Outdated); len(outdated) > 0 {
-		plan.NextGeneration++
+		plan.NextGeneration = min(plan.NextGeneration+1, maxGeneration)
 		plan.Rollout = spec.groups(outdated, broken)
 	}
 	return plan

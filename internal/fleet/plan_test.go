@@ -29,12 +29,12 @@ func launched(spec Spec, slot, generation int) Member {
 	if override := spec.override(slot); override.SubnetID != "" {
 		pool.SubnetID = override.SubnetID
 	}
-	call := spec.launchOf(batches[0], pool, generation, true, "/dev/xvda")
+	call := spec.launchOf(nobody(spec.Name).As("o-0123456789abcdef0123"), batches[0], pool, generation, "/dev/xvda")
 	return memberOf(cloud.Instance{
 		ID: fmt.Sprintf("i-%d-%d", slot, generation), ImageID: call.ImageID, Type: call.InstanceType, SubnetID: call.SubnetID,
 		State: cloud.InstanceRunning, Tags: call.Tags.With(spec.slotTags(slot)), Metadata: call.Metadata, Monitoring: call.Monitoring,
 		SecurityGroupIDs: call.SecurityGroupIDs, KeyName: call.KeyName,
-	})
+	}, nil)
 }
 
 // fleetOf is a whole fleet as the spec wants it.
@@ -109,7 +109,7 @@ func TestNewPlan(t *testing.T) {
 			func(s *Spec, m []Member) []Member {
 				s.ImageID, s.Size, s.ReplaceUnhealthy, s.Rollout.Strategy = "ami-2", 1, false, StrategyRootVolume
 				m[0].Instance.State = cloud.InstanceStopped
-				return []Member{memberOf(m[0].Instance)}
+				return []Member{memberOf(m[0].Instance, nil)}
 			},
 			[]string{"0 outdated: image ami-1 → ami-2"},
 		},
@@ -128,7 +128,7 @@ func TestNewPlan(t *testing.T) {
 				s.ImageID = "ami-2"
 				for i := range m {
 					m[i].Instance.Tags[cloud.TagRootImage] = "ami-2"
-					m[i] = memberOf(m[i].Instance)
+					m[i] = memberOf(m[i].Instance, nil)
 				}
 				return m
 			},
@@ -137,7 +137,7 @@ func TestNewPlan(t *testing.T) {
 		"a root volume whose replacement was interrupted is of no image": {
 			func(_ *Spec, m []Member) []Member {
 				m[0].Instance.Tags[cloud.TagRootImage] = unfinished
-				m[0] = memberOf(m[0].Instance)
+				m[0] = memberOf(m[0].Instance, nil)
 				return m
 			},
 			[]string{"0 outdated: image unfinished → ami-1"},
@@ -223,7 +223,7 @@ func TestNewPlan(t *testing.T) {
 		"a spoilt slot list": {
 			func(_ *Spec, m []Member) []Member {
 				m[1].Instance.Tags[cloud.TagSlots] = "?"
-				m[1] = memberOf(m[1].Instance)
+				m[1] = memberOf(m[1].Instance, nil)
 				return m
 			},
 			[]string{"1 missing: has no instance", "end i-1-1"},

@@ -11,7 +11,6 @@ import (
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
-	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
 )
 
 // edit is what a person, or bad luck, does between two applies.
@@ -34,7 +33,7 @@ func TestApply_reachesTheWish(t *testing.T) {
 			return edit{rapid.SampledFrom(edits).Draw(rt, "what"), rapid.IntRange(0, 7).Draw(rt, "number")}
 		}), 1, 3), 1, 4).Draw(rt, "steps")
 		var wrong []string
-		onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+		onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
 			spec.Size, spec.Health.Grace, spec.Slots = size, 0, &Slots{Hostname: "web-%d", Overrides: map[int]Override{}}
 			spec.Rollout = Rollout{MaxUnavailable: Amount{Number: unavailable}, MaxSurge: Amount{Number: surge}, Rollback: true, Canary: 1}
 			wrong = playEdits(t, stage, spec, steps)
@@ -45,7 +44,7 @@ func TestApply_reachesTheWish(t *testing.T) {
 	})
 }
 
-func playEdits(t *testing.T, stage *rehearsal.Stage, spec Spec, steps [][]edit) (wrong []string) {
+func playEdits(t *testing.T, stage *terraform, spec Spec, steps [][]edit) (wrong []string) {
 	ctx := t.Context()
 	foreign, err := stage.Region.RunInstances(ctx, cloud.Launch{ImageID: spec.ImageID, InstanceType: "t3.micro", MinCount: 1, MaxCount: 1})
 	if err != nil {
@@ -60,15 +59,10 @@ func playEdits(t *testing.T, stage *rehearsal.Stage, spec Spec, steps [][]edit) 
 		for _, e := range step {
 			wanted = e.play(t, stage, wanted, images)
 		}
-		_, failed := Apply(ctx, stage.Region, wanted, Options{Create: previous == nil, Previous: previous})
+		_, failed := stage.apply(ctx, stage.Region, wanted, previous)
 		stage.Lab.LiftAll()
 		if failed != nil {
-			observed, err := Observe(ctx, stage.Region, wanted.watch())
-			if err != nil {
-				return append(wrong, err.Error())
-			}
-			_, err = Apply(ctx, stage.Region, wanted, Options{Create: previous == nil && !observed.Established, Previous: previous})
-			if err != nil {
+			if _, err := stage.apply(ctx, stage.Region, wanted, previous); err != nil {
 				return append(wrong, fmt.Sprintf("step %d: after %v the next apply in peace: %v", i, failed, err))
 			}
 		}
@@ -80,15 +74,15 @@ func playEdits(t *testing.T, stage *rehearsal.Stage, spec Spec, steps [][]edit) 
 	if err != nil || len(left) != 1 || left[0].State != cloud.InstanceRunning {
 		wrong = append(wrong, fmt.Sprintf("an instance of somebody else's is touched: %v %v", left, err))
 	}
-	if err := Destroy(ctx, stage.Region, spec.watch(), nil); err != nil {
+	if _, err := stage.destroy(ctx, stage.Region, spec); err != nil {
 		wrong = append(wrong, err.Error())
 	}
 	return wrong
 }
 
 // unlike says how what is there differs from what is wanted.
-func unlike(t *testing.T, stage *rehearsal.Stage, wanted Spec, step int) (wrong []string) {
-	observed, err := Observe(t.Context(), stage.Region, wanted.watch())
+func unlike(t *testing.T, stage *terraform, wanted Spec, step int) (wrong []string) {
+	observed, err := Observe(t.Context(), stage.Region, wanted.watch(stage.owner))
 	if err != nil {
 		return []string{err.Error()}
 	}
@@ -102,7 +96,7 @@ func unlike(t *testing.T, stage *rehearsal.Stage, wanted Spec, step int) (wrong 
 }
 
 // play makes one edit of the spec, or does something to the fleet.
-func (e edit) play(t *testing.T, stage *rehearsal.Stage, spec Spec, images []string) Spec {
+func (e edit) play(t *testing.T, stage *terraform, spec Spec, images []string) Spec {
 	t.Helper()
 	switch e.what {
 	case "size":
@@ -125,7 +119,7 @@ func (e edit) play(t *testing.T, stage *rehearsal.Stage, spec Spec, images []str
 }
 
 // strike does to the fleet, or orders, what bad luck would.
-func (e edit) strike(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+func (e edit) strike(t *testing.T, stage *terraform, spec Spec) {
 	t.Helper()
 	actions := []string{"RunInstances", "TerminateInstances", "DescribeInstanceStatus", "CreateTags", "DescribeInstances", "DescribeSubnets"}
 	action := actions[e.number%len(actions)]

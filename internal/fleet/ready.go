@@ -127,7 +127,7 @@ func (w *readiness) judge(statuses []cloud.InstanceStatus, groups groupTargets) 
 		switch {
 		case missing == "":
 			delete(w.waiting, status.InstanceID)
-		case failing && now.Sub(member.since) > w.spec.Health.Grace:
+		case failing && member.late(w.spec.Health.Grace, now):
 			w.failed = status.InstanceID
 			wrong = append(wrong, fmt.Sprintf("%s (slot %d) %s", status.InstanceID, member.Slot, missing))
 		}
@@ -161,7 +161,7 @@ func (w *readiness) verdict(status cloud.InstanceStatus, groups groupTargets) (m
 // ended says which instances that are waited for have ended or stopped, and why.
 func (w *readiness) ended(ctx context.Context) ([]string, error) {
 	found, err := w.aws.Instances(ctx, cloud.InstanceQuery{
-		Tags:   ownership(w.spec.Name),
+		Tags:   w.owner.Tags(),
 		States: []string{cloud.InstanceShuttingDown, cloud.InstanceTerminated, cloud.InstanceStopping, cloud.InstanceStopped},
 	})
 	var reasons []string

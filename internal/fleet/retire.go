@@ -54,26 +54,50 @@ func end(ctx context.Context, aws AWS, groups []string, members []Member, progre
 	if err := lift(ctx, aws, members); err != nil {
 		return err
 	}
-	ids := slices.Sorted(slices.Values(idsOf(members)))
-	err := aws.TerminateInstances(ctx, ids)
-	if !cloud.HasCode(err, cloud.CodeNotPermitted) {
+	return terminate(ctx, aws, slices.Sorted(slices.Values(idsOf(members))))
+}
+
+// terminate ends all instances that nothing protects. What somebody else has protected
+// stays, and is the error, a *ProtectedError. EC2 refuses a request of which it will not
+// end all, and ends none of those that are in a zone with a protected one.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_TerminateInstances.html
+func terminate(ctx context.Context, aws AWS, ids []string) error {
+	var protected []string
+	var part func(ids []string) error
+	part = func(ids []string) error {
+		err := aws.TerminateInstances(ctx, ids)
+		switch {
+		case !cloud.HasCode(err, cloud.CodeNotPermitted):
+			return err
+		case len(ids) == 1:
+			protected = append(protected, ids[0])
+			return nil
+		}
+		if err := part(ids[:len(ids)/2]); err != nil {
+			return err
+		}
+		return part(ids[len(ids)/2:])
+	}
+	if err := part(ids); err != nil || len(protected) == 0 {
 		return err
 	}
-	// Somebody else has protected some of them: they are the fleet's all the same. Those
-	// of other zones have ended by now.
-	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_TerminateInstances.html
-	left, err := aws.Instances(ctx, cloud.InstanceQuery{IDs: ids})
-	if err != nil {
-		return err
+	return &ProtectedError{InstanceIDs: protected}
+}
+
+// ProtectedError says that instances could not be ended, because they are protected from
+// termination and it was not the fleet that has protected them.
+type ProtectedError struct{ InstanceIDs []string }
+
+// Error names the instances.
+func (e *ProtectedError) Error() string {
+	return fmt.Sprintf("%s protected from termination, and not by this fleet", isOrAre(e.InstanceIDs))
+}
+
+func isOrAre(ids []string) string {
+	if len(ids) == 1 {
+		return ids[0] + " is"
 	}
-	ids = ids[:0]
-	for _, instance := range left {
-		ids = append(ids, instance.ID)
-	}
-	if err := aws.SetTerminationProtection(ctx, ids, false); err != nil {
-		return err
-	}
-	return aws.TerminateInstances(ctx, ids)
+	return firstOf(ids, ", ") + " are"
 }
 
 // lift takes off the protection that the fleet itself has put on.
@@ -88,48 +112,4 @@ func lift(ctx context.Context, aws AWS, members []Member) error {
 		return nil
 	}
 	return aws.SetTerminationProtection(ctx, ids, false)
-}
-
-// Destroy drains and terminates every instance that carries the fleet's tags and waits
-// until all are terminated. It is safe to repeat. Errors are *report.Failure.
-func Destroy(ctx context.Context, aws AWS, watch Watch, progress report.Progress) error {
-	name := watch.Name
-	fail := func(err error) error {
-		return &report.Failure{
-			Summary: fmt.Sprintf("Fleet %s was not removed altogether", name),
-			Subject: "fleet " + name + " (" + aws.Name() + ")",
-			Cause:   err,
-			Now:     "what is left of it carries the tag " + cloud.TagFleet + " = " + name,
-			Next:    "run terraform destroy again: it removes the rest",
-		}
-	}
-	query := cloud.InstanceQuery{Tags: ownership(name)}
-	found, err := aws.Instances(ctx, query)
-	if err != nil {
-		return fail(err)
-	}
-	members := make([]Member, 0, len(found))
-	for _, instance := range found {
-		members = append(members, memberOf(instance))
-	}
-	if err := end(ctx, aws, watch.TargetGroupARNs, members, progress); err != nil {
-		return fail(err)
-	}
-	query.States = append(cloud.LiveInstanceStates(), cloud.InstanceShuttingDown)
-	_, err = cloud.Poll[int]{
-		What: fmt.Sprintf("the instances of fleet %s (%s) to be terminated", name, aws.Name()),
-		Read: func(ctx context.Context) (int, string, string, error) {
-			left, err := aws.Instances(ctx, query)
-			if err != nil || len(left) > 0 {
-				return len(left), cloud.InstanceShuttingDown, "", err
-			}
-			return 0, cloud.InstanceTerminated, "", nil
-		},
-		Pending: []string{cloud.InstanceShuttingDown},
-		Target:  []string{cloud.InstanceTerminated},
-	}.Wait(ctx)
-	if err != nil {
-		return fail(err)
-	}
-	return nil
 }

@@ -23,7 +23,7 @@ func (r *run) rollBack(ctx context.Context, cause error) error {
 	wanted := r.spec.ImageID
 	why, _, _ := strings.Cut(failure.Cause.Error(), "\n") // without the console, which the error has
 	r.options.Progress.Printf("the rollout failed (%s): going back", why)
-	observed, err := Observe(ctx, r.aws, former.watch())
+	observed, err := r.observe(ctx, *former)
 	if err != nil {
 		failure.Now += "; going back failed too: " + err.Error()
 		return failure
@@ -61,7 +61,9 @@ func (r *run) rollBack(ctx context.Context, cause error) error {
 func (r *run) formerRun(former Spec, observed *Observation) (back *run, lost []int) {
 	former.Rollout = r.spec.Rollout
 	former.Rollout.Canary = 0
-	back = newRun(r.aws, former, Options{Progress: r.options.Progress, Previous: &r.spec})
+	options := r.options
+	options.Previous = &r.spec
+	back = newRun(r.aws, former, options, r.lease)
 	back.observed, back.filled, back.ended = observed, r.filled, r.ended
 	plan := NewPlan(former, observed)
 	untouched := map[string]string{}

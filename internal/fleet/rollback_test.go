@@ -7,18 +7,17 @@ import (
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
-	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
 )
 
 // A canary that fails within its grace, but after it was ready, has not stayed ready.
 func TestRollout_soakIsNotShieldedByTheGrace(t *testing.T) {
-	onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, awsWeather, func(t *testing.T, stage *terraform, spec Spec) {
 		spec.Size, spec.Rollout.Canary, spec.Rollout.Soak, spec.Health.Grace = 4, 1, 10*minute, 60*minute
 		applied(t, stage, spec, nil)
 		bad := spec
 		bad.ImageID = stage.OtherImageID()
 		stage.Order(lab.Impair{Image: bad.ImageID, AfterSeconds: 600})
-		observed, err := Apply(t.Context(), stage.Region, bad, Options{Previous: &spec})
+		observed, err := stage.apply(t.Context(), stage.Region, bad, &spec)
 		if err == nil || !strings.Contains(err.Error(), "did not survive its soak") {
 			t.Fatalf("got %v, want that the canary did not survive", err)
 		}
@@ -30,7 +29,7 @@ func TestRollout_soakIsNotShieldedByTheGrace(t *testing.T) {
 
 // What state holds after an import says little of how the instances were launched.
 func TestRollout_doesNotGoBackToWhatNeverWas(t *testing.T) {
-	onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, awsWeather, func(t *testing.T, stage *terraform, spec Spec) {
 		spec.Size, spec.Rollout.Canary, spec.UserData = 4, 1, []byte("#!/bin/sh\n")
 		before := applied(t, stage, spec, nil)
 		imported := spec
@@ -38,7 +37,7 @@ func TestRollout_doesNotGoBackToWhatNeverWas(t *testing.T) {
 		bad := spec
 		bad.ImageID = stage.OtherImageID()
 		stage.Order(lab.Impair{Image: bad.ImageID})
-		observed, err := Apply(t.Context(), stage.Region, bad, Options{Previous: &imported})
+		observed, err := stage.apply(t.Context(), stage.Region, bad, &imported)
 		if err == nil {
 			t.Fatal("a bad image was rolled out")
 		}
@@ -55,7 +54,7 @@ func TestRollout_doesNotGoBackToWhatNeverWas(t *testing.T) {
 // checks, until it gets one of another.
 type spoiler struct {
 	*cloud.Region
-	stage *rehearsal.Stage
+	stage *terraform
 	image string
 }
 
@@ -70,12 +69,12 @@ func (s spoiler) ReplaceRootVolume(ctx context.Context, instanceID, imageID, cli
 
 // A bad image, by root volume, goes back the same way: no instance is replaced.
 func TestRollout_rootVolumeRollsBack(t *testing.T) {
-	onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, awsWeather, func(t *testing.T, stage *terraform, spec Spec) {
 		spec.Rollout.Strategy, spec.Rollout.MaxUnavailable, spec.Rollout.Canary = StrategyRootVolume, Amount{1, false}, 1
 		before := applied(t, stage, spec, nil)
 		bad := spec
 		bad.ImageID = stage.OtherImageID()
-		observed, err := Apply(t.Context(), spoiler{stage.Region, stage, bad.ImageID}, bad, Options{Previous: &spec})
+		observed, err := stage.apply(t.Context(), spoiler{stage.Region, stage, bad.ImageID}, bad, &spec)
 		if err == nil || !strings.Contains(err.Error(), "fails its") {
 			t.Fatalf("got %v, want that the canary fails its checks", err)
 		}
@@ -91,14 +90,14 @@ func TestRollout_rootVolumeRollsBack(t *testing.T) {
 // A rollout that was stopped while its canary soaked goes on with a canary: the first
 // one did not stay ready for all of its soak, as far as anybody knows.
 func TestRollout_goesOnWithACanary(t *testing.T) {
-	onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, awsWeather, func(t *testing.T, stage *terraform, spec Spec) {
 		spec.Size, spec.Rollout.Canary, spec.Rollout.Soak = 4, 1, 60*minute
 		applied(t, stage, spec, nil)
 		next := spec
 		next.ImageID = stage.OtherImageID()
 		ctx, cancel := context.WithTimeout(t.Context(), 40*minute)
 		defer cancel()
-		observed, err := Apply(ctx, stage.Region, next, Options{Previous: &spec})
+		observed, err := stage.apply(ctx, stage.Region, next, &spec)
 		if err == nil || observed.Members[0].ImageID != next.ImageID || observed.Members[1].ImageID != spec.ImageID {
 			t.Fatalf("got %v with images %s and %s, want that the soak was stopped", err, observed.Members[0].ImageID, observed.Members[1].ImageID)
 		}
@@ -112,13 +111,13 @@ func TestRollout_goesOnWithACanary(t *testing.T) {
 // New instances that fail leave their target group for as long as it says, and end: also
 // where that takes longer than cleaning up after somebody has stopped an apply may.
 func TestRollout_discardsTheDrained(t *testing.T) {
-	onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, awsWeather, func(t *testing.T, stage *terraform, spec Spec) {
 		spec.TargetGroupARNs, spec.Rollout.Rollback = []string{stage.TargetGroup("web")}, false
 		before := applied(t, stage, spec, nil)
 		bad := spec
 		bad.ImageID = stage.OtherImageID()
 		stage.Order(lab.Impair{Image: bad.ImageID})
-		observed, err := Apply(t.Context(), stage.Region, bad, Options{Previous: &spec})
+		observed, err := stage.apply(t.Context(), stage.Region, bad, &spec)
 		if err == nil || !strings.Contains(adviceOf(t, err), "their new ones were terminated") {
 			t.Errorf("got %v", err)
 		}
@@ -130,7 +129,7 @@ func TestRollout_discardsTheDrained(t *testing.T) {
 
 // An instance that gets a new disk is also changed in place, in the same apply.
 func TestRollout_rootVolumeAndInPlace(t *testing.T) {
-	onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
 		spec.Rollout.Strategy, spec.Rollout.MaxUnavailable = StrategyRootVolume, Amount{3, false}
 		before := applied(t, stage, spec, nil)
 		next := spec

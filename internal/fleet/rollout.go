@@ -125,6 +125,9 @@ func (r *run) discard(ctx context.Context, group Group, launched []Member) strin
 	if len(launched) == 0 {
 		return now
 	}
+	if r.lost() {
+		return now + "; their new ones are left to whoever has taken over"
+	}
 	if ctx.Err() != nil {
 		var cancel context.CancelFunc
 		ctx, cancel = afterwards(ctx)
@@ -152,9 +155,9 @@ func (r *run) soak(ctx context.Context, group Group) error {
 	case <-timer.C:
 	}
 	// It was ready: from then on no grace excuses a check that fails.
-	watch := r.spec.watch()
-	watch.Health.Grace = 0
-	observed, err := Observe(ctx, r.aws, watch)
+	watched := r.spec
+	watched.Health.Grace = 0
+	observed, err := r.observe(ctx, watched)
 	if err != nil {
 		return r.rolloutFailure(slots, progressOf{}, err, "they are replaced and were ready")
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
-	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
@@ -28,13 +27,13 @@ func TestRollout_limits(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+			onStage(t, awsWeather, func(t *testing.T, stage *terraform, spec Spec) {
 				spec.Size, spec.Rollout = 10, test.rollout
 				applied(t, stage, spec, nil)
 				next := spec
 				next.ImageID = stage.OtherImageID()
 				count := newCensus(t, stage, spec)
-				observed, err := Apply(t.Context(), count, next, Options{Previous: &spec})
+				observed, err := stage.apply(t.Context(), count, next, &spec)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -58,14 +57,14 @@ func TestRollout_limits(t *testing.T) {
 // An image that does not work stops at the canary, and the fleet goes back to what it
 // was: only the canary was touched.
 func TestRollout_rollsBack(t *testing.T) {
-	onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, awsWeather, func(t *testing.T, stage *terraform, spec Spec) {
 		spec.Size, spec.Rollout.Canary, spec.Rollout.Soak = 6, 1, 10*minute
 		before := applied(t, stage, spec, nil)
 		bad := spec
 		bad.ImageID = stage.OtherImageID()
 		stage.Order(lab.Impair{Image: bad.ImageID})
 
-		observed, err := Apply(t.Context(), stage.Region, bad, Options{Previous: &spec})
+		observed, err := stage.apply(t.Context(), stage.Region, bad, &spec)
 
 		failure := report.As(err, "")
 		if err == nil || !strings.Contains(failure.Detail(), "fails its") || !strings.Contains(failure.Detail(), "slot 0") {
@@ -86,14 +85,14 @@ func TestRollout_rollsBack(t *testing.T) {
 // A canary that fails while it soaks has replaced its old instance: it gets another of
 // the former image.
 func TestRollout_rollsBackAfterSoak(t *testing.T) {
-	onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, awsWeather, func(t *testing.T, stage *terraform, spec Spec) {
 		spec.Size, spec.Rollout.Canary, spec.Rollout.Soak, spec.Health.Grace = 4, 2, 30*minute, minute
 		before := applied(t, stage, spec, nil)
 		bad := spec
 		bad.ImageID = stage.OtherImageID()
 		stage.Order(lab.Impair{Image: bad.ImageID, AfterSeconds: 900})
 
-		observed, err := Apply(t.Context(), stage.Region, bad, Options{Previous: &spec})
+		observed, err := stage.apply(t.Context(), stage.Region, bad, &spec)
 
 		if err == nil || !strings.Contains(err.Error(), "did not survive its soak") {
 			t.Fatalf("got %v, want that the canary did not survive", err)
@@ -112,14 +111,14 @@ func TestRollout_rollsBackAfterSoak(t *testing.T) {
 
 // With "pause" a rollout stops where it is, and the next apply goes on from there.
 func TestRollout_pausesAndGoesOn(t *testing.T) {
-	onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, awsWeather, func(t *testing.T, stage *terraform, spec Spec) {
 		spec.Size, spec.Rollout = 6, Rollout{MaxSurge: Amount{2, false}}
 		before := applied(t, stage, spec, nil)
 		next := spec
 		next.ImageID = stage.OtherImageID()
 		// The second batch fails.
 		stage.Order(lab.FailCall{Action: "RunInstances", Nth: 3, Times: -1, Code: "VcpuLimitExceeded"})
-		observed, err := Apply(t.Context(), stage.Region, next, Options{Previous: &spec})
+		observed, err := stage.apply(t.Context(), stage.Region, next, &spec)
 		if err == nil {
 			t.Fatal("the rollout went through without capacity")
 		}
@@ -152,12 +151,12 @@ func TestRollout_pausesAndGoesOn(t *testing.T) {
 
 // Image and size change in one apply, and a bad image takes back both.
 func TestRollout_imageAndSize(t *testing.T) {
-	onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, awsWeather, func(t *testing.T, stage *terraform, spec Spec) {
 		before := applied(t, stage, spec, nil)
 		bad := spec
 		bad.ImageID, bad.Size = stage.OtherImageID(), 5
 		stage.Order(lab.Impair{Image: bad.ImageID})
-		observed, err := Apply(t.Context(), stage.Region, bad, Options{Previous: &spec})
+		observed, err := stage.apply(t.Context(), stage.Region, bad, &spec)
 		if err == nil || len(observed.Members) != 3 || idOf(observed, 0) != idOf(before, 0) {
 			t.Fatalf("got %v with %d members, want a failure and the 3 former ones", err, len(observed.Members))
 		}
@@ -173,7 +172,7 @@ func TestRollout_imageAndSize(t *testing.T) {
 // Instances are registered when they run, count as ready when they are healthy, and
 // are drained before they end.
 func TestRollout_targetGroups(t *testing.T) {
-	onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, awsWeather, func(t *testing.T, stage *terraform, spec Spec) {
 		arn := stage.TargetGroup("web")
 		spec.TargetGroupARNs = []string{arn}
 		before := applied(t, stage, spec, nil)
@@ -211,7 +210,7 @@ func TestRollout_targetGroups(t *testing.T) {
 	})
 }
 
-func healthy(t *testing.T, stage *rehearsal.Stage, arn string, observed *Observation) {
+func healthy(t *testing.T, stage *terraform, arn string, observed *Observation) {
 	t.Helper()
 	targets, err := stage.Region.Targets(t.Context(), arn)
 	if err != nil {
@@ -226,7 +225,7 @@ func healthy(t *testing.T, stage *rehearsal.Stage, arn string, observed *Observa
 
 // By root volume, instances keep their ids and addresses.
 func TestRollout_rootVolume(t *testing.T) {
-	onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, awsWeather, func(t *testing.T, stage *terraform, spec Spec) {
 		spec.Rollout.Strategy, spec.Rollout.MaxUnavailable = StrategyRootVolume, Amount{2, false}
 		before := applied(t, stage, spec, nil)
 		next := spec
@@ -246,14 +245,14 @@ func TestRollout_rootVolume(t *testing.T) {
 func TestRollout_doesNotGoOnOverTheFallen(t *testing.T) {
 	for after := 1; after <= 4; after++ {
 		t.Run(fmt.Sprintf("after %d", after), func(t *testing.T) {
-			onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+			onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
 				spec.Size = 4
 				spec.Rollout.Rollback = true
 				applied(t, stage, spec, nil)
 				next := spec
 				next.ImageID = stage.OtherImageID()
 				ready := 0
-				_, err := Apply(t.Context(), stage.Region, next, Options{Previous: &spec, Progress: func(line string) {
+				_, err := Apply(t.Context(), stage.Region, next, Options{Owner: stage.owner, Previous: &spec, Progress: func(line string) {
 					if strings.HasSuffix(line, " ready") {
 						ready++
 					}
@@ -279,7 +278,7 @@ func TestRollout_doesNotGoOnOverTheFallen(t *testing.T) {
 // Mending keeps to the size and its surge as well: what has stopped makes room, what
 // still runs goes when its successor is ready.
 func TestMend_limits(t *testing.T) {
-	onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, awsWeather, func(t *testing.T, stage *terraform, spec Spec) {
 		spec.Size, spec.Rollout = 10, Rollout{MaxSurge: Amount{2, false}}
 		applied(t, stage, spec, nil)
 		before := observe(t, stage, spec)
@@ -295,7 +294,7 @@ func TestMend_limits(t *testing.T) {
 		timer := time.NewTimer(time.Hour) // past the grace, and long enough to be seen
 		<-timer.C
 		count := newCensus(t, stage, spec)
-		observed, err := Apply(t.Context(), count, spec, Options{Previous: &spec})
+		observed, err := stage.apply(t.Context(), count, spec, &spec)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -23,9 +24,7 @@ func (r *run) renewDisks(ctx context.Context, changes []Change) ([]Member, error
 	if err := r.drain(ctx, idsOf(members)); err != nil {
 		return nil, err
 	}
-	// The tags are the journal: only they say which image a volume is of. Interrupted,
-	// the instance is of no image, and whatever is wanted next replaces its volume.
-	if err := r.aws.CreateTags(ctx, idsOf(members), cloud.Tags{cloud.TagRootImage: unfinished}); err != nil {
+	if err := r.beginRenewal(ctx, members); err != nil {
 		return nil, err
 	}
 	if err := r.replaceRoots(ctx, members); err != nil {
@@ -47,6 +46,24 @@ func (r *run) renewDisks(ctx context.Context, changes []Change) ([]Member, error
 	return members, nil
 }
 
+// beginRenewal writes down what is to happen. The tags are the journal: only they say which
+// image a volume is of. Interrupted, the instance is of no image, and whatever is wanted
+// next replaces its volume. The image of its launch is kept, since its seal is over that.
+func (r *run) beginRenewal(ctx context.Context, members []Member) error {
+	byImage := map[string][]string{}
+	for _, member := range members {
+		image := cmp.Or(member.Instance.Tags[cloud.TagLaunchImage], member.Instance.ImageID)
+		byImage[image] = append(byImage[image], member.Instance.ID)
+	}
+	for _, image := range slices.Sorted(maps.Keys(byImage)) {
+		tags := cloud.Tags{cloud.TagRootImage: unfinished, cloud.TagLaunchImage: image}
+		if err := r.aws.CreateTags(ctx, byImage[image], tags); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // unfinished is the image of a root volume whose replacement has begun.
 const unfinished = "unfinished"
 
@@ -57,8 +74,8 @@ func (r *run) replaceRoots(ctx context.Context, members []Member) error {
 	tasks := map[string]string{}
 	for _, member := range members {
 		id := member.Instance.ID
-		token := cloud.Token("root", r.aws.Name(), id, r.spec.ImageID, strconv.Itoa(r.plan.NextGeneration))
-		task, err := r.aws.ReplaceRootVolume(ctx, id, r.spec.ImageID, token, ownership(r.spec.Name))
+		token := cloud.Token("root", r.owner.ID, r.aws.Name(), id, r.spec.ImageID, strconv.Itoa(r.plan.NextGeneration))
+		task, err := r.aws.ReplaceRootVolume(ctx, id, r.spec.ImageID, token, r.owner.Tags())
 		if err != nil {
 			return fmt.Errorf("the root volume of %s (slot %d): %w", id, member.Slot, err)
 		}

@@ -1,7 +1,6 @@
 package fleet
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -10,15 +9,14 @@ import (
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
-	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
 )
 
 // The budgets of a fleet of 1,000 in calm weather.
 func TestApply_requestsOfAThousand(t *testing.T) {
-	onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
 		spec.Size, spec.Slots = 1000, &Slots{Hostname: "web-%04d"}
 		create := stage.Requests(func() {
-			if _, err := Apply(t.Context(), stage.Region, spec, Options{Create: true}); err != nil {
+			if _, err := stage.apply(t.Context(), stage.Region, spec, nil); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -33,7 +31,7 @@ func TestApply_requestsOfAThousand(t *testing.T) {
 }
 
 func TestApply_scales(t *testing.T) {
-	onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
 		first := applied(t, stage, spec, nil)
 		wider := spec
 		wider.Size = 12
@@ -60,7 +58,7 @@ func TestApply_scales(t *testing.T) {
 func TestApply_mends(t *testing.T) {
 	for _, fate := range []string{"terminated", "stopped", "impaired"} {
 		t.Run(fate, func(t *testing.T) {
-			onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+			onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
 				spec.Size, spec.Health.Grace = 9, 0
 				before := applied(t, stage, spec, nil)
 				for _, slot := range []int{2, 5} {
@@ -90,7 +88,7 @@ func TestApply_mends(t *testing.T) {
 // Without room in one subnet the others take its share; without room for the first
 // type anywhere, the second is taken.
 func TestApply_capacity(t *testing.T) {
-	onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
 		spec.Size = 12
 		subnets, err := stage.Region.DefaultSubnets(t.Context())
 		if err != nil {
@@ -114,10 +112,10 @@ func TestApply_capacity(t *testing.T) {
 // What could not be launched fails the apply with what was tried; what was launched is
 // there, and the next apply adds the rest.
 func TestApply_partialSuccess(t *testing.T) {
-	onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
 		spec.Size = 6
 		stage.Order(lab.NoCapacity{Left: 1})
-		observed, err := Apply(t.Context(), stage.Region, spec, Options{Create: true})
+		observed, err := stage.apply(t.Context(), stage.Region, spec, nil)
 		if err == nil || cloud.ClassOf(err) != cloud.Capacity {
 			t.Fatalf("got %v, want that there is no capacity", err)
 		}
@@ -156,10 +154,10 @@ func TestApply_classes(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+			onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
 				stage.Order(test.trouble)
 				stage.Lab.ResetBooks()
-				observed, err := Apply(t.Context(), stage.Region, spec, Options{Create: true})
+				observed, err := stage.apply(t.Context(), stage.Region, spec, nil)
 				if got := cloud.ClassOf(err); err != nil && got != test.class || err == nil && test.class != "" {
 					t.Errorf("got %v of class %s, want %q", err, got, test.class)
 				}
@@ -177,7 +175,7 @@ func TestApply_classes(t *testing.T) {
 }
 
 func TestApply_overrides(t *testing.T) {
-	onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
 		subnets, err := stage.Region.DefaultSubnets(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -211,7 +209,7 @@ func TestApply_overrides(t *testing.T) {
 
 // Protection is put on, changed in place and lifted by the fleet itself.
 func TestApply_protection(t *testing.T) {
-	onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
 		spec.TerminationProtection = true
 		before := applied(t, stage, spec, nil)
 		err := stage.Region.TerminateInstances(t.Context(), []string{idOf(before, 0)})
@@ -224,32 +222,17 @@ func TestApply_protection(t *testing.T) {
 		if len(after.Members) != 2 || idOf(after, 0) != idOf(before, 0) {
 			t.Errorf("%v is left of %v", after.Members, before.Members)
 		}
-		// Somebody else has protected one: it is the fleet's all the same.
-		if err := stage.Region.SetTerminationProtection(t.Context(), []string{idOf(after, 1)}, true); err != nil {
-			t.Fatal(err)
-		}
 		destroyed(t, stage, fewer)
 	})
 }
 
-func TestApply_secondOwner(t *testing.T) {
-	onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
-		applied(t, stage, spec, nil)
-		observed, err := Apply(t.Context(), stage.Region, spec, Options{Create: true})
-		if !errors.Is(err, ErrExists) || observed != nil {
-			t.Errorf("got %v and %v, want ErrExists alone", observed, err)
-		}
-		destroyed(t, stage, spec)
-	})
-}
-
-// An instance whose slot list somebody has spoilt is nobody's: its slot is filled anew
-// and it ends, although the client token of its launch would bring it back.
+// An instance whose slot list somebody has spoilt, and whose slot the state does not know,
+// is in none: its slot is filled anew and it ends, although the client token of its launch
+// would bring it back.
 func TestApply_spoiltSlots(t *testing.T) {
-	onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
 		spec.Size, spec.Slots = 1, &Slots{}
 		first := applied(t, stage, spec, nil)
-		// The second generation is launched with the mark of a complete fleet, as mending is.
 		next := spec
 		next.ImageID = stage.OtherImageID()
 		before := applied(t, stage, next, &spec)

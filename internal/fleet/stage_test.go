@@ -8,24 +8,53 @@ import (
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
+// terraform is a stage, and what Terraform's state has of one fleet there.
+type terraform struct {
+	*rehearsal.Stage
+	owner ownership.Owner
+}
+
+// apply applies a spec, as Terraform does: a fleet that the state does not know is created.
+func (tf *terraform) apply(ctx context.Context, aws AWS, spec Spec, previous *Spec) (*Observation, error) {
+	outcome, err := Apply(ctx, aws, spec, Options{Owner: tf.owner, Previous: previous})
+	tf.owner = outcome.Owner
+	return outcome.Observed, err
+}
+
+// destroy destroys the fleet, which the state knows no more then.
+func (tf *terraform) destroy(ctx context.Context, aws AWS, spec Spec) ([]report.Warning, error) {
+	warnings, err := Destroy(ctx, aws, spec.watch(tf.owner), nil)
+	if err == nil {
+		tf.owner.ID = ""
+	}
+	return warnings, err
+}
+
+// nobody owns anything yet.
+func nobody(name string) ownership.Owner {
+	return ownership.Owner{Kind: ownership.Fleet, Name: name, Account: "123456789012", Partition: "aws", Region: "us-east-1"}
+}
+
 // onStage plays a test with an ordinary fleet's spec that fits the lab.
-func onStage(t *testing.T, options lab.Options, play func(t *testing.T, stage *rehearsal.Stage, spec Spec)) {
+func onStage(t *testing.T, options lab.Options, play func(t *testing.T, stage *terraform, spec Spec)) {
 	t.Helper()
 	rehearsal.Run(t, options, func(t *testing.T, stage *rehearsal.Stage) {
 		spec := ordinary(3)
 		spec.ImageID, spec.InstanceTypes, spec.SubnetIDs = stage.BaseImageID(), []string{"t3.small", "t3a.small"}, nil
 		spec.Metadata.Tokens = "required"
-		play(t, stage, spec)
+		play(t, &terraform{stage, nobody(spec.Name)}, spec)
 	})
 }
 
 // applied applies the spec, which must succeed, and returns what is there.
-func applied(t *testing.T, stage *rehearsal.Stage, spec Spec, previous *Spec) *Observation {
+func applied(t *testing.T, stage *terraform, spec Spec, previous *Spec) *Observation {
 	t.Helper()
-	observed, err := Apply(t.Context(), stage.Region, spec, Options{Create: previous == nil, Previous: previous})
+	observed, err := stage.apply(t.Context(), stage.Region, spec, previous)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,9 +64,9 @@ func applied(t *testing.T, stage *rehearsal.Stage, spec Spec, previous *Spec) *O
 	return observed
 }
 
-func observe(t *testing.T, stage *rehearsal.Stage, spec Spec) *Observation {
+func observe(t *testing.T, stage *terraform, spec Spec) *Observation {
 	t.Helper()
-	observed, err := Observe(t.Context(), stage.Region, spec.watch())
+	observed, err := Observe(t.Context(), stage.Region, spec.watch(stage.owner))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,18 +75,18 @@ func observe(t *testing.T, stage *rehearsal.Stage, spec Spec) *Observation {
 
 // destroyed destroys the fleet, after which nothing may be left in the account but
 // what the test has made beside it.
-func destroyed(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+func destroyed(t *testing.T, stage *terraform, spec Spec) {
 	t.Helper()
-	if err := Destroy(t.Context(), stage.Region, spec.watch(), nil); err != nil {
+	if _, err := stage.destroy(t.Context(), stage.Region, spec); err != nil {
 		t.Fatal(err)
 	}
 	nothingLeft(t, stage)
 }
 
-func nothingLeft(t *testing.T, stage *rehearsal.Stage) {
+func nothingLeft(t *testing.T, stage *terraform) {
 	t.Helper()
 	for _, left := range stage.Lab.Books().Leftovers {
-		if slices.Contains([]string{"instance", "volume", "network-interface", "image", "snapshot"}, left.Type) {
+		if slices.Contains([]string{"instance", "volume", "network-interface", "image", "snapshot", "launch-template"}, left.Type) {
 			t.Errorf("left over: %s %s %v", left.Type, left.ID, left.Tags)
 		}
 	}
@@ -84,20 +113,20 @@ func perSubnet(observed *Observation) []int {
 // and how many of them work.
 type census struct {
 	*cloud.Region
-	t    *testing.T
-	spec Spec
+	t     *testing.T
+	owner ownership.Owner
 	// most is the largest number that existed, least the smallest that was ready after
 	// the first time that all were.
 	most, least int
 }
 
-func newCensus(t *testing.T, stage *rehearsal.Stage, spec Spec) *census {
-	return &census{Region: stage.Region, t: t, spec: spec, least: spec.Size}
+func newCensus(t *testing.T, stage *terraform, spec Spec) *census {
+	return &census{Region: stage.Region, t: t, owner: stage.owner, least: spec.Size}
 }
 
 func (c *census) count(ctx context.Context) {
 	c.t.Helper()
-	live, err := c.Instances(ctx, cloud.InstanceQuery{Tags: ownership(c.spec.Name)})
+	live, err := c.Instances(ctx, cloud.InstanceQuery{Tags: c.owner.Index()})
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
-	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
 )
 
 // An instance that somebody has stripped of its tags is not the fleet's any more, also
@@ -14,7 +13,7 @@ import (
 func TestApply_strippedOfTags(t *testing.T) {
 	for _, key := range []string{cloud.TagFleet, "all"} {
 		t.Run(key, func(t *testing.T) {
-			onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+			onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
 				before := applied(t, stage, spec, nil)
 				// The second time, the launch is the same as the one before it.
 				for range 2 {

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
-	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
 )
 
 // doorkeeper sees to it that no instance leaves a target group before it serves in
@@ -34,14 +33,14 @@ func (d *doorkeeper) DeregisterTargets(ctx context.Context, groupARN string, ins
 // One target group in place of another: an instance joins the new one before it leaves
 // the old one.
 func TestApply_swapsTargetGroups(t *testing.T) {
-	onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, awsWeather, func(t *testing.T, stage *terraform, spec Spec) {
 		former, other := stage.TargetGroup("blue"), stage.TargetGroup("green")
 		spec.TargetGroupARNs = []string{former}
 		before := applied(t, stage, spec, nil)
 		next := spec
 		next.TargetGroupARNs = []string{other}
 		door := &doorkeeper{Region: stage.Region, t: t, other: other}
-		after, err := Apply(t.Context(), door, next, Options{Previous: &spec})
+		after, err := stage.apply(t.Context(), door, next, &spec)
 		if err != nil || door.left != spec.Size || idOf(after, 0) != idOf(before, 0) {
 			t.Errorf("%d instances left the old group, want %d: %v", door.left, spec.Size, err)
 		}

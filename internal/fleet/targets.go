@@ -54,7 +54,7 @@ func (m *Member) lookAt(groups groupTargets, health Health, now time.Time) {
 		if !registered(target, there) {
 			m.Unregistered = append(m.Unregistered, arn)
 		}
-		late := now.Sub(m.since) > health.Grace
+		late := m.late(health.Grace, now)
 		if health.TargetGroups && late && m.Broken == "" && there && target.State == cloud.TargetUnhealthy {
 			m.Broken = describeTarget(arn, target)
 		}

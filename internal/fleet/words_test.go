@@ -6,15 +6,14 @@ import (
 	"testing"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
-	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
 )
 
 // An apply that runs out of time says what each instance lacks, and shows a console.
 func TestApply_saysWhatIsLacking(t *testing.T) {
-	onStage(t, awsWeather, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, awsWeather, func(t *testing.T, stage *terraform, spec Spec) {
 		ctx, cancel := context.WithTimeout(t.Context(), minute)
 		defer cancel()
-		_, err := Apply(ctx, stage.Region, spec, Options{Create: true})
+		_, err := stage.apply(ctx, stage.Region, spec, nil)
 		for _, want := range []string{"(slot 2) has not passed its status checks yet", "The end of the console of i-"} {
 			if advice := adviceOf(t, err); !strings.Contains(advice, want) {
 				t.Errorf("want %q in\n%s", want, advice)
@@ -25,13 +24,13 @@ func TestApply_saysWhatIsLacking(t *testing.T) {
 
 // Where nothing was to be rolled, nothing is said of a rollout.
 func TestApply_saysThatItMends(t *testing.T) {
-	onStage(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage, spec Spec) {
+	onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
 		before := applied(t, stage, spec, nil)
 		if err := stage.Lab.SetState(idOf(before, 1), "stopped"); err != nil {
 			t.Fatal(err)
 		}
 		stage.Order(lab.FailCall{Action: "RunInstances", Code: "VcpuLimitExceeded", Times: -1})
-		_, err := Apply(t.Context(), stage.Region, spec, Options{Previous: &spec})
+		_, err := stage.apply(t.Context(), stage.Region, spec, &spec)
 		if err == nil || !strings.Contains(err.Error(), "broken instances that were not replaced") || strings.Contains(adviceOf(t, err), "former configuration") {
 			t.Errorf("got %v", err)
 		}

@@ -43,23 +43,77 @@ func progression(slots []int, i int) (last, step int) {
 	return last, step
 }
 
-// ParseSlots reads what FormatSlots has written.
+// Limits of a list of slots. Anybody who may tag an instance can write one, so nothing is
+// expanded before the whole list is known to be within them.
+const (
+	// maxSlotsText is how long the value of a tag may be.
+	// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions
+	maxSlotsText = 256
+	// maxSlots is how many instances one call launches at most: the size of the resource
+	// bucket of RunInstances.
+	// https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html
+	maxSlots = 1000
+)
+
+// ParseSlots reads what FormatSlots has written: a list of at most 256 bytes and 1,000
+// slots, which is what one launch may have.
 func ParseSlots(text string) ([]int, error) {
+	ranges, err := parseRanges(text)
+	if err != nil {
+		return nil, err
+	}
+	var slots []int
+	for _, each := range ranges {
+		for i := range each.count {
+			slots = append(slots, each.first+i*each.step)
+		}
+	}
+	return slots, nil
+}
+
+// SlotAt returns the slot at one place of a list that FormatSlots has written, as
+// ParseSlots(list)[index] would, without expanding the list. It reports false for a list
+// that is not well-formed or is too long, and for an index that the list does not have.
+func SlotAt(list string, index int) (slot int, ok bool) {
+	ranges, err := parseRanges(list)
+	if err != nil || index < 0 {
+		return 0, false
+	}
+	for _, each := range ranges {
+		if index < each.count {
+			return each.first + index*each.step, true
+		}
+		index -= each.count
+	}
+	return 0, false
+}
+
+// slotRange is a part of a list: count slots, beginning with the first.
+type slotRange struct{ first, step, count int }
+
+func parseRanges(text string) ([]slotRange, error) {
 	if text == "" {
 		return nil, nil
 	}
-	var slots []int
+	if len(text) > maxSlotsText {
+		return nil, fmt.Errorf("the list of slots has %d bytes, and may have %d", len(text), maxSlotsText)
+	}
+	var ranges []slotRange
+	total := 0
 	for part := range strings.SplitSeq(text, ",") {
 		found, err := parseRange(part)
 		if err != nil {
 			return nil, fmt.Errorf("slots %q: %w", text, err)
 		}
-		slots = append(slots, found...)
+		if total += found.count; total > maxSlots {
+			return nil, fmt.Errorf("slots %q: more than %d slots", text, maxSlots)
+		}
+		ranges = append(ranges, found)
 	}
-	return slots, nil
+	return ranges, nil
 }
 
-func parseRange(text string) ([]int, error) {
+func parseRange(text string) (slotRange, error) {
 	bounds, by, hasStep := strings.Cut(text, "/")
 	from, to, isRange := strings.Cut(bounds, "-")
 	if !isRange {
@@ -68,24 +122,21 @@ func parseRange(text string) ([]int, error) {
 	if !hasStep {
 		by = "1"
 	}
-	var numbers [3]int
+	var numbers [3]int64
 	for i, digits := range []string{from, to, by} {
 		number, err := strconv.ParseUint(digits, 10, 31)
 		if err != nil {
-			return nil, err
+			return slotRange{}, err
 		}
-		numbers[i] = int(number)
+		numbers[i] = int64(number)
 	}
 	first, last, step := numbers[0], numbers[1], numbers[2]
-	if step < 1 || last < first || (last-first)/step > maxRange {
-		return nil, fmt.Errorf("%s is no range", text)
+	if step < 1 || last < first {
+		return slotRange{}, fmt.Errorf("%s is no range", text)
 	}
-	var slots []int
-	for slot := first; slot <= last; slot += step {
-		slots = append(slots, slot)
+	count := (last-first)/step + 1
+	if count > maxSlots {
+		return slotRange{}, fmt.Errorf("%s has more than %d slots", text, maxSlots)
 	}
-	return slots, nil
+	return slotRange{first: int(first), step: int(step), count: int(count)}, nil
 }
-
-// maxRange keeps a tag that somebody has spoilt from filling the memory.
-const maxRange = 1_000_000

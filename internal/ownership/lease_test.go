@@ -199,8 +199,11 @@ func TestObserve(t *testing.T) {
 		}
 		killed(t, stage, dead)
 		leases, err := ownership.Observe(t.Context(), stage.Region, fleet)
-		if err != nil || len(leases.Creating) != 1 || len(leases.Left) != 0 {
+		if err != nil || len(leases.Creating) != 1 || len(leases.Left)+len(leases.Mine(predecessor)) != 0 {
 			t.Fatalf("%v, %+v, want one that is creating and none that is left", err, leases)
+		}
+		if len(leases.Mine(dead.Owner)) != 1 {
+			t.Error("an owner that a state knows may not clear its own create's lease at once")
 		}
 		<-time.After(4 * time.Minute)
 		leases, err = ownership.Observe(t.Context(), stage.Region, fleet)

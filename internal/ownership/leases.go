@@ -155,6 +155,9 @@ type Leases struct {
 	Creating []string
 	// Left are leases that were left, with no sign of life for three minutes.
 	Left []Left
+
+	// creates are those of creates that gave a sign of life since.
+	creates []Left
 }
 
 // Observe reads the leases of a name: one request when there is none.
@@ -176,19 +179,30 @@ func Observe(ctx context.Context, aws AWS, owner Owner) (Leases, error) {
 		if is.create {
 			leases.Creating = append(leases.Creating, is.owner)
 		}
-		if time.Since(latest.VersionAt) > staleAfter {
-			leases.Left = append(leases.Left, Left{owner.As(is.owner), is.create, is.replaces, latest.ID})
+		lease := Left{owner.As(is.owner), is.create, is.replaces, latest.ID}
+		switch {
+		case time.Since(latest.VersionAt) > staleAfter:
+			leases.Left = append(leases.Left, lease)
+		case is.create:
+			leases.creates = append(leases.creates, lease)
 		}
 	}
 	return leases, nil
 }
 
 // Mine are those of the leases that were left which an owner may clear: its own, and those
-// of creates that were to follow it.
+// of creates that were to follow it. That of its own create was left however young it is,
+// unless it is the create that asks: with an owner in its state, Terraform is past that.
 func (l Leases) Mine(owner Owner) []Left {
-	return slices.DeleteFunc(slices.Clone(l.Left), func(left Left) bool {
+	mine := slices.DeleteFunc(slices.Clone(l.Left), func(left Left) bool {
 		return left.Owner.ID != owner.ID && !(left.Create && slices.Contains(left.Replaces, owner.ID))
 	})
+	for _, left := range l.creates {
+		if left.Owner.ID == owner.ID {
+			mine = append(mine, left)
+		}
+	}
+	return mine
 }
 
 // Clear deletes a lease that was left, after what its owner has left.

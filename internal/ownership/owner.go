@@ -125,3 +125,12 @@ type Foreign struct {
 
 // String says both.
 func (f Foreign) String() string { return f.What + " " + f.Why }
+
+// Holder is an owner that has things of a name.
+type Holder struct {
+	OwnerID string
+	// What is there, in words: "6 instances", "versions 1 to 3".
+	What string
+	// Creating is set while the owner's create has not ended: no state knows of it.
+	Creating bool
+}

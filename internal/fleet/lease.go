@@ -1,0 +1,64 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
+)
+
+// notBegun says that an apply or a destroy has not begun: another one is at work, or it
+// could not say that it is.
+func notBegun(aws AWS, owner ownership.Owner, command string, err error) error {
+	done := map[string]string{"apply": "changed", "destroy": "removed"}[command]
+	failure := &report.Failure{
+		Summary: fmt.Sprintf("Fleet %s was not %s", owner.Name, done),
+		Subject: "fleet " + owner.Name + " (" + aws.Name() + ")",
+		Cause:   err,
+		Now:     "nothing was changed",
+		Next:    "run terraform " + command + " again",
+	}
+	switch _, held := errors.AsType[*ownership.HeldError](err); {
+	case held:
+		failure.Next = "wait until it has ended, then run terraform " + command + " again"
+	case cloud.ClassOf(err) == cloud.Denied:
+		failure.Next = "give whoever runs Terraform the permission that is missing; then run terraform " + command + " again"
+	}
+	return failure
+}
+
+// notEnded says that an apply or a destroy could not say that it has ended.
+func notEnded(aws AWS, owner ownership.Owner, command string, err error) error {
+	return &report.Failure{
+		Summary: fmt.Sprintf("Fleet %s still counts as being worked on", owner.Name),
+		Subject: "fleet " + owner.Name + " (" + aws.Name() + ")",
+		Cause:   err,
+		Now:     "everything else is done",
+		Next:    "run terraform " + command + " again",
+	}
+}
+
+// lost reports whether somebody else has taken over.
+func (r *run) lost() bool { return errors.Is(context.Cause(r.lease.Context()), ownership.ErrLost) }
+
+// unlessLost replaces an error by what is behind it when somebody else has taken over: this
+// run stops where it is then, and leaves everything to the other one.
+func (r *run) unlessLost(err error) error {
+	if !r.lost() {
+		return err
+	}
+	return lostFailure(r.aws, r.owner, "apply")
+}
+
+func lostFailure(aws AWS, owner ownership.Owner, command string) error {
+	return &report.Failure{
+		Summary: fmt.Sprintf("Fleet %s was taken over by another apply", owner.Name),
+		Subject: "fleet " + owner.Name + " (" + aws.Name() + ")",
+		Cause:   ownership.ErrLost,
+		Now:     "what this one had done is there; nothing was cleaned up, since the other one goes on with it",
+		Next:    "wait until the other one has ended, then run terraform " + command + " again",
+	}
+}

@@ -1,0 +1,49 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
+)
+
+// leftWords names in words what has left a lease.
+func leftWords(left ownership.Left) string {
+	switch {
+	case len(left.Replaces) > 0 && left.Create:
+		return fmt.Sprintf("a create that was to replace this fleet and died (owner %s)", left.Owner.ID)
+	case left.Create:
+		return "the create of this fleet, which could not be ended"
+	default:
+		return "an apply that died"
+	}
+}
+
+// clearLeft ends what creates have launched that were to replace this fleet and died, and
+// then deletes their leases: without those, nobody would look for it. The lease of an apply
+// of this fleet's own is the one that this run has taken over, and goes with its end.
+func (r *run) clearLeft(ctx context.Context) error {
+	for _, left := range r.plan.Left {
+		if !left.Create {
+			continue
+		}
+		r.options.Progress.Printf("clearing what is left of %s", leftWords(left))
+		if err := r.clearOne(ctx, left); err != nil {
+			return r.failure("has leftovers that were not cleared", leftWords(left), err, "nothing else was changed", "run terraform apply again")
+		}
+	}
+	return nil
+}
+
+func (r *run) clearOne(ctx context.Context, left ownership.Left) error {
+	if left.Owner.ID != r.owner.ID {
+		found, err := find(ctx, r.aws, left.Owner)
+		if err != nil {
+			return err
+		}
+		if err := end(ctx, r.aws, r.groups(), membersOf(found.ours, nil), r.options.Progress); err != nil {
+			return err
+		}
+	}
+	return left.Clear(ctx, r.aws)
+}
