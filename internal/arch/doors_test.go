@@ -95,7 +95,7 @@ var doors = []door{
 	},
 	{
 		room: "", why: "tests' tools have no place in what users install",
-		closed: []string{"./internal/lab", "github.com/hashicorp/terraform-plugin-testing", "pgregory.net/rapid", "github.com/google/go-cmp"},
+		closed: []string{"./internal/lab", "github.com/hashicorp/terraform-plugin-testing", "pgregory.net/rapid", "github.com/google/go-cmp", "go.uber.org/goleak"},
 	},
 }
 

@@ -28,6 +28,7 @@ var wanted = map[string]string{
 	"github.com/hashicorp/terraform-plugin-go":                    "the wire types of the schema's export",
 	"github.com/hashicorp/terraform-plugin-log":                   "logs where Terraform expects them",
 	"github.com/hashicorp/terraform-plugin-testing":               "acceptance tests",
+	"go.uber.org/goleak":                                          "goroutines that tests leave",
 	"golang.org/x/sync":                                           "bounded fan-out",
 	"golang.org/x/sys":                                            "namespaces of the lab's guests",
 	"golang.org/x/time":                                           "token buckets",
