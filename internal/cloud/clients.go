@@ -93,6 +93,7 @@ type ssmCalls struct {
 	putParameter    operation[ssm.PutParameterInput, ssm.PutParameterOutput, ssm.Options]
 	deleteParameter operation[ssm.DeleteParameterInput, ssm.DeleteParameterOutput, ssm.Options]
 	listTags        operation[ssm.ListTagsForResourceInput, ssm.ListTagsForResourceOutput, ssm.Options]
+	addTags         operation[ssm.AddTagsToResourceInput, ssm.AddTagsToResourceOutput, ssm.Options]
 	commandCalls
 }
 
@@ -107,6 +108,7 @@ func newSSMCalls(config aws.Config, endpoint string) ssmCalls {
 		putParameter:    client.PutParameter,
 		deleteParameter: client.DeleteParameter,
 		listTags:        client.ListTagsForResource,
+		addTags:         client.AddTagsToResource,
 		commandCalls:    newCommandCalls(client),
 	}
 }

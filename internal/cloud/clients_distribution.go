@@ -12,6 +12,7 @@ type distributionCalls struct {
 	disableDeprecation     operation[ec2.DisableImageDeprecationInput, ec2.DisableImageDeprecationOutput, ec2.Options]
 	enableProtection       operation[ec2.EnableImageDeregistrationProtectionInput, ec2.EnableImageDeregistrationProtectionOutput, ec2.Options]
 	disableProtection      operation[ec2.DisableImageDeregistrationProtectionInput, ec2.DisableImageDeregistrationProtectionOutput, ec2.Options]
+	enableImage            operation[ec2.EnableImageInput, ec2.EnableImageOutput, ec2.Options]
 	describeReferences     operation[ec2.DescribeImageReferencesInput, ec2.DescribeImageReferencesOutput, ec2.Options]
 }
 
@@ -25,6 +26,7 @@ func newDistributionCalls(client *ec2.Client) distributionCalls {
 		disableDeprecation:     client.DisableImageDeprecation,
 		enableProtection:       client.EnableImageDeregistrationProtection,
 		disableProtection:      client.DisableImageDeregistrationProtection,
+		enableImage:            client.EnableImage,
 		describeReferences:     client.DescribeImageReferences,
 	}
 }

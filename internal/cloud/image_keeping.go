@@ -88,6 +88,14 @@ func (r *Region) UnprotectImage(ctx context.Context, imageID string) error {
 	return err
 }
 
+// EnableImage undoes that somebody has disabled the image. Whom it was shared with stays
+// forgotten.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_EnableImage.html
+func (r *Region) EnableImage(ctx context.Context, imageID string) error {
+	_, err := call(ctx, r.name, "EnableImage", r.ec2.enableImage, &ec2.EnableImageInput{ImageId: &imageID})
+	return err
+}
+
 // Protection is an image's protection from being deregistered, in EC2's words.
 type Protection string
 

@@ -28,6 +28,9 @@ func (r *Region) Images(ctx context.Context, query ImageQuery) ([]Image, error) 
 	if len(query.IDs) > 0 || query.IncludeDeprecated {
 		in.IncludeDeprecated = aws.Bool(true)
 	}
+	if query.IncludeDisabled {
+		in.IncludeDisabled = aws.Bool(true)
+	}
 	if len(query.IDs) == 0 {
 		in.MaxResults = aws.Int32(pageSize)
 	}

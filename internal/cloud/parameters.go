@@ -64,6 +64,15 @@ func (r *Region) ParameterTags(ctx context.Context, name string) (Tags, error) {
 	return tags, nil
 }
 
+// TagParameter adds tags to a parameter.
+// https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_AddTagsToResource.html
+func (r *Region) TagParameter(ctx context.Context, name string, tags Tags) error {
+	_, err := call(ctx, r.name, "AddTagsToResource", r.ssm.addTags, &ssm.AddTagsToResourceInput{
+		ResourceType: types.ResourceTypeForTaggingParameter, ResourceId: &name, Tags: ssmTags(tags),
+	})
+	return err
+}
+
 func ssmTags(tags Tags) []types.Tag {
 	var all []types.Tag
 	for key, value := range tags {

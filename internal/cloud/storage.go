@@ -34,10 +34,16 @@ func newS3Calls(config aws.Config, endpoint string) s3Calls {
 	}
 }
 
+// Bucket is a bucket by its name, which a stranger may have taken once it is free, and the
+// account that it must belong to: S3 refuses any other.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+type Bucket struct{ Name, Owner string }
+
 // Object is one object to store.
 type Object struct {
-	Bucket, Key string
-	Content     []byte
+	Bucket  Bucket
+	Key     string
+	Content []byte
 	// Metadata says whose it is. Tags would need a permission of their own.
 	Metadata map[string]string
 }
@@ -46,16 +52,18 @@ type Object struct {
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
 func (r *Region) PutObject(ctx context.Context, object Object) error {
 	_, err := call(ctx, r.name, "PutObject", r.s3.putObject, &s3.PutObjectInput{
-		Bucket: &object.Bucket, Key: &object.Key, Body: bytes.NewReader(object.Content), Metadata: object.Metadata,
+		Bucket: &object.Bucket.Name, ExpectedBucketOwner: given(object.Bucket.Owner), Key: &object.Key,
+		Body: bytes.NewReader(object.Content), Metadata: object.Metadata,
 	})
 	return err
 }
 
 // PresignObject returns a URL by which anybody may fetch the object for that long, or
-// until the credentials that signed it end. It makes no request.
+// until the credentials that signed it end. It makes no request. A URL cannot say whose the
+// bucket must be: whoever fetches must know the content's digest.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html
-func (r *Region) PresignObject(ctx context.Context, bucket, key string, valid time.Duration) (url string, err error) {
-	request, err := r.s3.presignGet(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key}, func(o *s3.PresignOptions) { o.Expires = valid })
+func (r *Region) PresignObject(ctx context.Context, bucket Bucket, key string, valid time.Duration) (url string, err error) {
+	request, err := r.s3.presignGet(ctx, &s3.GetObjectInput{Bucket: &bucket.Name, Key: &key}, func(o *s3.PresignOptions) { o.Expires = valid })
 	if err != nil {
 		return "", wrap("PresignGetObject", r.name, err)
 	}
@@ -64,15 +72,17 @@ func (r *Region) PresignObject(ctx context.Context, bucket, key string, valid ti
 
 // DeleteObject deletes an object; one that is gone is no error.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html
-func (r *Region) DeleteObject(ctx context.Context, bucket, key string) error {
-	_, err := call(ctx, r.name, "DeleteObject", r.s3.deleteObject, &s3.DeleteObjectInput{Bucket: &bucket, Key: &key})
+func (r *Region) DeleteObject(ctx context.Context, bucket Bucket, key string) error {
+	_, err := call(ctx, r.name, "DeleteObject", r.s3.deleteObject, &s3.DeleteObjectInput{
+		Bucket: &bucket.Name, ExpectedBucketOwner: given(bucket.Owner), Key: &key,
+	})
 	return err
 }
 
 // ObjectKeys returns the keys that begin with a prefix.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
-func (r *Region) ObjectKeys(ctx context.Context, bucket, prefix string) ([]string, error) {
-	in := &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix}
+func (r *Region) ObjectKeys(ctx context.Context, bucket Bucket, prefix string) ([]string, error) {
+	in := &s3.ListObjectsV2Input{Bucket: &bucket.Name, ExpectedBucketOwner: given(bucket.Owner), Prefix: &prefix}
 	var keys []string
 	err := pages(
 		func(token *string) (*s3.ListObjectsV2Output, error) {

@@ -36,9 +36,6 @@ const (
 	// TagPromotedAt is when the version became the current one (RFC 3339, with
 	// nanoseconds); the latest is current, none means unproven.
 	TagPromotedAt = "stamp:promoted-at"
-	// TagCreating is on a promoted version while the create of its line has not ended: by
-	// it the next create knows what one has left whose machine died.
-	TagCreating = "stamp:creating"
 	// TagHighest is, on a promoted version, the highest number that its line has had,
 	// so that a number is never given twice.
 	TagHighest = "stamp:highest-version"

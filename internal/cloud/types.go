@@ -245,6 +245,9 @@ type ImageQuery struct {
 	// IncludeDeprecated finds deprecated images of other owners too; by id they always
 	// are.
 	IncludeDeprecated bool
+	// IncludeDisabled finds one's own images also when somebody has disabled them.
+	// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/disable-an-ami.html
+	IncludeDisabled bool
 }
 
 // Capture is one CreateImage call, with the instance already stopped.

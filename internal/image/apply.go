@@ -4,18 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
 // Options are the circumstances of an apply.
 type Options struct {
-	// Create is set when state knows nothing of the line yet.
-	Create bool
+	// Owner is whose line it is; without an id it is a create.
+	Owner ownership.Owner
+	// Known reports, for a create, whether a state that this process or this machine has
+	// read knows an owner: then it may be followed. Nil knows none.
+	Known func(ownerID string) bool
 	// Planned is what the user saw; nil when nothing was known at plan time.
 	Planned *Planned
 	// SourceImageID is the resolved source: the newest, or the one that was planned.
@@ -25,6 +27,9 @@ type Options struct {
 	SourceEdited bool
 	// In leads to other regions; without it the line stays in its own.
 	In Regions
+	// Regions are looked in for copies beside those that the spec and the versions name:
+	// what the state says.
+	Regions []string
 	// Now is the clock by which a version is too old; nil is the machine's.
 	Now func() time.Time
 	// Earlier is the recipe of the current version, when known.
@@ -41,8 +46,10 @@ type Planned struct {
 
 // Result is what an apply leaves.
 type Result struct {
-	Line     Line
-	Plan     Plan
+	Line Line
+	Plan Plan
+	// Owner is whose line it is. It has its id whenever anything may have been made.
+	Owner    ownership.Owner
 	Warnings []report.Warning
 }
 
@@ -52,51 +59,79 @@ type run struct {
 	spec    Spec
 	recipe  Recipe
 	options Options
+	owner   ownership.Owner
+	lease   *ownership.Lease
 	line    Line
 	plan    Plan
-	// parameter is what the line's SSM parameter holds; "" when it is not there.
+	// temporary is set once there was a temporary instance.
+	temporary bool
+	// former are other owners, of this name, whose parameter may become this one's.
+	former []string
+	// parameter is what the line's SSM parameter holds; "" when it is not there. It is
+	// formers when another owner has it still.
 	parameter string
+	formers   bool
 	// kept are the temporary instances that this apply leaves to be looked at.
 	kept     []string
 	warnings []report.Warning
 }
-
-// ErrExists is the cause of a create's failure when the line is somebody else's.
-var ErrExists = errors.New("a line of this name is in this account and region, and this Terraform state does not know it: another configuration may own it")
 
 // Apply makes the line as specified and returns what is there afterwards, also
 // with an error; nothing when the line is somebody else's (ErrExists). Errors are
 // *report.Failure. A failed bake or proof leaves the
 // current version untouched and nothing temporary; a cancelled one leaves what the
 // next Apply or Destroy finds by its tags.
+//
+// One apply at a time works on an owner, and one create on a name: the lease is its first
+// request, and giving it up its last.
 func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (Result, error) {
-	r := &run{aws: aws, spec: spec, options: options}
-	err := r.apply(ctx)
-	if errors.Is(err, ErrExists) {
-		return Result{}, err
+	lease, err := ownership.Begin(ctx, aws, options.Owner, ownership.Options{Known: options.Known, Progress: options.Progress})
+	if err != nil {
+		return Result{Owner: options.Owner}, notBegun(options.Owner, "was not changed", err)
 	}
+	r := &run{aws: aws, spec: spec, options: options, owner: lease.Owner, lease: lease}
+	err = r.apply(lease.Context())
 	after, cancel := afterwards(ctx)
 	defer cancel()
+	result := Result{Owner: r.owner}
+	if errors.Is(err, ErrExists) {
+		if !lease.TakenOver {
+			result.Owner = options.Owner
+		}
+	} else {
+		err = r.conclude(after, err)
+		result.Line, result.Plan, result.Warnings = r.line, r.plan, r.warnings
+	}
+	return result, r.ended(lease.End(after), err)
+}
+
+// conclude tidies up after the work, or what has become of it, and reads it back.
+func (r *run) conclude(after context.Context, err error) error {
+	if errors.Is(context.Cause(r.lease.Context()), ownership.ErrLost) {
+		return r.failure("was left as it is", "", ownership.ErrLost, "whoever has taken over goes on with what is there",
+			"wait until that apply has ended, then run terraform apply again")
+	}
 	r.inWords(after, err)
-	if !interrupted(ctx) {
+	if !interrupted(r.lease.Context()) {
 		r.unstage(after)
 	}
 	if err != nil {
 		r.lookBack(after)
-	} else if readErr := r.readBack(after); readErr != nil {
-		err = r.failure("was changed, but could not be read back", "", readErr,
+		return err
+	}
+	if err := r.readBack(after); err != nil {
+		return r.failure("was changed, but could not be read back", "", err,
 			"all work of this apply is done", "run terraform apply again")
 	}
-	r.established(after)
-	return Result{Line: r.line, Plan: r.plan, Warnings: r.warnings}, err
+	return nil
 }
 
 func (r *run) apply(ctx context.Context) error {
 	if err := r.observe(ctx); err != nil {
 		return r.failure("could not be read", "", err, "nothing was changed", "see AWS's message")
 	}
-	if current := r.line.Current(); r.options.Create && current != nil && !r.takesOver(*current) {
-		return r.alreadyThere()
+	if err := r.follow(ctx); err != nil {
+		return err
 	}
 	if err := r.lookAtParameter(ctx); err != nil {
 		return err
@@ -105,7 +140,7 @@ func (r *run) apply(ctx context.Context) error {
 		return err
 	}
 	r.options.Progress.Printf("%s", r.plan.headline())
-	if err := r.removeKept(ctx); err != nil {
+	if err := r.clear(ctx); err != nil {
 		return r.failure("was not changed", "", err, r.untouched(), "run terraform apply again")
 	}
 	if err := r.makeCurrent(ctx); err != nil {
@@ -124,76 +159,6 @@ func (r *run) apply(ctx context.Context) error {
 		return err
 	}
 	return r.tidy(ctx)
-}
-
-// observe reads the line, in all regions.
-func (r *run) observe(ctx context.Context) error {
-	line, err := Observe(ctx, r.aws, r.spec.Name)
-	if err != nil {
-		return err
-	}
-	line, err = ObserveCopies(ctx, r.aws, r.options.In, r.spec.Name, line, slices.Collect(maps.Keys(r.spec.Distribute.Regions)))
-	if err != nil {
-		return err
-	}
-	r.line = line
-	return nil
-}
-
-// readBack reads the line as it is after the run. AWS may show for a while what was
-// there before, temporary instances among it, which the next plan would want to clear;
-// what the run has done itself is known better.
-func (r *run) readBack(ctx context.Context) error {
-	known := r.line
-	read, err := cloud.Poll[Line]{
-		What: r.region() + " to be visible as it is",
-		Read: func(ctx context.Context) (Line, string, string, error) {
-			if err := r.observe(ctx); err != nil {
-				return Line{}, "", "", err
-			}
-			if !r.line.agrees(known) || len(r.line.Builders)+len(r.line.Proofs) > 0 {
-				return r.line, "as it was", "", nil
-			}
-			return r.line, "as it is", "", nil
-		},
-		Pending: []string{"as it was"}, Target: []string{"as it is"},
-		Most: 2 * time.Second, // a matter of seconds, with the user waiting
-	}.Wait(ctx)
-	r.line = read
-	if err != nil {
-		r.line = known
-	}
-	if late, ok := errors.AsType[*cloud.TimeoutError](err); ok && late.LastErr == nil {
-		return nil
-	}
-	return err
-}
-
-// lookBack reads the line once, after a run that failed. What does not even show the
-// version that is current is out of date.
-func (r *run) lookBack(ctx context.Context) {
-	known := r.line
-	err := r.observe(ctx)
-	if was, is := known.Current(), r.line.Current(); err != nil || was != nil && (is == nil || is.ImageID != was.ImageID) {
-		r.line = known
-	}
-}
-
-// agrees reports whether both have the same versions, the same current one, and it in
-// the same regions.
-func (l Line) agrees(other Line) bool {
-	have, want := l.Current(), other.Current()
-	if have == nil || want == nil {
-		return have == want
-	}
-	same := have.ImageID == want.ImageID && have.PromotedAt.Equal(want.PromotedAt) && len(l.Versions) == len(other.Versions)
-	for _, version := range other.Versions {
-		same = same && l.ByImage(version.ImageID) != nil
-	}
-	for region, copied := range want.Copies {
-		same = same && have.Copies[region].ID == copied.ID
-	}
-	return same && len(have.Copies) == len(want.Copies)
 }
 
 func (r *run) world() world { return world{r.aws, r.options.In} }
@@ -241,12 +206,33 @@ func (r *run) makeCurrent(ctx context.Context) error {
 		return r.bakeNew(ctx)
 	}
 	version := *r.line.ByImage(r.plan.ImageID)
+	if err := r.enable(ctx, &version); err != nil {
+		return err
+	}
 	if r.plan.Prove {
 		if err := r.prove(ctx, version); err != nil {
 			return err
 		}
 	}
 	return r.handOut(ctx, version, r.plan.Prove)
+}
+
+// enable makes a version available again that somebody has disabled. EC2 forgets then whom
+// it was shared with.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/disable-an-ami.html
+func (r *run) enable(ctx context.Context, version *Version) error {
+	if !version.Disabled() {
+		return nil
+	}
+	if err := r.aws.EnableImage(ctx, version.ImageID); err != nil {
+		return r.inPlaceFailure(*version, "the image, which somebody has disabled,", err)
+	}
+	version.State = cloud.ImageAvailable
+	if kept := r.line.ByImage(version.ImageID); kept != nil {
+		kept.State = version.State
+	}
+	r.options.Progress.Printf("version %d (%s) was disabled, and is enabled again", version.Number, version.ImageID)
+	return nil
 }
 
 // handOut distributes a version and makes it current. When it did not get everywhere,
@@ -281,6 +267,9 @@ func (r *run) bakeNew(ctx context.Context) error {
 			return r.failure("was not baked", r.region(), err, r.untouched(), "correct source."+r.spec.Source.field())
 		}
 		r.spec.Platform = source.Platform
+		if err := r.makeRoom(ctx); err != nil {
+			return r.failure("was not baked", r.region(), err, r.untouched(), "run terraform apply again")
+		}
 		if err := r.spec.CheckWork(r.plan.Fingerprint); err != nil {
 			return r.failure("was not baked", r.region(), err, r.untouched(), "correct it in the configuration and run terraform apply again")
 		}
@@ -322,17 +311,16 @@ func (r *run) leftCandidate() *Version {
 	return nil
 }
 
-func (r *run) alreadyThere() error {
-	current := r.line.Current()
-	return &report.Failure{
-		Summary: fmt.Sprintf("Golden image %s exists already", r.spec.Name),
-		Subject: fmt.Sprintf("version %d, %s (%s)", current.Number, current.ImageID, r.aws.Name()),
-		Cause:   ErrExists,
-		Now:     "nothing was changed",
-		Next: fmt.Sprintf("if it is yours, run: terraform import stamp_golden_image.<name in your configuration> %q "+
-			"(or terraform untaint, where the plan says that the image is tainted); otherwise choose another name",
-			r.spec.Name+"@"+r.aws.Name()),
+// makeRoom removes an unproven image that has the new version's name and cannot be taken
+// up: it was made for other checks, or has failed.
+func (r *run) makeRoom(ctx context.Context) error {
+	name := AMIName(r.spec.Name, r.plan.Version, r.plan.Fingerprint)
+	for _, candidate := range r.line.Candidates {
+		if candidate.ImageName == name {
+			return r.removeAll(ctx, []Version{candidate})
+		}
 	}
+	return nil
 }
 
 // failure fills in what all failures of a line share.
@@ -352,7 +340,7 @@ func (r *run) failure(what, subject string, cause error, now, next string) error
 // goOn is what to do after an apply that was cut short. Terraform taints a resource whose
 // create has failed, and would begin by destroying what is there.
 func (r *run) goOn() string {
-	if r.options.Create {
+	if r.creating() {
 		return "run terraform untaint on the image, and then terraform apply: it goes on from there, and without untaint it begins afresh; terraform destroy removes what is there"
 	}
 	return "run terraform apply again: it goes on from there; terraform destroy removes what is there"

@@ -6,11 +6,12 @@ import (
 	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 )
 
 // AWS is what the engine asks of a region.
 type AWS interface {
-	Name() string
+	ownership.AWS
 	Instances(ctx context.Context, query cloud.InstanceQuery) ([]cloud.Instance, error)
 	RunInstances(ctx context.Context, launch cloud.Launch) ([]cloud.Instance, error)
 	TerminateInstances(ctx context.Context, ids []string) error
@@ -26,6 +27,7 @@ type AWS interface {
 	ChangeSnapshotPermissions(ctx context.Context, snapshotID string, add, remove cloud.Permissions) error
 	DeprecateImage(ctx context.Context, imageID string, at time.Time) error
 	ProtectImage(ctx context.Context, imageID string) error
+	EnableImage(ctx context.Context, imageID string) error
 	UnprotectImage(ctx context.Context, imageID string) error
 	ImageReferences(ctx context.Context, imageIDs []string) ([]cloud.ImageReference, error)
 	RemoveImage(ctx context.Context, imageID string) (snapshotsLeft []string, err error)
@@ -36,6 +38,7 @@ type AWS interface {
 	Parameter(ctx context.Context, name string) (value string, err error)
 	ParameterTags(ctx context.Context, name string) (cloud.Tags, error)
 	CreateImageParameter(ctx context.Context, name, imageID, description string, tags cloud.Tags) error
+	TagParameter(ctx context.Context, name string, tags cloud.Tags) error
 	SetImageParameter(ctx context.Context, name, imageID string) error
 	DeleteParameter(ctx context.Context, name string) error
 	Agent(ctx context.Context, instanceID string) (cloud.Agent, error)
@@ -43,9 +46,9 @@ type AWS interface {
 	CommandResult(ctx context.Context, commandID, instanceID string) (cloud.CommandResult, error)
 	StartInstance(ctx context.Context, instanceID string) error
 	PutObject(ctx context.Context, object cloud.Object) error
-	PresignObject(ctx context.Context, bucket, key string, valid time.Duration) (url string, err error)
-	DeleteObject(ctx context.Context, bucket, key string) error
-	ObjectKeys(ctx context.Context, bucket, prefix string) ([]string, error)
+	PresignObject(ctx context.Context, bucket cloud.Bucket, key string, valid time.Duration) (url string, err error)
+	DeleteObject(ctx context.Context, bucket cloud.Bucket, key string) error
+	ObjectKeys(ctx context.Context, bucket cloud.Bucket, prefix string) ([]string, error)
 	Explain(ctx context.Context, err error) string
 	DefaultSubnets(ctx context.Context) ([]cloud.Subnet, error)
 	Pools() *cloud.Pools

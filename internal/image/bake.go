@@ -33,7 +33,7 @@ func (r *run) bake(ctx context.Context, source cloud.Image) (cloud.Instance, gue
 // left.
 func (r *run) builder(ctx context.Context, source cloud.Image, job job) (cloud.Instance, error) {
 	for _, left := range r.line.Builders {
-		if left.Live() && r.leftBySame(left) && left.Tags[cloud.TagFingerprint] == r.plan.Fingerprint {
+		if left.Live() && left.ImageID == source.ID && r.leftBySame(left) && left.Tags[cloud.TagFingerprint] == r.plan.Fingerprint {
 			r.options.Progress.Printf("found builder %s, left by an interrupted run: going on from there", left.ID)
 			return left, nil
 		}
@@ -110,7 +110,7 @@ func blank(volume cloud.Volume, mapping cloud.ImageVolume) cloud.Volume {
 
 // temporaryTags are those of builders and proofs.
 func (r *run) temporaryTags(role string) cloud.Tags {
-	tags := cloud.Tags{"Name": r.spec.Name + " " + role}.With(r.spec.Tags).With(ownership(r.spec.Name))
+	tags := cloud.Tags{"Name": r.spec.Name + " " + role}.With(r.spec.Tags).With(r.owner.Tags())
 	tags[cloud.TagRole] = role
 	tags[cloud.TagFingerprint] = r.plan.Fingerprint
 	tags[cloud.TagChecks] = r.spec.ChecksDigest()

@@ -1,6 +1,8 @@
 package image
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"sync"
@@ -11,6 +13,7 @@ import (
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/guests"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
 )
 
@@ -29,7 +32,12 @@ type bakery struct {
 	sees func(proof bool, script string)
 	// now is the engine's clock, when it is not the bubble's.
 	now func() time.Time
+	// state is whose line it is, as Terraform's state has it: without an id there is none.
+	state ownership.Owner
 }
+
+// nobody owns nothing yet.
+var nobody = ownership.Owner{Kind: ownership.Image, Name: "web", Account: ownerID, Partition: "aws", Region: "us-east-1"}
 
 // inBakery plays a test in a bakery of its own, in calm weather.
 func inBakery(t *testing.T, play func(*testing.T, *bakery)) {
@@ -39,7 +47,7 @@ func inBakery(t *testing.T, play func(*testing.T, *bakery)) {
 
 func inWeather(t *testing.T, weather string, seed uint64, play func(*testing.T, *bakery)) {
 	t.Helper()
-	b := &bakery{}
+	b := &bakery{state: nobody}
 	rehearsal.Run(t, lab.Options{Weather: weather, Seed: seed, Guests: b.host()}, func(t *testing.T, stage *rehearsal.Stage) {
 		b.Stage, b.t = stage, t
 		play(t, b)
@@ -91,7 +99,7 @@ func (b *bakery) breaks(phase string) {
 
 // options are those of an apply that nothing was planned for.
 func (b *bakery) options() Options {
-	return Options{SourceImageID: b.BaseImageID(), Progress: func(line string) { b.t.Log(line) }, In: b.in, Now: b.now}
+	return Options{Owner: b.state, SourceImageID: b.BaseImageID(), Progress: func(line string) { b.t.Log(line) }, In: b.in, Now: b.now}
 }
 
 // optionsFor are the same where the spec says itself what it begins with.
@@ -115,7 +123,43 @@ func (b *bakery) in(name string) (AWS, error) { return b.In(name), nil }
 func (b *bakery) try(spec Spec) (Result, error) {
 	b.t.Helper()
 	options := b.optionsFor(spec)
-	return Apply(b.t.Context(), b.Region, spec, options)
+	return b.run(b.t.Context(), spec, options)
+}
+
+// run is an apply whose end Terraform hears of: the state has the owner then.
+func (b *bakery) run(ctx context.Context, spec Spec, options Options) (Result, error) {
+	b.t.Helper()
+	result, err := Apply(ctx, b.Region, spec, options)
+	if !errors.Is(err, ErrExists) {
+		b.state = result.Owner
+	}
+	return result, err
+}
+
+// cut is an apply that is interrupted. Of one that is dead Terraform hears nothing.
+func (b *bakery) cut(cut rehearsal.Cut, spec Spec, options Options) (over bool) {
+	b.t.Helper()
+	made := b.Interrupt(cut, func(ctx context.Context) {
+		result, err := Apply(ctx, b.Region, spec, options)
+		over = err == nil
+		if !cut.Dead || over {
+			b.state = result.Owner
+		}
+	})
+	return over || made < cut.Request
+}
+
+// observed is the line as its owner has it.
+func (b *bakery) observed() Line {
+	b.t.Helper()
+	line, err := Observe(b.t.Context(), b.Region, b.state)
+	if err == nil {
+		line, err = ObserveCopies(b.t.Context(), b.Region, b.in, b.state, line, nil)
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return line
 }
 
 // apply applies the spec, which must work.
@@ -148,20 +192,21 @@ func (b *bakery) only(images int) {
 	}
 }
 
-func (b *bakery) destroy(name string) {
+func (b *bakery) destroy() {
 	b.t.Helper()
-	if err := Destroy(b.t.Context(), b.Region, name, Removal{In: b.in}); err != nil {
+	if _, err := Destroy(b.t.Context(), b.Region, b.state, Removal{In: b.in}); err != nil {
 		b.t.Fatal(err)
 	}
+	b.state = nobody
 	if left := b.Lab.Books().Leftovers; len(left) > 0 {
 		b.t.Errorf("after the destroy there is still %v", left)
 	}
 }
 
 // instances are the line's live instances, whatever their role.
-func (b *bakery) instances(name string) []cloud.Instance {
+func (b *bakery) instances() []cloud.Instance {
 	b.t.Helper()
-	found, err := b.Region.Instances(b.t.Context(), cloud.InstanceQuery{Tags: ownership(name)})
+	found, err := b.Region.Instances(b.t.Context(), cloud.InstanceQuery{Tags: b.state.As("").Index()})
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -71,7 +71,7 @@ func bakeWithinBudget(t *testing.T, seed uint64) {
 			}
 		}
 		begun := time.Now()
-		_, err := Apply(t.Context(), b.Region, script("a"), options)
+		_, err := b.run(t.Context(), script("a"), options)
 		ended := time.Now()
 		close(w.stop)
 		<-done

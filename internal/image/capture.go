@@ -20,7 +20,7 @@ func (r *run) capture(ctx context.Context, builder cloud.Instance, identity gues
 		InstanceID:  builder.ID,
 		Name:        name,
 		Description: r.spec.Description,
-		Tags:        r.candidateTags(name, identity),
+		Tags:        r.candidateTags(name, builder.ID, identity),
 	})
 	if err != nil {
 		return nil, r.abandon(ctx, builder, "was not captured", err)
@@ -35,7 +35,7 @@ func (r *run) createImage(ctx context.Context, capture cloud.Capture) (imageID s
 	for range 1 + unclearAnswers {
 		imageID, err = r.aws.CreateImage(ctx, capture)
 		if cloud.HasCode(err, cloud.CodeImageNameTaken) {
-			return r.findCaptured(ctx, capture.Name, err)
+			return r.findCaptured(ctx, capture, err)
 		}
 		if err == nil || cloud.ClassOf(err) != cloud.Unclear || ctx.Err() != nil {
 			break
@@ -49,13 +49,15 @@ const nameVisible = 2 * time.Minute
 
 // findCaptured looks up what an earlier call has made, whose answer got lost. It may take
 // a while to be seen.
-func (r *run) findCaptured(ctx context.Context, name string, cause error) (string, error) {
+func (r *run) findCaptured(ctx context.Context, capture cloud.Capture, cause error) (string, error) {
 	limited, cancel := context.WithTimeout(ctx, nameVisible)
 	defer cancel()
 	found, err := cloud.Poll[cloud.Image]{
-		What: fmt.Sprintf("image %s (%s) to be visible", name, r.aws.Name()),
+		What: fmt.Sprintf("image %s (%s) to be visible", capture.Name, r.aws.Name()),
 		Read: func(ctx context.Context) (cloud.Image, string, string, error) {
-			images, err := r.aws.Images(ctx, cloud.ImageQuery{Owners: []string{"self"}, Filters: map[string][]string{"name": {name}}})
+			images, err := r.aws.Images(ctx, cloud.ImageQuery{
+				Owners: []string{"self"}, Filters: map[string][]string{"name": {capture.Name}}, IncludeDisabled: true,
+			})
 			if err != nil || len(images) == 0 {
 				return cloud.Image{}, "out of sight", "", err
 			}
@@ -67,17 +69,22 @@ func (r *run) findCaptured(ctx context.Context, name string, cause error) (strin
 	if err != nil {
 		return "", errors.Join(cause, err)
 	}
-	if found.Tags[cloud.TagImage] != r.spec.Name || found.Tags[cloud.TagFingerprint] != r.plan.Fingerprint {
-		return "", fmt.Errorf("%w; the image %s has that name and is not of this line", cause, found.ID)
+	why := r.owner.Captured(found, capture.Name)
+	if why == "" && (!r.owner.Claimed(found.Tags) || found.SourceInstanceID != capture.InstanceID) {
+		why = "was not captured from " + capture.InstanceID + " by this line"
+	}
+	if why != "" {
+		return "", fmt.Errorf("%w; the image %s has that name, but %s", cause, found.ID, why)
 	}
 	return found.ID, nil
 }
 
 // candidateTags go with the call that makes image and snapshots: a candidate is
 // known as ours, and as unproven, from its first moment.
-func (r *run) candidateTags(name string, identity guest.Identity) cloud.Tags {
-	tags := r.spec.versionTags(name).With(ownership(r.spec.Name))
+func (r *run) candidateTags(name, builderID string, identity guest.Identity) cloud.Tags {
+	tags := r.spec.versionTags(name).With(r.owner.Tags())
 	tags[cloud.TagRole] = cloud.RoleVersion
+	tags[cloud.TagBuilder] = builderID
 	tags[cloud.TagVersion] = strconv.Itoa(r.plan.Version)
 	tags[cloud.TagFingerprint] = r.plan.Fingerprint
 	tags[cloud.TagSource] = r.recipe.Source
@@ -125,7 +132,7 @@ func (r *run) waitCandidate(ctx context.Context, candidate Version) (Version, er
 	if err := r.endTemporary(ctx, cloud.RoleBuilder); err != nil {
 		r.warn("A builder of golden image "+r.spec.Name+" could not be terminated", err)
 	}
-	captured := versionOf(image)
+	captured := versionOf(r.spec.Name, image)
 	captured.Copies = candidate.Copies
 	return captured, nil
 }
@@ -148,10 +155,10 @@ func (r *run) reject(ctx context.Context, candidate Version, what, subject strin
 }
 
 func (r *run) removeRejected(ctx context.Context, candidate Version) error {
-	if err := r.observe(ctx); err != nil {
+	if err := r.observeAgain(ctx); err != nil {
 		return err
 	}
-	if err := r.endAll(ctx, append(ids(r.line.Builders), ids(r.line.Proofs)...)); err != nil {
+	if err := r.endAll(ctx, ids(r.line.instances())); err != nil {
 		return err
 	}
 	for _, found := range r.line.Candidates {

@@ -32,7 +32,7 @@ func TestCommand_bakesAndProves(t *testing.T) {
 			t.Fatalf("current is %+v", current)
 		}
 		b.only(1)
-		b.destroy("web")
+		b.destroy()
 	})
 }
 
@@ -109,7 +109,7 @@ func TestCommand_localSteps(t *testing.T) {
 		}
 		spec.Bake.Steps[0].ExitCodes = []int{7}
 		b.apply(spec)
-		b.destroy("web")
+		b.destroy()
 	})
 }
 
@@ -124,7 +124,7 @@ func TestCommand_inBadWeather(t *testing.T) {
 				b.persist(byCommands("a"))
 				timer := time.NewTimer(time.Hour) // until what ends has ended
 				<-timer.C
-				b.destroy("web")
+				b.destroy()
 			})
 		})
 	}

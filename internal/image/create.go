@@ -2,37 +2,125 @@ package image
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
-// takesOver reports whether a create may go on with the line that is there: one that an
-// earlier create has left whose machine died before a state knew of it, and that has the
-// very content that is wanted.
-func (r *run) takesOver(current Version) bool {
-	recipe := r.spec.ResolveRecipe(r.options.SourceImageID, r.options.SourceEdited, r.line)
-	return current.Tags[cloud.TagCreating] != "" && current.Fingerprint == recipe.Fingerprint()
+// ErrExists is the cause of a create's failure when the name is somebody else's.
+var ErrExists = errors.New("a line of this name is in this account and region, and no Terraform state that was read knows it: another configuration may own it")
+
+// creating reports whether no state has the line yet.
+func (r *run) creating() bool { return r.options.Owner.ID == "" }
+
+// follow looks who else has the name. Owners that a state knows are followed: they go once
+// this one is there. Others are refused.
+func (r *run) follow(ctx context.Context) error {
+	if !r.creating() {
+		for _, left := range r.line.Leases.Mine(r.owner) {
+			r.former = append(r.former, left.Owner.ID)
+		}
+		return nil
+	}
+	known := r.options.Known
+	if unknown := slices.ContainsFunc(r.line.Others, func(id string) bool { return known == nil || !known(id) }); unknown {
+		return r.alreadyThere()
+	}
+	r.former = r.line.Others
+	if err := r.lease.Replaces(ctx, r.former); err != nil {
+		return r.failure("was not changed", "", err, "nothing was changed", "run terraform apply again")
+	}
+	return nil
+}
+
+func (r *run) alreadyThere() error {
+	var there []string
+	for _, holder := range r.line.holders() {
+		there = append(there, fmt.Sprintf("%s of owner %s", holder.What, holder.OwnerID))
+	}
+	id := r.spec.Name + "@" + r.aws.Name()
+	return &report.Failure{
+		Summary: fmt.Sprintf("Golden image %s exists already", r.spec.Name),
+		Subject: fmt.Sprintf("%s (%s)", strings.Join(there, "; "), r.aws.Name()),
+		Cause:   ErrExists,
+		Now:     "nothing was changed",
+		Next: fmt.Sprintf("if it is yours, add this block and apply:\n"+
+			"  import {\n    to = stamp_golden_image.<name in your configuration>\n    id = %q\n  }\n"+
+			"or run: terraform import stamp_golden_image.<name in your configuration> %q\nOtherwise choose another name", id, id),
+	}
 }
 
 // asCreated reports whether the plan's new version has been made already, by a create that
 // is taken over.
 func (r *run) asCreated() bool {
 	planned, current := r.options.Planned, r.line.Current()
-	return r.options.Create && current != nil && planned.ImageID == "" &&
+	return r.lease.TakenOver && current != nil && planned.ImageID == "" &&
 		planned.Version == r.plan.Version && r.plan.ImageID == current.ImageID
 }
 
-// established takes the mark of a create off the line. From now on the state knows of it,
-// also when the create has failed.
-func (r *run) established(ctx context.Context) {
-	current := r.line.Current()
-	if current == nil || current.Tags[cloud.TagCreating] == "" {
-		return
+// clear ends what earlier applies have left that nobody can take up: what was kept to be
+// looked at, and all that creates have made which were to follow this line, and have died.
+// The parameter stays, since it is about to be this line's again.
+func (r *run) clear(ctx context.Context) error {
+	if !r.creating() {
+		for _, left := range r.line.Leases.Mine(r.owner) {
+			warnings, err := clearLeft(ctx, r.world(), r.owner, left, Removal{
+				Regions: r.options.Regions, StagingBucket: r.spec.Bake.StagingBucket, Progress: r.options.Progress,
+			}, true)
+			r.warnings = append(r.warnings, warnings...)
+			if err != nil {
+				return err
+			}
+		}
 	}
-	if err := r.aws.DeleteTags(ctx, []string{current.ImageID}, []string{cloud.TagCreating}); err != nil {
-		r.warn("The mark of the create could not be taken off golden image "+r.spec.Name, err)
-		return
+	return r.removeKept(ctx)
+}
+
+// clearLeft removes what a dead create has made that was to follow an owner, and then its
+// lease; or only the lease, when it is the owner's own.
+func clearLeft(ctx context.Context, w world, owner ownership.Owner, left ownership.Left, removal Removal, keepParameter bool) ([]report.Warning, error) {
+	var warnings []report.Warning
+	if left.Owner.ID != owner.ID {
+		removal.Progress.Printf("removing what a create has left that was to replace this one and has died (owner %s)", left.Owner.ID)
+		d := destruction{world: w, owner: left.Owner, removal: removal, keepParameter: keepParameter}
+		err := d.run(ctx)
+		if warnings = d.warnings; err != nil {
+			return warnings, fmt.Errorf("what a create has left that was to replace this one (owner %s): %w", left.Owner.ID, err)
+		}
 	}
-	current.Tags = current.Tags.With(nil)
-	delete(current.Tags, cloud.TagCreating)
+	return warnings, left.Clear(ctx, w.home)
+}
+
+// notBegun says why the lease was not to be had.
+func notBegun(owner ownership.Owner, what string, err error) error {
+	failure := &report.Failure{
+		Summary: fmt.Sprintf("Golden image %s %s", owner.Name, what),
+		Subject: "line " + owner.Name + " (" + owner.Region + ")",
+		Cause:   err, Now: "nothing was changed", Next: "see AWS's message",
+	}
+	switch {
+	case errorIs[*ownership.HeldError](err):
+		failure.Next = "wait until the other apply has ended, then run terraform apply again"
+	case cloud.ClassOf(err) == cloud.Denied:
+		failure.Next = "give whoever runs Terraform the permission that is missing, then run terraform apply again"
+	}
+	return failure
+}
+
+// ended is the outcome of an apply whose lease was given up, or was not.
+func (r *run) ended(leaseErr, err error) error {
+	if leaseErr == nil {
+		return err
+	}
+	if failure, ok := asFailure(err); ok {
+		failure.Now += "; and " + leaseErr.Error()
+		return err
+	}
+	return r.failure("was changed, but the apply could not be ended", "", leaseErr,
+		"all work of this apply is done", "run terraform apply again")
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
@@ -20,89 +21,151 @@ type Removal struct {
 	Parameter string
 	// StagingBucket may hold what an interrupted bake has staged.
 	StagingBucket string
-	// Unproven is set when what goes has never come to a version. Then one that is current
-	// is its successor's, which was created before it goes, and so is all else.
-	Unproven bool
 	// KeepVersions leaves the versions, with all that belongs to them, when there are any.
 	KeepVersions bool
 	Progress     report.Progress
 }
 
-// Destroy removes the whole line: temporary instances, the SSM parameter, every image
-// and every snapshot, in all regions. It is safe to repeat. Errors are *report.Failure.
-func Destroy(ctx context.Context, aws AWS, name string, removal Removal) error {
-	d := destruction{world: world{aws, removal.In}, name: name, removal: removal}
-	err := d.run(ctx)
-	if err == nil {
-		return nil
+// Destroy removes all that an owner has: temporary instances, the SSM parameter, every image
+// and every snapshot, in all regions; and what creates have left that were to follow it and
+// have died. It is safe to repeat. Errors are *report.Failure; the warnings say what may be
+// left.
+func Destroy(ctx context.Context, aws AWS, owner ownership.Owner, removal Removal) ([]report.Warning, error) {
+	if owner.ID == "" {
+		return nil, nil // it was never created
 	}
+	lease, err := ownership.Begin(ctx, aws, owner, ownership.Options{Progress: removal.Progress})
+	if err != nil {
+		return nil, notBegun(owner, "was not removed", err)
+	}
+	d := destruction{world: world{aws, removal.In}, owner: owner, removal: removal}
+	err = d.all(lease)
+	if errors.Is(context.Cause(lease.Context()), ownership.ErrLost) {
+		err = errors.Join(ownership.ErrLost, err)
+	}
+	after, cancel := afterwards(ctx)
+	defer cancel()
+	if err = errors.Join(err, lease.End(after)); err == nil {
+		return d.warnings, nil
+	}
+	return d.warnings, d.failure(err)
+}
+
+func (d *destruction) failure(err error) error {
 	next := "run terraform destroy again: it removes the rest"
-	if errorIs[*ProtectedError](err) {
+	if protected, ok := errors.AsType[*ProtectedError](err); ok {
 		next = "run terraform destroy again when the 24 hours are over: it removes the rest"
+		if protected.Foreign {
+			next = "lift the protection, or leave the image to whoever has protected it, and run terraform destroy again: it removes the rest"
+		}
 	}
 	return &report.Failure{
-		Summary: fmt.Sprintf("Golden image %s was not removed altogether", name),
-		Subject: "line " + name + " (" + aws.Name() + ")",
+		Summary: fmt.Sprintf("Golden image %s was not removed altogether", d.owner.Name),
+		Subject: "line " + d.owner.Name + " (" + d.owner.Region + ")",
 		Cause:   err,
-		Now:     "what is left of it carries the tag " + cloud.TagImage + " = " + name,
+		Now:     "what is left of it carries the tag " + cloud.TagOwner + " = " + d.owner.ID,
 		Next:    next,
 	}
 }
 
-// destruction is one Destroy.
+// destruction is the removal of all that one owner has.
 type destruction struct {
 	world
-	name    string
+	owner   ownership.Owner
 	removal Removal
+	// former are other owners that the parameter may have come to.
+	former []string
+	// keepParameter leaves the parameter to whoever makes it his.
+	keepParameter bool
+	warnings      []report.Warning
 }
 
-func (d destruction) run(ctx context.Context) error {
-	line, err := Observe(ctx, d.home, d.name)
+// all removes first what dead creates have left that were to follow the owner.
+func (d *destruction) all(lease *ownership.Lease) error {
+	ctx := lease.Context()
+	leases, err := lease.Observe(ctx)
 	if err != nil {
 		return err
 	}
-	if current := line.Current(); current != nil && d.removal.Unproven {
-		d.removal.Progress.Printf("version %d (%s) was made since, and is left as it is", current.Number, current.ImageID)
-		return nil
+	for _, left := range leases.Mine(d.owner) {
+		d.former = append(d.former, left.Owner.ID)
+		warnings, err := clearLeft(ctx, d.world, d.owner, left, d.removal, true)
+		d.warnings = append(d.warnings, warnings...)
+		if err != nil {
+			return err
+		}
+	}
+	return d.run(ctx)
+}
+
+func (d *destruction) run(ctx context.Context) error {
+	line, err := look(ctx, d.home, d.owner)
+	if err != nil {
+		return err
 	}
 	if err := d.temporary(ctx, line); err != nil {
 		return err
 	}
 	if d.removal.KeepVersions && line.Current() != nil {
-		return unstage(ctx, d.home, d.removal.StagingBucket, d.name)
+		return unstage(ctx, d.home, d.removal.StagingBucket, d.owner)
 	}
-	if line, err = ObserveCopies(ctx, d.home, d.in, d.name, line, d.removal.Regions); err != nil {
+	if line, err = d.withCopies(ctx, line); err != nil {
 		return err
 	}
-	failures := []error{d.parameters(ctx, line), unstage(ctx, d.home, d.removal.StagingBucket, d.name)}
-	regions := regionsOf(line, d.removal.Regions)
+	failures := []error{d.parameters(ctx, line), unstage(ctx, d.home, d.removal.StagingBucket, d.owner)}
+	regions := slices.DeleteFunc(regionsOf(line, d.removal.Regions), func(region string) bool {
+		_, unreached := line.unreached[region]
+		return unreached
+	})
+	removed := map[string]bool{}
 	for _, version := range slices.Concat(line.Versions, line.Candidates, line.Orphans) {
 		if err := removeVersion(ctx, d.world, version); err != nil {
 			failures = append(failures, err)
 			continue
+		}
+		for _, at := range version.places(d.home.Name()) {
+			removed[at.image.ID] = true
 		}
 		d.removal.Progress.Printf("version %d removed: %s", version.Number, placesText(version.places(d.home.Name())))
 	}
 	if err := errors.Join(failures...); err != nil {
 		return err
 	}
-	return d.snapshots(ctx, regions)
+	for _, region := range append([]string{d.home.Name()}, regions...) {
+		if err := d.snapshots(ctx, region, removed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withCopies looks for copies, and warns of the regions where it could not.
+func (d *destruction) withCopies(ctx context.Context, line Line) (Line, error) {
+	before := len(line.Warnings)
+	line, err := ObserveCopies(ctx, d.home, d.in, d.owner, line, d.removal.Regions)
+	if err == nil {
+		d.warnings = append(d.warnings, line.Warnings[before:]...)
+	}
+	return line, err
 }
 
 // temporary ends what an interrupted or a kept bake has left running.
-func (d destruction) temporary(ctx context.Context, line Line) error {
-	running := append(ids(line.Builders), ids(line.Proofs)...)
+func (d *destruction) temporary(ctx context.Context, line Line) error {
+	running := ids(line.instances())
 	if len(running) == 0 {
 		return nil
 	}
 	if err := d.home.TerminateInstances(ctx, running); err != nil {
 		return err
 	}
-	return waitTerminated(ctx, d.home, d.name)
+	return waitTerminated(ctx, d.home, d.owner)
 }
 
 // parameters deletes the SSM parameter, also under names that it had before.
-func (d destruction) parameters(ctx context.Context, line Line) error {
+func (d *destruction) parameters(ctx context.Context, line Line) error {
+	if d.keepParameter {
+		return nil
+	}
 	names := []string{d.removal.Parameter}
 	for _, version := range line.Versions {
 		names = append(names, version.Tags[cloud.TagParameter])
@@ -112,32 +175,51 @@ func (d destruction) parameters(ctx context.Context, line Line) error {
 		if name == "" {
 			continue
 		}
-		if err := deleteParameter(ctx, d.home, d.name, name); err != nil {
+		if err := (parameterKeepers{d.home, line, d.former}).remove(ctx, name); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// snapshots deletes those whose image is gone.
-func (d destruction) snapshots(ctx context.Context, regions []string) error {
-	for _, region := range append([]string{d.home.Name()}, regions...) {
-		aws, err := d.region(region)
+// snapshots deletes those of the owner's whose image is gone: removed just now, or before.
+func (d *destruction) snapshots(ctx context.Context, region string, removed map[string]bool) error {
+	aws, err := d.region(region)
+	if err != nil {
+		return err
+	}
+	tags := copyTags(d.owner)
+	if region == d.home.Name() {
+		tags = versionTags(d.owner)
+	}
+	snapshots, err := aws.Snapshots(ctx, tags.With(d.owner.Tags()))
+	if err != nil {
+		return err
+	}
+	of := map[string][]string{}
+	var unsure []string
+	for _, snapshot := range snapshots {
+		imageID, ours := d.owner.SnapshotOf(snapshot)
+		if !ours {
+			continue
+		}
+		if _, asked := of[imageID]; !asked && !removed[imageID] {
+			unsure = append(unsure, imageID)
+		}
+		of[imageID] = append(of[imageID], snapshot.ID)
+	}
+	if len(unsure) > 0 {
+		there, err := aws.Images(ctx, cloud.ImageQuery{
+			Filters: map[string][]string{"image-id": unsure}, IncludeDeprecated: true, IncludeDisabled: true,
+		})
 		if err != nil {
 			return err
 		}
-		tags := copyTags(d.name, d.home.Name())
-		if region == d.home.Name() {
-			tags = versionTags(d.name)
+		for _, image := range there {
+			delete(of, image.ID)
 		}
-		snapshots, err := aws.Snapshots(ctx, tags)
-		if err != nil {
-			return err
-		}
-		var left []string
-		for _, snapshot := range snapshots {
-			left = append(left, snapshot.ID)
-		}
+	}
+	for _, left := range of {
 		if err := deleteSnapshots(ctx, aws, left); err != nil {
 			return err
 		}
@@ -145,16 +227,16 @@ func (d destruction) snapshots(ctx context.Context, regions []string) error {
 	return nil
 }
 
-// waitTerminated waits until no instance of the line is left; until then its volume
+// waitTerminated waits until no instance of the owner's is left; until then its volume
 // and network interface exist as well.
-func waitTerminated(ctx context.Context, aws AWS, name string) error {
+func waitTerminated(ctx context.Context, aws AWS, owner ownership.Owner) error {
 	_, err := cloud.Poll[int]{
-		What: fmt.Sprintf("the temporary instances of %s (%s) to be terminated", name, aws.Name()),
+		What: fmt.Sprintf("the temporary instances of %s (%s) to be terminated", owner.Name, aws.Name()),
 		Read: func(ctx context.Context) (int, string, string, error) {
 			left, err := aws.Instances(ctx, cloud.InstanceQuery{
-				Tags: ownership(name), States: append(cloud.LiveInstanceStates(), cloud.InstanceShuttingDown),
+				Tags: owner.Tags(), States: append(cloud.LiveInstanceStates(), cloud.InstanceShuttingDown),
 			})
-			if err != nil || len(left) > 0 {
+			if left = theirInstances(owner, left); err != nil || len(left) > 0 {
 				return len(left), cloud.InstanceShuttingDown, "", err
 			}
 			return 0, cloud.InstanceTerminated, "", nil

@@ -1,7 +1,6 @@
 package image
 
 import (
-	"context"
 	"testing"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
@@ -19,29 +18,15 @@ func TestDestroy_keepsVersionsOnly(t *testing.T) {
 					images = 1
 				}
 				options := b.options()
-				for request := 1; len(b.instances("web")) == 0; request++ {
-					b.Interrupt(rehearsal.Cut{Request: request, After: true, Dead: true}, func(ctx context.Context) {
-						_, _ = Apply(ctx, b.Region, script("b"), options)
-					})
+				for request := 1; len(b.instances()) == 0; request++ {
+					b.cut(rehearsal.Cut{Request: request, After: true, Dead: before}, script("b"), options)
 				}
-				if err := Destroy(t.Context(), b.Region, "web", Removal{In: b.in, KeepVersions: true}); err != nil {
+				if _, err := Destroy(t.Context(), b.Region, b.state, Removal{In: b.in, KeepVersions: true}); err != nil {
 					t.Fatal(err)
 				}
 				b.only(images)
-				b.destroy("web")
+				b.destroy()
 			})
 		})
 	}
-}
-
-// What never came to a version has nothing to say about one that was made since.
-func TestDestroy_leavesWhatIsTheSuccessors(t *testing.T) {
-	inBakery(t, func(t *testing.T, b *bakery) {
-		b.apply(script("a"))
-		if err := Destroy(t.Context(), b.Region, "web", Removal{In: b.in, Unproven: true}); err != nil {
-			t.Fatal(err)
-		}
-		b.only(1)
-		b.destroy("web")
-	})
 }

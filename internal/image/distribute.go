@@ -36,7 +36,7 @@ func (r *run) distribute(ctx context.Context, version *Version) error {
 		now = r.untouched() + "; " + now
 	}
 	next := "correct the cause and run terraform apply again: it does only what is missing"
-	if r.options.Create {
+	if r.creating() {
 		next += ". Run terraform untaint first, or the next apply makes the whole image anew"
 	}
 	return r.failure("was not handed out everywhere", fmt.Sprintf("version %d, %s (%s)", version.Number, version.ImageID, r.aws.Name()), err, now, next)
@@ -145,7 +145,8 @@ func (r *run) beginCopy(ctx context.Context, aws AWS, version Version, after str
 
 func (r *run) imageCopy(version Version, region, after string) cloud.ImageCopy {
 	key := r.spec.Distribute.Regions[region]
-	tags := r.spec.versionTags(version.ImageName).With(copyTags(r.spec.Name, r.aws.Name()))
+	tags := r.spec.versionTags(version.ImageName).With(copyTags(r.owner)).With(r.owner.Tags())
+	tags[cloud.TagCopyOf] = version.ImageID
 	tags[cloud.TagVersion] = strconv.Itoa(version.Number)
 	tags[cloud.TagFingerprint] = version.Fingerprint
 	tags[cloud.TagSource] = version.SourceImageID
@@ -158,7 +159,7 @@ func (r *run) imageCopy(version Version, region, after string) cloud.ImageCopy {
 	if err != nil {
 		panic(err) // an ImageCopy holds nothing that JSON cannot hold
 	}
-	call.ClientToken = cloud.Token("copy", region, after, string(request))
+	call.ClientToken = cloud.Token("copy", r.owner.ID, region, after, string(request))
 	return call
 }
 
@@ -196,7 +197,9 @@ func (r *run) callCopy(ctx context.Context, aws AWS, call cloud.ImageCopy) (imag
 // findCopy looks up the image that has the copy's name; none is visible yet when the id
 // is empty.
 func (r *run) findCopy(ctx context.Context, aws AWS, call cloud.ImageCopy, cause error) (string, error) {
-	images, err := aws.Images(ctx, cloud.ImageQuery{Owners: []string{"self"}, Filters: map[string][]string{"name": {call.Name}}})
+	images, err := aws.Images(ctx, cloud.ImageQuery{
+		Owners: []string{"self"}, Filters: map[string][]string{"name": {call.Name}}, IncludeDisabled: true,
+	})
 	if err != nil {
 		return "", err
 	}
@@ -204,9 +207,12 @@ func (r *run) findCopy(ctx context.Context, aws AWS, call cloud.ImageCopy, cause
 		return "", nil
 	}
 	found := images[0]
-	for _, key := range []string{cloud.TagImage, cloud.TagHome, cloud.TagRole, cloud.TagFingerprint, cloud.TagKey} {
+	if why := r.owner.Copied(found, call.Name); why != "" {
+		return "", fmt.Errorf("%w; the image %s has that name, but %s", cause, found.ID, why)
+	}
+	for _, key := range []string{cloud.TagOwner, cloud.TagImage, cloud.TagHome, cloud.TagRole, cloud.TagCopyOf, cloud.TagKey} {
 		if found.Tags[key] != call.Tags[key] {
-			return "", fmt.Errorf("%w; the image %s has that name and is not of this line", cause, found.ID)
+			return "", fmt.Errorf("%w; the image %s has that name, but its tag %s is %q and not %q", cause, found.ID, key, found.Tags[key], call.Tags[key])
 		}
 	}
 	return found.ID, nil
@@ -288,7 +294,7 @@ func (r *run) forgetRegions(ctx context.Context) error {
 		left := slices.DeleteFunc(slices.Clone(recorded), func(region string) bool {
 			_, there := version.Copies[region]
 			_, wanted := r.spec.Distribute.Regions[region]
-			return !there && !wanted
+			return !there && !wanted && !r.line.unreached[region]
 		})
 		if slices.Equal(left, recorded) {
 			continue

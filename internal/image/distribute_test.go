@@ -59,7 +59,7 @@ func TestDistribute_copiesAndShares(t *testing.T) {
 			t.Errorf("the same again: %s", again.Plan)
 		}
 		b.only(3)
-		b.destroy("web")
+		b.destroy()
 	})
 }
 
@@ -96,7 +96,7 @@ func TestDistribute_converges(t *testing.T) {
 			t.Errorf("the version still tells of %v", regions)
 		}
 		b.only(2)
-		b.destroy("web")
+		b.destroy()
 	})
 }
 
@@ -118,11 +118,11 @@ func TestDistribute_olderVersions(t *testing.T) {
 			}
 		}
 		private.Capture.RetainVersions = 1
-		if result := b.apply(private); !cmp.Equal(result.Plan.Retire, []int{1}) || len(result.Warnings) > 0 {
+		if result := b.apply(private); !cmp.Equal(result.Plan.Retire, []string{older.ImageID}) || len(result.Warnings) > 0 {
 			t.Errorf("the plan was %s, warnings %v", result.Plan, result.Warnings)
 		}
 		b.only(3)
-		b.destroy("web")
+		b.destroy()
 	})
 }
 
@@ -143,7 +143,7 @@ func TestDistribute_keepsACopyInUse(t *testing.T) {
 		if err := b.In("eu-west-1").TerminateInstances(t.Context(), []string{users[0].ID}); err != nil {
 			t.Fatal(err)
 		}
-		b.destroy("web")
+		b.destroy()
 	})
 }
 
@@ -177,7 +177,7 @@ func TestDistribute_oneRegionFails(t *testing.T) {
 				if got := mended.Line.Current(); got.Number != number || len(got.Copies) != 3 {
 					t.Errorf("version %d is current with %v", got.Number, got.Copies)
 				}
-				b.destroy("web")
+				b.destroy()
 			})
 		})
 	}
@@ -194,7 +194,7 @@ func TestDistribute_keyChanges(t *testing.T) {
 			t.Errorf("the copy was %s and is %+v", first, copied)
 		}
 		b.only(3)
-		b.destroy("web")
+		b.destroy()
 	})
 }
 
@@ -208,15 +208,17 @@ func TestDistribute_linesOfOneName(t *testing.T) {
 			t.Fatal(err)
 		}
 		spec := handedOut(func(s *Spec) { s.Distribute.Regions = map[string]string{"us-east-1": ""} })
-		result, err := Apply(t.Context(), there, spec, Options{Create: true, SourceImageID: source, In: b.in})
+		abroad := nobody
+		abroad.Region = "eu-west-1"
+		result, err := Apply(t.Context(), there, spec, Options{Owner: abroad, SourceImageID: source, In: b.in})
 		if err != nil || result.Line.Current().Number != 1 {
 			t.Fatalf("the second line: %v, %+v", err, result.Line.Current())
 		}
-		if err := Destroy(t.Context(), there, "web", Removal{In: b.in}); err != nil {
+		if _, err := Destroy(t.Context(), there, result.Owner, Removal{In: b.in}); err != nil {
 			t.Fatal(err)
 		}
 		b.only(3)
-		b.destroy("web")
+		b.destroy()
 	})
 }
 
@@ -238,9 +240,10 @@ func TestDestroy_cutAnywhere(t *testing.T) {
 		inBakery(t, func(t *testing.T, b *bakery) {
 			b.apply(handedOut(nil))
 			b.Interrupt(cut, func(ctx context.Context) {
-				over = Destroy(ctx, b.Region, "web", Removal{In: b.in}) == nil
+				_, err := Destroy(ctx, b.Region, b.state, Removal{In: b.in})
+				over = err == nil
 			})
-			if err := Destroy(t.Context(), b.Region, "web", Removal{In: b.in, Regions: []string{"eu-central-1", "eu-west-1"}}); err != nil {
+			if _, err := Destroy(t.Context(), b.Region, b.state, Removal{In: b.in, Regions: []string{"eu-central-1", "eu-west-1"}}); err != nil {
 				t.Fatal(err)
 			}
 			if left := b.Lab.Books().Leftovers; len(left) > 0 {
@@ -280,7 +283,7 @@ func TestDistribute_snapshots(t *testing.T) {
 				t.Errorf("taken back, but: %+v", found)
 			}
 		}
-		b.destroy("web")
+		b.destroy()
 	})
 }
 
@@ -299,6 +302,6 @@ func TestDistribute_public(t *testing.T) {
 		if line = b.apply(spec).Line; line.Current().Public || line.Current().Copies["eu-west-1"].Public {
 			t.Errorf("still public: %+v", line.Current())
 		}
-		b.destroy("web")
+		b.destroy()
 	})
 }

@@ -1,7 +1,6 @@
 package image
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -23,11 +22,11 @@ func TestApply_bakesOnceAndThenKeeps(t *testing.T) {
 		if !again.Plan.Empty() || again.Line.Current().ImageID != current.ImageID {
 			t.Errorf("the same again: %s", again.Plan)
 		}
-		b.destroy("web")
+		b.destroy()
 	})
 }
 
-// What a plan of an unchanged image reads: the source, and the line.
+// What a plan of an unchanged image reads: the source, and the line with its leases.
 func TestObserve_fitsThePlansBudget(t *testing.T) {
 	inBakery(t, func(t *testing.T, b *bakery) {
 		b.apply(script("a"))
@@ -36,12 +35,12 @@ func TestObserve_fitsThePlansBudget(t *testing.T) {
 				t.Fatal(err)
 			}
 			// The plan takes what Read has just seen.
-			if _, err := Observe(t.Context(), b.Region, "web"); err != nil {
+			if _, err := Observe(t.Context(), b.Region, b.state); err != nil {
 				t.Fatal(err)
 			}
 		})
-		if requests > 3 {
-			t.Errorf("%d requests, want at most 3", requests)
+		if requests > 4 {
+			t.Errorf("%d requests, want at most 4", requests)
 		}
 	})
 }
@@ -55,7 +54,7 @@ func TestApply_rebakesAndRetires(t *testing.T) {
 			}
 		}
 		b.only(2)
-		b.destroy("web")
+		b.destroy()
 	})
 }
 
@@ -78,7 +77,7 @@ func TestApply_keepsAVersionInUse(t *testing.T) {
 			t.Errorf("nothing uses it any more: %d versions, %v", len(result.Line.Versions), result.Warnings)
 		}
 		b.only(2)
-		b.destroy("web")
+		b.destroy()
 	})
 }
 
@@ -109,20 +108,21 @@ func TestApply_failedBake(t *testing.T) {
 				if got := b.apply(script("b")).Line.Current().Number; got != 2 {
 					t.Errorf("once corrected, version %d is current", got)
 				}
-				b.destroy("web")
+				b.destroy()
 			})
 		})
 	}
 }
 
-// Going back to a kept version launches nothing and costs at most 8 requests.
+// Going back to a kept version launches nothing and costs at most 8 requests, those of the
+// lease among them.
 func TestApply_goingBack(t *testing.T) {
 	inBakery(t, func(t *testing.T, b *bakery) {
 		first := b.apply(script("a")).Line.Current().ImageID
 		b.apply(script("b"))
 		options := b.options()
 		requests := b.Requests(func() {
-			result, err := Apply(t.Context(), b.Region, script("a"), options)
+			result, err := b.run(t.Context(), script("a"), options)
 			if err != nil || result.Plan.Action != Promote || result.Line.Current().ImageID != first {
 				t.Fatalf("going back: %s, %v", result.Plan, err)
 			}
@@ -131,7 +131,7 @@ func TestApply_goingBack(t *testing.T) {
 			t.Errorf("%d requests: %v", requests, made)
 		}
 		b.only(2)
-		b.destroy("web")
+		b.destroy()
 	})
 }
 
@@ -155,20 +155,16 @@ func cutEverywhere(t *testing.T, cut rehearsal.Cut, from, to Spec, images int) {
 		cut.Request += rehearsal.Stride()
 		inBakery(t, func(t *testing.T, b *bakery) {
 			before, options := b.apply(from).Line.Current(), b.optionsFor(to)
-			made := b.Interrupt(cut, func(ctx context.Context) {
-				_, err := Apply(ctx, b.Region, to, options)
-				over = err == nil
-			})
-			over = over || made < cut.Request
-			if line, err := Observe(t.Context(), b.Region, to.Name); err != nil || line.Current() == nil || line.Current().Number < before.Number {
-				t.Fatalf("cut at request %d: there is no current version: %v", cut.Request, err)
+			over = b.cut(cut, to, options)
+			if line := b.observed(); line.Current() == nil || line.Current().Number < before.Number {
+				t.Fatalf("cut at request %d: there is no current version", cut.Request)
 			}
 			after := b.apply(to)
-			if got := after.Line.Current(); got.Number != before.Number+1 || len(after.Line.Candidates) > 0 || len(b.instances(to.Name)) > 0 {
-				t.Fatalf("cut at request %d: version %d is current, candidates %v, instances %v", cut.Request, got.Number, after.Line.Candidates, b.instances(to.Name))
+			if got := after.Line.Current(); got.Number != before.Number+1 || len(after.Line.Candidates) > 0 || len(b.instances()) > 0 {
+				t.Fatalf("cut at request %d: version %d is current, candidates %v, instances %v", cut.Request, got.Number, after.Line.Candidates, b.instances())
 			}
 			b.only(images)
-			b.destroy(to.Name)
+			b.destroy()
 		})
 	}
 	if cut.Request < 10 {

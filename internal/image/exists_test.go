@@ -6,24 +6,29 @@ import (
 	"testing"
 )
 
-// Whoever finds the line there already is told a command that works in any region, and the
-// way out for those who have only been interrupted.
-func TestApply_aLineThatIsThereAlready(t *testing.T) {
+// Whoever finds the name taken is told whose it is, and how to import it, before anything
+// was made.
+func TestApply_aNameThatIsTaken(t *testing.T) {
 	inBakery(t, func(t *testing.T, b *bakery) {
 		b.apply(script("a"))
+		b.apply(script("b"))
 		options := b.options()
-		options.Create = true
-		result, err := Apply(t.Context(), b.Region, script("a"), options)
-		if !errors.Is(err, ErrExists) || !result.Line.Empty() {
-			t.Fatalf("got %v and %v", err, result.Line)
+		options.Owner = nobody
+		result, err := b.run(t.Context(), script("c"), options)
+		if !errors.Is(err, ErrExists) || !result.Line.Empty() || result.Owner.ID != "" {
+			t.Fatalf("got %v, %v and the owner %s", err, result.Line, result.Owner)
 		}
 		failure, _ := asFailure(err)
-		for _, want := range []string{`terraform import stamp_golden_image.<name in your configuration> "web@us-east-1"`, "terraform untaint"} {
+		golden(t, "a name that is taken", failure.Summary+"\n\n"+failure.Detail()+"\n")
+		for _, want := range []string{`terraform import stamp_golden_image.<name in your configuration> "web@us-east-1"`, "import {"} {
 			if !strings.Contains(failure.Next, want) {
 				t.Errorf("%q lacks %q", failure.Next, want)
 			}
 		}
-		b.only(1)
-		b.destroy("web")
+		if !strings.Contains(failure.Subject, "versions 1 to 2 of owner "+b.state.ID) {
+			t.Errorf("%q does not say what is there", failure.Subject)
+		}
+		b.only(2)
+		b.destroy()
 	})
 }

@@ -153,6 +153,7 @@ var changing = []struct {
 	shown string
 }{
 	{regexp.MustCompile(`\b(i|ami|snap|subnet|sg)-[0-9a-f]{8,17}\b`), "$1-…"},
+	{regexp.MustCompile(`\bo-[0-9a-f]{20}\b`), "o-…"},
 	{regexp.MustCompile(`request [0-9a-f-]{36}`), "request …"},
 	{regexp.MustCompile(`stamp-[0-9a-f]{12} `), "stamp-… "},
 }
@@ -232,7 +233,7 @@ func TestApply_keepsWhatFailed(t *testing.T) {
 				if !errorIs[*guest.Failure](err) || result.Line.Empty() {
 					t.Fatalf("want a failure and something left, have %v and %+v", err, result.Line)
 				}
-				kept := b.instances("web")
+				kept := b.instances()
 				if len(kept) != 1 || kept[0].Tags["stamp:role"] != role || !strings.Contains(kept[0].Tags["stamp:kept"], "failed") || kept[0].State != "running" {
 					t.Fatalf("kept is %+v", kept)
 				}
@@ -243,7 +244,7 @@ func TestApply_keepsWhatFailed(t *testing.T) {
 				b.breaks("")
 				b.apply(spec)
 				b.only(1)
-				b.destroy("web")
+				b.destroy()
 			})
 		})
 	}
@@ -265,7 +266,7 @@ func TestProve_onSeveralTypes(t *testing.T) {
 			t.Errorf("the proofs fail, and the apply does not: %v", err)
 		}
 		b.only(1)
-		b.destroy("web")
+		b.destroy()
 	})
 }
 

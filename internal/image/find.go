@@ -3,11 +3,11 @@ package image
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
+	"strings"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 )
 
 // Query asks for a line's versions as those see them who use the image.
@@ -72,7 +72,10 @@ func Find(ctx context.Context, aws AWS, query Query) ([]Version, error) {
 	if err != nil {
 		return nil, err
 	}
-	versions := published(query.Name, images, query.Owner)
+	versions, err := published(query, aws.Name(), images)
+	if err != nil {
+		return nil, err
+	}
 	at := 0
 	if query.Version != 0 {
 		at = slices.IndexFunc(versions, func(v Version) bool { return v.Number == query.Version })
@@ -88,27 +91,36 @@ func Find(ctx context.Context, aws AWS, query Query) ([]Version, error) {
 	return append([]Version{wanted}, slices.Delete(versions, at, at+1)...), nil
 }
 
+// AmbiguousError says that another account shows two images as one version.
+type AmbiguousError struct {
+	Query
+	Region string
+	// Number is the version, Images the ids of what claims to be it.
+	Number int
+	Images []string
+}
+
+// Error names both, and says what to do.
+func (e *AmbiguousError) Error() string {
+	return fmt.Sprintf("version %d of golden image %s of account %s is more than one image in %s: %s. A version is one image, so somebody in that account "+
+		"has given another image its name: let its owner say which one is right, and remove the other", e.Number, e.Name, e.Owner, e.Region, strings.Join(e.Images, ", "))
+}
+
 // published are the versions among the images, the current one first. What another
 // account has tagged cannot be read; tags that are there are the reader's own, and say
-// nothing of the line.
+// nothing of the line. An own image must prove what its tags say: somebody may have copied
+// it with its tags.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html
-func published(name string, images []cloud.Image, owner string) []Version {
-	named := regexp.MustCompile(`^` + regexp.QuoteMeta(name) + `-v([0-9]+)-[0-9a-f]{8}$`)
+func published(query Query, region string, images []cloud.Image) ([]Version, error) {
 	var home, copies, foreign []Version
 	for _, image := range images {
-		parts := named.FindStringSubmatch(image.Name)
-		if parts == nil {
-			continue
-		}
-		version := versionOf(image)
-		owned := image.Tags[cloud.TagManagedBy] == cloud.ManagedBy && image.Tags[cloud.TagImage] == name
-		switch {
-		case owner != "" && image.Tags[cloud.TagManagedBy] == "":
-			// The number has ten digits at most; one that does not fit reads as the largest.
-			version.Number, _ = strconv.Atoi(parts[1])
+		version := versionOf(query.Name, image)
+		switch role := image.Tags[cloud.TagRole]; {
+		case version.Number == 0:
+		case query.Owner != "" && image.Tags[cloud.TagManagedBy] == "":
 			foreign = append(foreign, version)
-		case !owned || version.PromotedAt.IsZero():
-		case image.Tags[cloud.TagRole] == cloud.RoleCopy:
+		case version.PromotedAt.IsZero() || !proven(query.Name, region, image):
+		case role == cloud.RoleCopy:
 			copies = append(copies, version)
 		default:
 			home = append(home, version)
@@ -118,12 +130,29 @@ func published(name string, images []cloud.Image, owner string) []Version {
 	slices.SortFunc(home, latest)
 	slices.SortFunc(copies, latest)
 	slices.SortFunc(foreign, func(a, b Version) int { return b.Number - a.Number })
-	for _, versions := range [][]Version{home, copies, foreign} {
+	for _, versions := range [][]Version{home, copies} {
 		if len(versions) > 0 {
-			return versions
+			return versions, nil
 		}
 	}
-	return nil
+	for i := 1; i < len(foreign); i++ {
+		if foreign[i].Number == foreign[i-1].Number {
+			return nil, &AmbiguousError{query, region, foreign[i].Number, []string{foreign[i-1].ImageID, foreign[i].ImageID}}
+		}
+	}
+	return foreign, nil
+}
+
+// proven reports whether an image is the line's that its tags name, whichever owner's of
+// that name, seen from a region.
+func proven(line, region string, image cloud.Image) bool {
+	owner := ownership.Owner{Kind: ownership.Image, Name: line, Account: image.OwnerID, Region: region, ID: image.Tags[cloud.TagOwner]}
+	doubt := capturedDoubt
+	if image.Tags[cloud.TagRole] == cloud.RoleCopy {
+		owner.Region, doubt = image.Tags[cloud.TagHome], copiedDoubt
+	}
+	_, why := ownerOf(owner, image.Tags, doubt(image))
+	return why == "" && owner.Claimed(image.Tags)
 }
 
 // markCopies writes on the copies of the current version that they are: who uses them
@@ -155,12 +184,9 @@ func (r *run) markCopies(ctx context.Context) error {
 
 // Exists reports whether an image is there, whatever its tags say.
 func Exists(ctx context.Context, aws AWS, imageID string) (bool, error) {
-	images, err := aws.Images(ctx, cloud.ImageQuery{IDs: []string{imageID}})
+	images, err := aws.Images(ctx, cloud.ImageQuery{IDs: []string{imageID}, IncludeDisabled: true})
 	if err != nil && cloud.ClassOf(err) == cloud.NotFound {
 		return false, nil
 	}
-	return len(images) > 0 && images[0].State == cloud.ImageAvailable, err
+	return len(images) > 0 && (images[0].State == cloud.ImageAvailable || images[0].State == cloud.ImageDisabled), err
 }
-
-// IsHome reports whether the version was made in the region that it was found in.
-func (v Version) IsHome() bool { return v.Tags[cloud.TagRole] == cloud.RoleVersion }

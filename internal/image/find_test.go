@@ -42,8 +42,14 @@ func TestPublished_foreign(t *testing.T) {
 		{ID: "ami-a", Name: "web-v11-0123abcd-mine"},
 		{ID: "ami-b", Name: "web-v2-v12-0123abcd"},
 	}
-	found := published("web", images, ownerID)
-	if len(found) != 2 || found[0].ImageID != "ami-10" || found[0].Number != 10 || found[1].Number != 9 {
-		t.Errorf("found %+v", found)
+	found, err := published(Query{Name: "web", Owner: ownerID}, "us-east-1", images)
+	if err != nil || len(found) != 2 || found[0].ImageID != "ami-10" || found[0].Number != 10 || found[1].Number != 9 {
+		t.Errorf("found %+v, %v", found, err)
+	}
+	// Whoever may make images in that account can give one any name.
+	images = append(images, cloud.Image{ID: "ami-x", Name: "web-v9-ffffffff"})
+	_, err = published(Query{Name: "web", Owner: ownerID}, "us-east-1", images)
+	if ambiguous, ok := errors.AsType[*AmbiguousError](err); !ok || ambiguous.Number != 9 || len(ambiguous.Images) != 2 {
+		t.Errorf("two images are version 9: %v", err)
 	}
 }

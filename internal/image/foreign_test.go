@@ -72,7 +72,7 @@ func TestForeign_seesWhatIsShared(t *testing.T) {
 		everywhere("mended", 2, 1)
 		b.apply(handedOut(func(s *Spec) { newer(s); private(s) }))
 		everywhere("taken off the list")
-		b.destroy("web")
+		b.destroy()
 	})
 }
 
@@ -80,10 +80,10 @@ func TestForeign_seesWhatIsShared(t *testing.T) {
 // nothing of the line.
 func TestPublished_withTagsOfTheReaders(t *testing.T) {
 	images := []cloud.Image{{ID: "ami-9", Name: "web-v9-0123abcd", OwnerID: ownerID, Tags: cloud.Tags{"CostCenter": "7"}}}
-	if found := published("web", images, ownerID); len(found) != 1 || found[0].Number != 9 {
-		t.Errorf("found %+v", found)
+	if found, err := published(Query{Name: "web", Owner: ownerID}, "us-east-1", images); err != nil || len(found) != 1 || found[0].Number != 9 {
+		t.Errorf("found %+v, %v", found, err)
 	}
-	if found := published("web", images, ""); len(found) != 0 {
+	if found, err := published(Query{Name: "web"}, "us-east-1", images); err != nil || len(found) != 0 {
 		t.Errorf("an image of one's own that is not the line's: %+v", found)
 	}
 }

@@ -24,7 +24,7 @@ func TestGuard_keepsWhatAParameterNames(t *testing.T) {
 		}
 		b.apply(script("c"))
 		b.only(2)
-		b.destroy("web")
+		b.destroy()
 	})
 }
 

@@ -57,13 +57,25 @@ func (r *run) adjustImage(ctx context.Context, version Version, at place) (what 
 			return "imds_support", err
 		}
 	}
-	switch protected := at.image.Protection.Enabled(); {
+	return "deregistration protection", r.protect(ctx, aws, at.image)
+}
+
+// protect protects an image or lifts the protection, as the spec says, and writes down what
+// is the provider's own doing: before it is there, and until it is gone.
+func (r *run) protect(ctx context.Context, aws AWS, image cloud.Image) error {
+	switch protected := image.Protection.Enabled(); {
 	case r.spec.Capture.Protect && !protected:
-		err = aws.ProtectImage(ctx, at.image.ID)
+		if err := aws.CreateTags(ctx, []string{image.ID}, cloud.Tags{cloud.TagProtection: protectedByUs}); err != nil {
+			return err
+		}
+		return aws.ProtectImage(ctx, image.ID)
 	case !r.spec.Capture.Protect && protected:
-		err = aws.UnprotectImage(ctx, at.image.ID)
+		if err := aws.UnprotectImage(ctx, image.ID); err != nil || image.Tags[cloud.TagProtection] == "" {
+			return err
+		}
+		return aws.DeleteTags(ctx, []string{image.ID}, []string{cloud.TagProtection})
 	}
-	return "deregistration protection", err
+	return nil
 }
 
 // retagging is a set of images that need the same tags written and removed.

@@ -39,7 +39,7 @@ func TestApply_keepsImagesAsWanted(t *testing.T) {
 				t.Errorf("%s is %+v", at, at.image)
 			}
 		}
-		b.destroy("web")
+		b.destroy()
 	})
 }
 
@@ -55,7 +55,7 @@ func TestApply_removesProtectedVersions(t *testing.T) {
 		b.apply(protected("a"))
 		b.apply(protected("b"))
 		b.only(1)
-		b.destroy("web")
+		b.destroy()
 	})
 }
 
@@ -63,7 +63,7 @@ func TestRemoveImage_withCooldown(t *testing.T) {
 	inBakery(t, func(t *testing.T, b *bakery) {
 		current := b.apply(script("a")).Line.Current()
 		image := current.image()
-		image.Protection = "enabled-with-cooldown"
+		image.Protection, image.Tags = "enabled-with-cooldown", image.Tags.With(cloud.Tags{cloud.TagProtection: protectedByUs})
 		err := removeImage(t.Context(), b.Region, image)
 		if waits, ok := errors.AsType[*ProtectedError](err); !ok || !strings.Contains(waits.Error(), "24 hours") {
 			t.Errorf("got %v", err)
@@ -94,7 +94,7 @@ func TestApply_volumesAndWhatTheSourceHas(t *testing.T) {
 		if made.BootMode != source.BootMode || made.TPMSupport != source.TPMSupport || made.ENASupport != source.ENASupport || made.BootMode == "" {
 			t.Errorf("made %+v of %+v", made, source)
 		}
-		b.destroy("web")
+		b.destroy()
 	})
 }
 
@@ -115,6 +115,6 @@ func TestApply_exchangesManyTags(t *testing.T) {
 		if got := current.Tags.UserTags(); !maps.Equal(got, spec.versionTags(current.ImageName)) {
 			t.Errorf("its tags are %v", got)
 		}
-		b.destroy("web")
+		b.destroy()
 	})
 }

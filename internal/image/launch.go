@@ -2,10 +2,8 @@ package image
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 )
@@ -118,9 +116,10 @@ func nextAfterLaunch(err error) string {
 // so that a repeated call returns the first one's instance. A token that brings
 // back a terminated instance is spent, and the next is used.
 func (r *run) launchOne(ctx context.Context, launch cloud.Launch) (cloud.Instance, error) {
+	r.temporary = true
 	unclear := 0
 	for attempt := 0; attempt < spentTokens; {
-		launch.ClientToken = launchToken(r.aws.Name(), launch, attempt)
+		launch.ClientToken = r.owner.LaunchToken(launch, attempt)
 		instances, err := r.aws.RunInstances(ctx, launch)
 		switch {
 		case cloud.HasCode(err, cloud.CodeTokenSpent):
@@ -136,13 +135,4 @@ func (r *run) launchOne(ctx context.Context, launch cloud.Launch) (cloud.Instanc
 		}
 	}
 	return cloud.Instance{}, fmt.Errorf("%d client tokens in a row brought back terminated instances", spentTokens)
-}
-
-func launchToken(region string, launch cloud.Launch, attempt int) string {
-	launch.ClientToken = ""
-	request, err := json.Marshal(launch)
-	if err != nil {
-		panic(err) // a Launch holds nothing that JSON cannot hold
-	}
-	return cloud.Token("image", region, strconv.Itoa(attempt), string(request))
 }

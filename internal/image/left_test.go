@@ -1,7 +1,6 @@
 package image
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"time"
@@ -12,11 +11,7 @@ import (
 // planned is what a plan for the spec says now.
 func (b *bakery) planned(spec Spec) Plan {
 	b.t.Helper()
-	line, err := Observe(b.t.Context(), b.Region, spec.Name)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	plan, err := NewPlan(spec, spec.Recipe(b.BaseImageID()), nil, line, time.Now())
+	plan, err := NewPlan(spec, spec.Recipe(b.BaseImageID()), nil, b.observed(), time.Now())
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -31,17 +26,13 @@ func TestNewPlan_clearsWhatWasLeft(t *testing.T) {
 		cut.Request += rehearsal.Stride()
 		inBakery(t, func(t *testing.T, b *bakery) {
 			before, options := b.apply(script("a")).Line.Current(), b.options()
-			made := b.Interrupt(cut, func(ctx context.Context) {
-				_, err := Apply(ctx, b.Region, script("b"), options)
-				over = err == nil
-			})
-			over = over || made < cut.Request
+			over = b.cut(cut, script("b"), options)
 			plan := b.planned(script("a"))
 			if over || plan.Action != Keep {
-				b.destroy("web") // "b" had come through
+				b.destroy() // "b" had come through
 				return
 			}
-			temporary := len(b.instances("web")) + b.leftovers()["image"] - 1
+			temporary := len(b.instances()) + b.leftovers()["image"] - 1
 			if plan.Empty() != (temporary == 0) || len(plan.Clear) != temporary {
 				t.Fatalf("cut at request %d: %d temporary things, the plan: %s", cut.Request, temporary, plan)
 			}
@@ -58,7 +49,7 @@ func TestNewPlan_clearsWhatWasLeft(t *testing.T) {
 			if plan := b.planned(script("a")); !plan.Empty() {
 				t.Errorf("cut at request %d: afterwards the plan is %s", cut.Request, plan)
 			}
-			b.destroy("web")
+			b.destroy()
 		})
 	}
 	if left < 3 {
@@ -95,19 +86,15 @@ func TestApply_stagedAndCutAnywhere(t *testing.T) {
 				inBakery(t, func(t *testing.T, b *bakery) {
 					b.MakeBucket("staging")
 					options := b.options()
-					made := b.Interrupt(cut, func(ctx context.Context) {
-						_, err := Apply(ctx, b.Region, staged("a"), options)
-						over = err == nil
-					})
-					over = over || made < cut.Request
+					over = b.cut(cut, staged("a"), options)
 					found += b.leftovers()["object"]
-					if cut.Request%2 == 0 {
+					if cut.Request%2 == 0 || b.state.ID == "" {
 						b.apply(staged("a"))
 						if left := b.leftovers(); left["object"] > 0 || left["image"] != 1 {
 							t.Fatalf("cut at request %d, and applied again: %v", cut.Request, b.Lab.Books().Leftovers)
 						}
 					}
-					err := Destroy(t.Context(), b.Region, "web", Removal{In: b.in, StagingBucket: "staging"})
+					_, err := Destroy(t.Context(), b.Region, b.state, Removal{In: b.in, StagingBucket: "staging"})
 					if left := b.leftovers(); err != nil || len(left) > left["bucket"] {
 						t.Fatalf("cut at request %d, and destroyed: %v, %v", cut.Request, err, b.Lab.Books().Leftovers)
 					}

@@ -2,50 +2,17 @@ package image
 
 import (
 	"context"
-	"slices"
-	"strconv"
-	"time"
+	"fmt"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
-// Version is one captured AMI of a line.
-type Version struct {
-	Number        int
-	ImageID       string
-	ImageName     string
-	Description   string
-	Fingerprint   string
-	SourceImageID string
-	Architecture  string
-	// Platform is PlatformWindows, or "" for Linux.
-	Platform   string
-	RootDevice string
-	// Checks is the digest of the checks it last passed, and where.
-	Checks     string
-	BakedAt    time.Time
-	VerifiedAt time.Time
-	// PromotedAt is zero for a candidate: captured, but not proved yet.
-	PromotedAt time.Time
-	// Highest is the highest number that the line had at the promotion.
-	Highest     int
-	State       string
-	StateReason string
-	SnapshotIDs []string
-	// DeprecatesAt, Protection, IMDSSupport and Public are the image's own.
-	DeprecatesAt time.Time
-	Protection   cloud.Protection
-	IMDSSupport  string
-	Public       bool
-	Tags         cloud.Tags
-	// Copies are the version's images in other regions.
-	Copies map[string]cloud.Image
-}
-
-// Line is what AWS holds of a line, read by ownership tags.
+// Line is what an owner has in AWS. It is found by tags, and believed for more.
 type Line struct {
 	// Versions were promoted at least once; the current one comes first, the others
-	// by the time of their promotion, the latest first.
+	// by the time of their promotion, the latest first. Some may be disabled.
 	Versions []Version
 	// Candidates are captured but not promoted yet.
 	Candidates []Version
@@ -54,6 +21,30 @@ type Line struct {
 	// Builders and Proofs are temporary instances that are not terminated.
 	Builders []cloud.Instance
 	Proofs   []cloud.Instance
+	// Foreign carries the line's tags and is not believed to be the owner's.
+	Foreign []ownership.Foreign
+	// Others are the ids of other owners that have something of this name, sorted.
+	Others []string
+	// Taken is the highest number of the other owners' versions: names of images are
+	// unique, so numbers go on above it.
+	Taken int
+	// Leases are what there is of leases for this name.
+	Leases ownership.Leases
+	// Warnings say what is odd about the line, and keeps nobody from working on it.
+	Warnings []report.Warning
+
+	owner ownership.Owner
+	seen  seen
+	// unreached are regions that copies may be in and that refuse to say so.
+	unreached map[string]bool
+}
+
+// seen is what was read, whoever has it.
+type seen struct {
+	images    []cloud.Image
+	instances []cloud.Instance
+	// copies are by region.
+	copies map[string][]cloud.Image
 }
 
 // Current returns the version that is handed out, or nil.
@@ -84,106 +75,136 @@ func (l Line) Find(fingerprint string) *Version {
 	return nil
 }
 
-// Next is the number of the next version to bake.
+// Next is the number of the next version to bake: above all that there are, and not one
+// that an image's name has which only pretends to be a version.
 func (l Line) Next() int {
-	highest := 0
+	highest := l.Taken
 	for _, version := range l.Versions {
-		highest = max(highest, version.Number, version.Highest)
+		highest = max(highest, version.Number, believable(version.Highest, version.Number))
 	}
-	return highest + 1
+	for _, orphan := range l.Orphans {
+		highest = max(highest, orphan.Number)
+	}
+	next := highest + 1
+	for l.pretended(next) {
+		next++
+	}
+	return next
 }
 
-// Empty reports whether nothing of the line exists.
+// pretended reports whether an image that is no owner's has the name of that version.
+func (l Line) pretended(number int) bool {
+	for _, image := range l.seen.images {
+		if tagged, _ := numberOf(l.owner.Name, image.Name); tagged != number {
+			continue
+		}
+		if _, why := ownerOf(l.owner, image.Tags, capturedDoubt(image)); why != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// Empty reports whether the owner has nothing.
 func (l Line) Empty() bool {
 	return len(l.Versions)+len(l.Candidates)+len(l.Orphans)+len(l.Builders)+len(l.Proofs) == 0
 }
 
-// ownership are the tags that everything of a line carries.
-func ownership(name string) cloud.Tags {
-	return cloud.Tags{cloud.TagManagedBy: cloud.ManagedBy, cloud.TagImage: name}
+// versionTags select what all owners of the name have captured in their own region, and
+// its snapshots; what other regions' lines of that name have copied there has another role.
+func versionTags(owner ownership.Owner) cloud.Tags {
+	return owner.Index().With(cloud.Tags{cloud.TagRole: cloud.RoleVersion})
 }
 
-// versionTags select the line's images and snapshots in its own region; those that
-// other regions' lines of the same name have copied there have another role.
-func versionTags(name string) cloud.Tags {
-	return ownership(name).With(cloud.Tags{cloud.TagRole: cloud.RoleVersion})
-}
-
-// ObserveVersions reads the captured images of a line: one request.
-func ObserveVersions(ctx context.Context, aws AWS, name string) (Line, error) {
-	images, err := aws.Images(ctx, cloud.ImageQuery{Owners: []string{"self"}, Tags: versionTags(name)})
+// ObserveVersions reads an owner's captured images: one request.
+func ObserveVersions(ctx context.Context, aws AWS, owner ownership.Owner) (Line, error) {
+	images, err := aws.Images(ctx, cloud.ImageQuery{Owners: []string{"self"}, Tags: versionTags(owner), IncludeDisabled: true})
 	if err != nil {
 		return Line{}, err
 	}
-	var line Line
-	for _, image := range images {
-		version := versionOf(image)
-		if version.PromotedAt.IsZero() || version.State != cloud.ImageAvailable {
-			line.Candidates = append(line.Candidates, version)
-		} else {
-			line.Versions = append(line.Versions, version)
+	return Line{seen: seen{images: images}}.of(owner), nil
+}
+
+// look reads images and temporary instances: two requests.
+func look(ctx context.Context, aws AWS, owner ownership.Owner) (Line, error) {
+	line, err := ObserveVersions(ctx, aws, owner)
+	if err != nil {
+		return Line{}, err
+	}
+	line.seen.instances, err = aws.Instances(ctx, cloud.InstanceQuery{Tags: owner.Index()})
+	return line.of(owner), err
+}
+
+// Observe reads everything that an owner has in the line's own region, and the leases of
+// its name: three requests. An owner without an id has nothing.
+func Observe(ctx context.Context, aws AWS, owner ownership.Owner) (Line, error) {
+	line, err := look(ctx, aws, owner)
+	if err != nil {
+		return Line{}, err
+	}
+	line.Leases, err = ownership.Observe(ctx, aws, owner)
+	return line, err
+}
+
+// ForCreate is an observed line as a create of the name would find it: one that has died
+// is gone on with, under its owner, unless a state knows that.
+func (l Line) ForCreate(known func(ownerID string) bool) Line {
+	for _, id := range l.Leases.Creating {
+		if l.owner.ID == "" && (known == nil || !known(id)) {
+			return l.of(l.owner.As(id))
 		}
 	}
-	slices.SortFunc(line.Versions, func(a, b Version) int { return b.PromotedAt.Compare(a.PromotedAt) })
-	slices.SortFunc(line.Candidates, func(a, b Version) int { return b.BakedAt.Compare(a.BakedAt) })
-	return line, nil
+	return l
 }
 
-// Observe reads everything of a line: two requests.
-func Observe(ctx context.Context, aws AWS, name string) (Line, error) {
-	line, err := ObserveVersions(ctx, aws, name)
+// Holders says who has versions or instances of a name, the lease of a create included.
+func Holders(ctx context.Context, aws AWS, owner ownership.Owner) ([]ownership.Holder, error) {
+	line, err := Observe(ctx, aws, owner.As(""))
 	if err != nil {
-		return Line{}, err
+		return nil, err
 	}
-	instances, err := aws.Instances(ctx, cloud.InstanceQuery{Tags: ownership(name)})
-	if err != nil {
-		return Line{}, err
+	return line.holders(), nil
+}
+
+func (l Line) holders() []ownership.Holder {
+	creating := map[string]bool{}
+	for _, id := range l.Leases.Creating {
+		creating[id] = true
 	}
-	for _, instance := range instances {
-		if instance.Tags[cloud.TagRole] == cloud.RoleBuilder {
-			line.Builders = append(line.Builders, instance)
-		} else {
-			line.Proofs = append(line.Proofs, instance)
+	var all []ownership.Holder
+	for _, id := range l.Others {
+		all = append(all, ownership.Holder{OwnerID: id, What: l.of(l.owner.As(id)).inWords(), Creating: creating[id]})
+	}
+	return all
+}
+
+// inWords says what an owner has: "versions 1 to 3".
+func (l Line) inWords() string {
+	numbers := map[bool][2]int{}
+	for unproven, versions := range map[bool][]Version{false: l.Versions, true: l.Candidates} {
+		for _, version := range versions {
+			span, there := numbers[unproven]
+			if !there {
+				span = [2]int{version.Number, version.Number}
+			}
+			numbers[unproven] = [2]int{min(span[0], version.Number), max(span[1], version.Number)}
 		}
 	}
-	return line, nil
-}
-
-func versionOf(image cloud.Image) Version {
-	version := Version{
-		ImageID:       image.ID,
-		ImageName:     image.Name,
-		Description:   image.Description,
-		Fingerprint:   image.Tags[cloud.TagFingerprint],
-		SourceImageID: image.Tags[cloud.TagSource],
-		Architecture:  image.Architecture,
-		Platform:      image.Platform,
-		RootDevice:    image.RootDeviceName,
-		Checks:        image.Tags[cloud.TagChecks],
-		BakedAt:       image.CreatedAt,
-		VerifiedAt:    parseTime(image.Tags[cloud.TagVerifiedAt]),
-		PromotedAt:    parseTime(image.Tags[cloud.TagPromotedAt]),
-		State:         image.State,
-		StateReason:   image.StateReason,
-		SnapshotIDs:   image.SnapshotIDs(),
-		DeprecatesAt:  image.DeprecatesAt,
-		Protection:    image.Protection,
-		IMDSSupport:   image.IMDSSupport,
-		Public:        image.Public,
-		Tags:          image.Tags,
+	text := func(span [2]int) string {
+		if span[0] == span[1] {
+			return fmt.Sprintf("version %d", span[0])
+		}
+		return fmt.Sprintf("versions %d to %d", span[0], span[1])
 	}
-	// A tag that somebody has spoilt reads as zero: such an image is never current.
-	version.Number, _ = strconv.Atoi(image.Tags[cloud.TagVersion])
-	version.Highest, _ = strconv.Atoi(image.Tags[cloud.TagHighest])
-	return version
-}
-
-func parseTime(text string) time.Time {
-	parsed, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil {
-		return time.Time{}
+	temporary := len(l.Builders) + len(l.Proofs)
+	switch {
+	case len(l.Versions) > 0:
+		return text(numbers[false])
+	case len(l.Candidates) > 0:
+		return text(numbers[true]) + ", not proved yet"
+	case temporary == 1:
+		return "1 temporary instance"
+	default:
+		return fmt.Sprintf("%d temporary instances", temporary)
 	}
-	return parsed
 }
-
-func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

@@ -1,74 +1,122 @@
 package image
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 )
 
-// parameterTags are those of the line's SSM parameter: by them it is known as ours.
-func parameterTags(name string) cloud.Tags { return ownership(name) }
-
 // ParameterTakenError says that the SSM parameter is there and is not the line's.
-type ParameterTakenError struct{ Name, Region, Line string }
-
-// Error says what to do about it.
-func (e *ParameterTakenError) Error() string {
-	return fmt.Sprintf("SSM parameter %s is in %s already and does not belong to this line: it lacks the tags %s = %s and %s = %s",
-		e.Name, e.Region, cloud.TagManagedBy, cloud.ManagedBy, cloud.TagImage, e.Line)
+type ParameterTakenError struct {
+	Name, Region string
+	// Value is what it holds.
+	Value string
+	Owner ownership.Owner
 }
 
-// ObserveParameter reads what the line's SSM parameter holds; "" when it is not there.
-// One that is there and is not the line's is a *ParameterTakenError; whose one is that
-// holds the expected image is not asked.
-func ObserveParameter(ctx context.Context, aws AWS, line, parameter, expected string) (value string, err error) {
-	value, err = aws.Parameter(ctx, parameter)
-	if cloud.HasCode(err, cloud.CodeParameterNotFound) {
-		return "", nil
-	}
-	if err != nil || value == expected {
+// Error says what speaks against it.
+func (e *ParameterTakenError) Error() string {
+	return fmt.Sprintf("SSM parameter %s is in %s already, holds %s, and does not belong to this line: that it would by the tags %s = %s, %s = %s and %s = %s, "+
+		"and by holding an image of this line or one that is gone", e.Name, e.Region, e.Value, cloud.TagManagedBy, cloud.ManagedBy, cloud.TagImage, e.Owner.Name,
+		cloud.TagOwner, cmp.Or(e.Owner.ID, "the id that this line gets when it is created"))
+}
+
+// parameterKeepers says whose a parameter may be: an owner's, or one's of those that he is
+// to follow.
+type parameterKeepers struct {
+	aws    AWS
+	line   Line
+	former []string
+}
+
+// ObserveParameter reads what the SSM parameter of an observed line holds; "" when it is not
+// there. One that is there and is neither the owner's, nor one of the former owners', is a
+// *ParameterTakenError. It is an owner's by its tags, and by holding one of their images or
+// one that is gone. Tags are not asked for where the current version says that the parameter
+// is the line's, and it holds that version.
+func ObserveParameter(ctx context.Context, aws AWS, line Line, parameter string, former ...string) (value string, err error) {
+	value, err = readParameter(ctx, aws, parameter)
+	if err != nil || value == "" {
 		return value, err
 	}
-	ours, err := ownParameter(ctx, aws, line, parameter)
-	if err == nil && !ours {
-		err = &ParameterTakenError{Name: parameter, Region: aws.Name(), Line: line}
+	current := line.Current()
+	if len(former) == 0 && current != nil && value == current.ImageID && current.Tags[cloud.TagParameter] == parameter {
+		return value, nil
+	}
+	id, err := parameterKeepers{aws, line, former}.keeper(ctx, parameter, value)
+	if err == nil && id == "" {
+		err = &ParameterTakenError{Name: parameter, Region: aws.Name(), Value: value, Owner: line.owner}
 	}
 	return value, err
 }
 
-// ownParameter reports whether a parameter is there and is the line's.
-func ownParameter(ctx context.Context, aws AWS, line, parameter string) (bool, error) {
-	tags, err := aws.ParameterTags(ctx, parameter)
-	if cloud.HasCode(err, cloud.CodeNoResource, cloud.CodeParameterNotFound) {
-		return false, nil
+// readParameter reads a parameter; "" when it is not there.
+func readParameter(ctx context.Context, aws AWS, parameter string) (string, error) {
+	value, err := aws.Parameter(ctx, parameter)
+	if cloud.HasCode(err, cloud.CodeParameterNotFound) {
+		return "", nil
 	}
-	if err != nil {
-		return false, err
-	}
-	for key, value := range parameterTags(line) {
-		if tags[key] != value {
-			return false, nil
-		}
-	}
-	return true, nil
+	return value, err
 }
+
+// keeper returns the owner whose parameter it is that holds the value; "" when it is none's.
+func (k parameterKeepers) keeper(ctx context.Context, parameter, value string) (id string, err error) {
+	tags, err := k.aws.ParameterTags(ctx, parameter)
+	if cloud.HasCode(err, cloud.CodeNoResource, cloud.CodeParameterNotFound) {
+		return "", nil
+	}
+	id = tags[cloud.TagOwner]
+	ids := append([]string{k.line.owner.ID}, k.former...)
+	if err != nil || !slices.Contains(ids, id) || !k.line.owner.As(id).Claimed(tags) {
+		return "", err
+	}
+	if k.line.ByImage(value) != nil || k.line.theirImages(ids...)[value] {
+		return id, nil
+	}
+	there, err := k.aws.Images(ctx, cloud.ImageQuery{
+		Filters: map[string][]string{"image-id": {value}}, IncludeDeprecated: true, IncludeDisabled: true,
+	})
+	if err != nil || len(there) > 0 {
+		return "", err
+	}
+	return id, nil
+}
+
+// remove deletes a parameter that is theirs.
+func (k parameterKeepers) remove(ctx context.Context, parameter string) error {
+	value, err := readParameter(ctx, k.aws, parameter)
+	if err != nil || value == "" {
+		return err
+	}
+	id, err := k.keeper(ctx, parameter, value)
+	if err != nil || id == "" {
+		return err
+	}
+	return k.aws.DeleteParameter(ctx, parameter)
+}
+
+func (r *run) keepers() parameterKeepers { return parameterKeepers{r.aws, r.line, r.former} }
 
 // lookAtParameter reads the parameter before anything is done: nobody wants to learn
 // after a bake that it cannot be published.
 func (r *run) lookAtParameter(ctx context.Context) error {
-	if r.spec.Distribute.Parameter == "" {
+	name := r.spec.Distribute.Parameter
+	if name == "" {
 		return nil
 	}
-	expected := ""
-	if current := r.line.Current(); current != nil && current.Tags[cloud.TagParameter] == r.spec.Distribute.Parameter {
-		expected = current.ImageID
+	value, err := ObserveParameter(ctx, r.aws, r.line, name, r.former...)
+	if err == nil && value != "" && len(r.former) > 0 {
+		var id string
+		id, err = r.keepers().keeper(ctx, name, value)
+		r.formers = id != r.owner.ID
 	}
-	value, err := ObserveParameter(ctx, r.aws, r.spec.Name, r.spec.Distribute.Parameter, expected)
 	if err != nil {
-		return r.failure("was not changed", "SSM parameter "+r.spec.Distribute.Parameter+" ("+r.aws.Name()+")", err,
+		return r.failure("was not changed", "SSM parameter "+name+" ("+r.aws.Name()+")", err,
 			"nothing was changed", "choose another distribute.ssm_parameter, or remove the parameter that is there")
 	}
 	r.parameter = value
@@ -86,7 +134,7 @@ func (r *run) publish(ctx context.Context) error {
 			current.Tags = current.Tags.With(cloud.Tags{cloud.TagParameter: name})
 		}
 	}
-	if err == nil && name != "" && r.parameter != current.ImageID {
+	if err == nil && name != "" && (r.formers || r.parameter != current.ImageID) {
 		err = r.setParameter(ctx, name, current.ImageID)
 	}
 	if err != nil {
@@ -106,7 +154,7 @@ func (r *run) forgetParameters(ctx context.Context, name string) error {
 			continue
 		}
 		if !slices.Contains(deleted, former) {
-			if err := deleteParameter(ctx, r.aws, r.spec.Name, former); err != nil {
+			if err := r.keepers().remove(ctx, former); err != nil {
 				return err
 			}
 			deleted = append(deleted, former)
@@ -120,25 +168,19 @@ func (r *run) forgetParameters(ctx context.Context, name string) error {
 	return nil
 }
 
-// deleteParameter deletes a parameter that is the line's.
-func deleteParameter(ctx context.Context, aws AWS, line, name string) error {
-	ours, err := ownParameter(ctx, aws, line, name)
-	if err != nil || !ours {
-		return err
-	}
-	return aws.DeleteParameter(ctx, name)
-}
-
 // setParameter makes or changes the parameter, and waits until SSM has looked at the
-// image: only then does the parameter hold it.
+// image: only then does the parameter hold it. One of a former owner changes hands first.
 // https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-ec2-aliases.html
 func (r *run) setParameter(ctx context.Context, name, imageID string) error {
 	var err error
 	if r.parameter == "" {
-		err = r.aws.CreateImageParameter(ctx, name, imageID, "The current image of "+r.spec.Name, parameterTags(r.spec.Name))
+		err = r.aws.CreateImageParameter(ctx, name, imageID, "The current image of "+r.spec.Name, r.owner.Tags())
 	}
 	if r.parameter != "" || cloud.HasCode(err, cloud.CodeParameterExists) {
-		if _, err = ObserveParameter(ctx, r.aws, r.spec.Name, name, imageID); err == nil {
+		if _, err = ObserveParameter(ctx, r.aws, r.line, name, r.former...); err == nil && r.formers {
+			err = r.aws.TagParameter(ctx, name, r.owner.Tags())
+		}
+		if err == nil {
 			err = r.aws.SetImageParameter(ctx, name, imageID)
 		}
 	}
@@ -162,7 +204,7 @@ func (r *run) setParameter(ctx context.Context, name, imageID string) error {
 		Pending: []string{"not accepted"}, Target: []string{"accepted"},
 	}.Wait(limited)
 	if err == nil {
-		r.parameter = imageID
+		r.parameter, r.formers = imageID, false
 		r.options.Progress.Printf("SSM parameter %s holds %s", name, imageID)
 	}
 	return err

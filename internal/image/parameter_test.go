@@ -1,7 +1,6 @@
 package image
 
 import (
-	"context"
 	"testing"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
@@ -52,7 +51,7 @@ func TestParameter_followsTheCurrentImage(t *testing.T) {
 			t.Error("taken off, it is still there")
 		}
 		b.apply(inParameter("a", name))
-		b.destroy("web")
+		b.destroy()
 		if b.holds(name) != "" {
 			t.Error("destroyed, it is still there")
 		}
@@ -70,7 +69,7 @@ func TestParameter_ofSomebodyElse(t *testing.T) {
 		}
 		b.only(0)
 		b.apply(script("a"))
-		if err := Destroy(t.Context(), b.Region, "web", Removal{In: b.in, Parameter: "/golden/web"}); err != nil {
+		if _, err := Destroy(t.Context(), b.Region, b.state, Removal{In: b.in, Parameter: "/golden/web"}); err != nil {
 			t.Fatal(err)
 		}
 		if b.holds("/golden/web") == "" {
@@ -86,15 +85,12 @@ func TestParameter_cutAnywhere(t *testing.T) {
 		inBakery(t, func(t *testing.T, b *bakery) {
 			b.apply(from)
 			options := b.options()
-			b.Interrupt(cut, func(ctx context.Context) {
-				_, err := Apply(ctx, b.Region, to, options)
-				over = err == nil
-			})
+			over = b.cut(cut, to, options)
 			line := b.apply(to).Line
 			if b.holds("/golden/web") != "" || b.holds("/golden/other") != line.Current().ImageID {
 				t.Errorf("cut at request %d: %q and %q", cut.Request, b.holds("/golden/web"), b.holds("/golden/other"))
 			}
-			b.destroy("web")
+			b.destroy()
 		})
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
 // place is where a version is: its image in one region.
@@ -92,12 +94,17 @@ func (v Version) Regions() []string {
 		}
 	}
 	slices.Sort(all)
-	return slices.Compact(all)
+	all = slices.Compact(all)
+	return all[:min(len(all), mostRegions)]
 }
 
-// copyTags select the copies, and their snapshots, of a line that lives in home.
-func copyTags(name, home string) cloud.Tags {
-	return ownership(name).With(cloud.Tags{cloud.TagRole: cloud.RoleCopy, cloud.TagHome: home})
+// mostRegions is more than AWS has: somebody may have written any list.
+const mostRegions = 100
+
+// copyTags select the copies, and their snapshots, that owners of the name have made of what
+// they have captured in their own region.
+func copyTags(owner ownership.Owner) cloud.Tags {
+	return owner.Index().With(cloud.Tags{cloud.TagRole: cloud.RoleCopy, cloud.TagHome: owner.Region})
 }
 
 // regionsOf are the regions to look in for copies of the line: those given, and those
@@ -114,46 +121,80 @@ func regionsOf(line Line, further []string) []string {
 }
 
 // ObserveCopies adds to an observed line its copies in other regions: one request for
-// each region, those given and those that its versions tell of.
-func ObserveCopies(ctx context.Context, aws AWS, in Regions, name string, line Line, further []string) (Line, error) {
+// each region, those given and those that its versions tell of. A region that only a tag
+// tells of, and that is none or refuses us, is skipped with a warning.
+func ObserveCopies(ctx context.Context, aws AWS, in Regions, owner ownership.Owner, line Line, further []string) (Line, error) {
 	regions := regionsOf(line, further)
-	found := make([][]cloud.Image, len(regions))
-	group, ctx := errgroup.WithContext(ctx)
+	found, failed := make([][]cloud.Image, len(regions)), make([]error, len(regions))
+	group, groupCtx := errgroup.WithContext(ctx)
 	for i, region := range regions {
 		group.Go(func() error {
-			there, err := world{aws, in}.region(region)
-			if err != nil {
-				return err
+			found[i], failed[i] = copiesIn(groupCtx, world{aws, in}, owner, region)
+			if slices.Contains(further, region) || ctx.Err() != nil {
+				return failed[i]
 			}
-			found[i], err = there.Images(ctx, cloud.ImageQuery{Owners: []string{"self"}, Tags: copyTags(name, aws.Name())})
-			return err
+			return nil
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return line, err
 	}
+	line.seen.copies, line.unreached = map[string][]cloud.Image{}, map[string]bool{}
 	for i, region := range regions {
-		for _, image := range found[i] {
-			line.addCopy(region, image)
+		if failed[i] == nil {
+			line.seen.copies[region] = found[i]
+			continue
+		}
+		line.unreached[region] = !errorIs[*noRegionError](failed[i])
+	}
+	line = line.withCopies(owner)
+	for i, region := range regions {
+		if failed[i] != nil {
+			line.Warnings = append(line.Warnings, unreachedWarning(owner, region, failed[i]))
 		}
 	}
 	return line, nil
 }
 
-// addCopy puts a copy with its version.
-func (l *Line) addCopy(region string, image cloud.Image) {
-	of := versionOf(image)
-	for _, versions := range [][]Version{l.Versions, l.Candidates, l.Orphans} {
-		for i := range versions {
-			if versions[i].Number == of.Number && versions[i].Fingerprint == of.Fingerprint {
-				versions[i].Copies = with(versions[i].Copies, region, image)
-				return
-			}
+// withCopies puts the copies that were seen with the versions. A line that was not observed
+// has those that were given.
+func (l Line) withCopies(owner ownership.Owner) Line {
+	if l.owner.Name != "" {
+		return l.of(owner)
+	}
+	l.owner = owner
+	for _, region := range slices.Sorted(maps.Keys(l.seen.copies)) {
+		for _, image := range l.seen.copies[region] {
+			l.addCopy(region, image)
 		}
 	}
-	l.Orphans = append(l.Orphans, Version{
-		Number: of.Number, Fingerprint: of.Fingerprint, Copies: map[string]cloud.Image{region: image},
-	})
+	return l
+}
+
+// noRegionError says that there is no way to a region.
+type noRegionError struct{ err error }
+
+// Error says why.
+func (e *noRegionError) Error() string { return e.err.Error() }
+
+// Unwrap returns the reason.
+func (e *noRegionError) Unwrap() error { return e.err }
+
+func copiesIn(ctx context.Context, w world, owner ownership.Owner, region string) ([]cloud.Image, error) {
+	there, err := w.region(region)
+	if err != nil {
+		return nil, &noRegionError{err}
+	}
+	return there.Images(ctx, cloud.ImageQuery{Owners: []string{"self"}, Tags: copyTags(owner), IncludeDisabled: true})
+}
+
+func unreachedWarning(owner ownership.Owner, region string, err error) report.Warning {
+	return report.Warning{
+		Summary: fmt.Sprintf("Copies of golden image %s in %q could not be looked for", owner.Name, region),
+		Detail: fmt.Sprintf("The tag %s of one of its versions names the region, and the configuration does not: %v\n\n"+
+			"Copies that are there stay there. If it is a region of yours, let whoever runs Terraform use it; if not, somebody has changed the tag.",
+			cloud.TagRegions, err),
+	}
 }
 
 func with[K comparable, V any](all map[K]V, key K, value V) map[K]V {

@@ -1,6 +1,7 @@
 package image
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 )
 
 // Action is what a plan does about the line's current version.
@@ -49,17 +51,23 @@ type Plan struct {
 	Adjust []int
 	// Withdraw lists the regions where kept versions have copies that nobody wants.
 	Withdraw []string
-	// Retire lists the versions beyond what is retained, the oldest promotion last.
-	Retire []int
+	// Retire lists the versions beyond what is retained by their images, the oldest
+	// promotion last.
+	Retire []string
 	// Clear lists, for Keep, what an apply that failed or was interrupted has left:
 	// temporary instances, and images that were never promoted. Other actions take up
 	// what they can use of it, and clear the rest.
 	Clear []string
+	// Left lists the leases of applies that have died, whose work, or whose lease alone, is
+	// to be cleared.
+	Left []ownership.Left
+	// Enable is set when somebody has disabled the version: it is enabled again.
+	Enable bool
 }
 
 // Empty reports whether there is nothing to do.
 func (p Plan) Empty() bool {
-	return p.Action == Keep && len(p.Copy)+len(p.Share)+len(p.Adjust)+len(p.Withdraw)+len(p.Retire)+len(p.Clear) == 0
+	return p.Action == Keep && len(p.Copy)+len(p.Share)+len(p.Adjust)+len(p.Withdraw)+len(p.Retire)+len(p.Clear)+len(p.Left) == 0 && !p.Enable
 }
 
 // headline is what the plan does about the current version.
@@ -84,6 +92,10 @@ func (p Plan) String() string {
 	add("adjust", len(p.Adjust), p.Adjust)
 	add("withdraw from", len(p.Withdraw), p.Withdraw)
 	add("retire", len(p.Retire), p.Retire)
+	add("clear", len(p.Clear), p.Clear)
+	for _, left := range p.Left {
+		text += ", clear " + leftWords(left)
+	}
 	return text
 }
 
@@ -119,13 +131,15 @@ func NewPlan(spec Spec, recipe Recipe, earlier *Recipe, line Line, now time.Time
 		plan.Prove = needsProof(spec, *kept)
 	default:
 		plan.Action, plan.Version, plan.ImageID = Keep, kept.Number, kept.ImageID
+		plan.Clear = line.left()
 		if needsProof(spec, *kept) {
-			plan.Action, plan.Prove = Prove, true
+			plan.Action, plan.Prove, plan.Clear = Prove, true, nil
 			plan.Reason = fmt.Sprintf("checks changed: version %d is proved again, nothing is baked", kept.Number)
-		} else if plan.Clear = line.left(); len(plan.Clear) > 0 {
-			plan.Reason = "an earlier apply has left " + strings.Join(plan.Clear, ", ") + ": cleared, nothing is baked"
 		}
 	}
+	plan.Enable = kept.Disabled()
+	plan.Left = line.Leases.Mine(line.owner)
+	plan.Reason = cmp.Or(plan.Reason, plan.mending())
 	plan.Copy = spec.Distribute.missing(*kept)
 	plan.Share = share(spec, line)
 	plan.Adjust = adjust(spec, line, now)
@@ -137,13 +151,39 @@ func NewPlan(spec Spec, recipe Recipe, earlier *Recipe, line Line, now time.Time
 // left lists what is temporary, by what it is and its id.
 func (l Line) left() []string {
 	var all []string
-	for _, instance := range slices.Concat(l.Builders, l.Proofs) {
+	for _, instance := range l.instances() {
 		all = append(all, instance.Tags[cloud.TagRole]+" "+instance.ID)
 	}
 	for _, candidate := range l.Candidates {
 		all = append(all, "unproven image "+candidate.ImageID)
 	}
 	return all
+}
+
+// mending says what is done beside leaving the current version as it is.
+func (p Plan) mending() string {
+	var parts []string
+	if p.Enable {
+		parts = append(parts, fmt.Sprintf("version %d (%s) was disabled outside of Terraform: enabled again", p.Version, p.ImageID))
+	}
+	if len(p.Clear) > 0 {
+		parts = append(parts, "an earlier apply has left "+strings.Join(p.Clear, ", ")+": cleared")
+	}
+	for _, left := range p.Left {
+		parts = append(parts, leftWords(left)+": cleared")
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return strings.Join(parts, "; ") + ", nothing is baked"
+}
+
+// leftWords says what a dead apply has left.
+func leftWords(left ownership.Left) string {
+	if left.Create {
+		return "the lease of a create that has died, with what it has made (owner " + left.Owner.ID + ")"
+	}
+	return "the lease of an apply that has died"
 }
 
 func bakeReason(recipe Recipe, earlier *Recipe, current *Version) string {
@@ -291,9 +331,11 @@ func (s Spec) versionTags(imageName string) cloud.Tags {
 	return cloud.Tags{"Name": imageName}.With(s.Tags)
 }
 
-func retire(spec Spec, plan Plan, line Line) []int {
+// retire lists, by image, the versions beyond what is retained. Numbers would not do: they
+// are in tags too, which a copy may have taken along.
+func retire(spec Spec, plan Plan, line Line) []string {
 	room := spec.Capture.RetainVersions - 1
-	var beyond []int
+	var beyond []string
 	for _, version := range line.Versions {
 		if plan.ImageID != "" && version.ImageID == plan.ImageID {
 			continue
@@ -302,7 +344,7 @@ func retire(spec Spec, plan Plan, line Line) []int {
 			room--
 			continue
 		}
-		beyond = append(beyond, version.Number)
+		beyond = append(beyond, version.ImageID)
 	}
 	return beyond
 }

@@ -38,7 +38,7 @@ func TestNewPlan(t *testing.T) {
 	}{
 		"nothing there": {first, "ami-1", Line{}, Plan{Action: BakeNew, Version: 1, Reason: "first version", Prove: true}},
 		"as wanted":     {second, "ami-1", line, Plan{Action: Keep, Version: 2, ImageID: "ami-v2"}},
-		"new source":    {second, "ami-2", line, Plan{Action: BakeNew, Version: 3, Reason: "source ami-1 → ami-2", Prove: true, Retire: []int{1}}},
+		"new source":    {second, "ami-2", line, Plan{Action: BakeNew, Version: 3, Reason: "source ami-1 → ami-2", Prove: true, Retire: []string{"ami-v1"}}},
 		"gone back": {first, "ami-1", line, Plan{
 			Action: Promote, Version: 1, ImageID: "ami-v1", Reason: "version 1 has this content: promoted again, nothing is baked",
 		}},
@@ -62,7 +62,7 @@ func TestNewPlan(t *testing.T) {
 		},
 		"fewer versions": {
 			specOf(func(s *Spec) { s.Bake.Steps[1].Script, s.Capture.RetainVersions = "make all", 1 }), "ami-1", line,
-			Plan{Action: Keep, Version: 2, ImageID: "ami-v2", Retire: []int{1}},
+			Plan{Action: Keep, Version: 2, ImageID: "ami-v2", Retire: []string{"ami-v1"}},
 		},
 		"current version gone": {
 			second, "ami-1",
@@ -116,7 +116,7 @@ func simulate(spec Spec, plan Plan, line Line, now int) Line {
 		}
 	}
 	retired := retire(spec, Plan{ImageID: current.ImageID}, Line{Versions: versions})
-	versions = slices.DeleteFunc(versions, func(v Version) bool { return slices.Contains(retired, v.Number) })
+	versions = slices.DeleteFunc(versions, func(v Version) bool { return slices.Contains(retired, v.ImageID) })
 	for i := range versions {
 		versions[i].Description, versions[i].Tags = spec.Description, spec.versionTags(versions[i].ImageName)
 	}

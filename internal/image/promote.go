@@ -26,13 +26,10 @@ func (r *run) markProved(ctx context.Context, candidate *Version) error {
 // promote makes a proved version the current one, by one call that writes all of
 // its tags together.
 func (r *run) promote(ctx context.Context, version Version, provedNow bool) error {
-	now := formatTime(time.Now())
+	now := formatTime(r.promotionTime())
 	tags := cloud.Tags{
 		cloud.TagPromotedAt: now,
 		cloud.TagHighest:    strconv.Itoa(max(version.Number, r.line.Next()-1)),
-	}
-	if r.options.Create {
-		tags[cloud.TagCreating] = "yes"
 	}
 	if provedNow || version.PromotedAt.IsZero() {
 		tags[cloud.TagVerifiedAt] = now
@@ -46,9 +43,21 @@ func (r *run) promote(ctx context.Context, version Version, provedNow bool) erro
 	version.Tags = version.Tags.With(tags)
 	version.PromotedAt, version.VerifiedAt = parseTime(now), parseTime(version.Tags[cloud.TagVerifiedAt])
 	version.Checks = version.Tags[cloud.TagChecks]
-	version.Highest, _ = strconv.Atoi(tags[cloud.TagHighest])
+	version.Highest = parseNumber(tags[cloud.TagHighest])
 	r.moveToFront(version)
 	return nil
+}
+
+// promotionTime is now, or just after the line's latest promotion: the latest is current,
+// and clocks differ.
+func (r *run) promotionTime() time.Time {
+	at := time.Now()
+	for _, version := range r.line.Versions {
+		if next := version.PromotedAt.Add(time.Millisecond); next.After(at) {
+			at = next
+		}
+	}
+	return at
 }
 
 // moveToFront keeps the observed line true after a promotion.

@@ -32,7 +32,7 @@ func TestNewPlan_refresh(t *testing.T) {
 		"young enough": {spec: refreshed(func(r *Refresh) { r.MaxAge = 31 * time.Hour }), want: Plan{Action: Keep, Version: 2, ImageID: "ami-v2"}},
 		"too old": {
 			spec: refreshed(func(r *Refresh) { r.MaxAge = 720 * time.Minute }),
-			want: Plan{Action: BakeNew, Version: 3, Reason: "older than 12h", Prove: true, Retire: []int{1}},
+			want: Plan{Action: BakeNew, Version: 3, Reason: "older than 12h", Prove: true, Retire: []string{"ami-v1"}},
 		},
 		"pinned, however old": {
 			spec: refreshed(func(r *Refresh) { r.MaxAge, r.PinVersion = time.Hour, 2 }), want: Plan{Action: Keep, Version: 2, ImageID: "ami-v2"},
@@ -43,7 +43,7 @@ func TestNewPlan_refresh(t *testing.T) {
 		},
 		"a trigger": {
 			spec: refreshed(func(r *Refresh) { r.Triggers = map[string]string{"release": "7"} }),
-			want: Plan{Action: BakeNew, Version: 3, Reason: "trigger release added", Prove: true, Retire: []int{1}},
+			want: Plan{Action: BakeNew, Version: 3, Reason: "trigger release added", Prove: true, Retire: []string{"ami-v1"}},
 		},
 		"a newer source, held back": {spec: held, newest: "ami-9", want: Plan{Action: Keep, Version: 2, ImageID: "ami-v2"}},
 		"going back, held back": {
@@ -52,7 +52,7 @@ func TestNewPlan_refresh(t *testing.T) {
 		},
 		"another source, named": {
 			spec: held, newest: "ami-9", edited: true,
-			want: Plan{Action: BakeNew, Version: 3, Reason: "source ami-1 → ami-9", Prove: true, Retire: []int{1}},
+			want: Plan{Action: BakeNew, Version: 3, Reason: "source ami-1 → ami-9", Prove: true, Retire: []string{"ami-v1"}},
 		},
 	}
 	earlier := second.Recipe("ami-1")
@@ -145,7 +145,7 @@ func TestApply_tooOld(t *testing.T) {
 		b.now = func() time.Time { return time.Now().Add(721 * time.Hour) }
 		options := b.options()
 		options.Planned = &Planned{Version: 1, ImageID: first.ImageID}
-		if result, err := Apply(t.Context(), b.Region, spec, options); err != nil || result.Plan.Action != Keep {
+		if result, err := b.run(t.Context(), spec, options); err != nil || result.Plan.Action != Keep {
 			t.Errorf("what the user has agreed to keep: %s, %v", result.Plan, err)
 		}
 		result := b.apply(spec)
@@ -158,6 +158,6 @@ func TestApply_tooOld(t *testing.T) {
 			t.Errorf("pinned: %s, current %s", back.Plan, back.Line.Current().ImageID)
 		}
 		b.only(2)
-		b.destroy("web")
+		b.destroy()
 	})
 }

@@ -17,13 +17,16 @@ import (
 // by what the run knows: AWS may not show for a while what was written a moment ago,
 // and a version would be taken for a candidate.
 func (r *run) tidy(ctx context.Context) error {
-	if err := r.endAll(ctx, append(ids(r.line.Builders), ids(r.line.Proofs)...)); err != nil {
+	if err := r.endAll(ctx, ids(r.line.instances())); err != nil {
 		return r.failure("was not tidied up", "", err, r.untouched(), "run terraform apply again")
 	}
 	if r.plan.Action == BakeNew || r.plan.Action == Promote {
 		r.plan.Retire = retire(r.spec, Plan{ImageID: r.line.Current().ImageID}, r.line)
 	}
-	beyond := slices.DeleteFunc(slices.Clone(r.line.Versions), func(v Version) bool { return !slices.Contains(r.plan.Retire, v.Number) })
+	current := r.line.Current().ImageID
+	beyond := slices.DeleteFunc(slices.Clone(r.line.Versions), func(v Version) bool {
+		return v.ImageID == current || !slices.Contains(r.plan.Retire, v.ImageID)
+	})
 	removable, err := r.unused(ctx, beyond, fmt.Sprintf("is beyond retain_versions = %d", r.spec.Capture.RetainVersions))
 	var orphans []Version
 	if err == nil {
@@ -45,7 +48,7 @@ func (r *run) removeAll(ctx context.Context, versions []Version) error {
 		if protected, ok := errors.AsType[*ProtectedError](err); ok {
 			r.warnings = append(r.warnings, report.Warning{
 				Summary: fmt.Sprintf("Version %d of golden image %s is protected and was kept", version.Number, r.spec.Name),
-				Detail:  protected.Error() + ". The next apply that changes the image after that removes it.",
+				Detail:  protected.Error() + "\n\nThe next apply that changes the image after that removes it.",
 			})
 			continue
 		}
@@ -100,11 +103,17 @@ type ProtectedError struct {
 	ImageID, Region string
 	// Protection is EC2's word for it.
 	Protection cloud.Protection
-	Err        error
+	// Foreign is set when somebody else has protected the image: that is not lifted.
+	Foreign bool
+	Err     error
 }
 
 // Error says how long that lasts.
 func (e *ProtectedError) Error() string {
+	if e.Foreign {
+		return fmt.Sprintf("%s (%s) is protected from deregistration (%s) by somebody else: this configuration has not set it, so it does not lift it. "+
+			"Once nobody needs it, run: aws ec2 disable-image-deregistration-protection --region %s --image-id %s", e.ImageID, e.Region, e.Protection, e.Region, e.ImageID)
+	}
 	return fmt.Sprintf("%s (%s) is protected from deregistration with a cool-down (%s), which somebody has asked for outside of this configuration: "+
 		"AWS keeps the image for 24 hours after the protection was lifted, and nobody can shorten that", e.ImageID, e.Region, e.Protection)
 }
@@ -112,11 +121,20 @@ func (e *ProtectedError) Error() string {
 // Unwrap returns AWS's refusal, if there was one.
 func (e *ProtectedError) Unwrap() error { return e.Err }
 
-// removeImage deregisters one image and deletes its snapshots. Its protection is
-// lifted first. Interrupted in between, the snapshots are found again by their tags.
+// protectedByUs is what the tag cloud.TagProtection says of an image that the provider
+// protects itself.
+const protectedByUs = "deregistration"
+
+// removeImage deregisters one image and deletes its snapshots. A protection that is the
+// provider's own is lifted first. Interrupted in between, the snapshots are found again by
+// their tags.
 func removeImage(ctx context.Context, aws AWS, image cloud.Image) error {
 	protected := &ProtectedError{ImageID: image.ID, Region: aws.Name(), Protection: image.Protection}
 	if image.Protection.Enabled() {
+		if image.Tags[cloud.TagProtection] != protectedByUs {
+			protected.Foreign = true
+			return protected
+		}
 		if err := aws.UnprotectImage(ctx, image.ID); err != nil {
 			return err
 		}
@@ -168,11 +186,11 @@ func ids(instances []cloud.Instance) []string {
 
 // endTemporary terminates the line's instances of that role.
 func (r *run) endTemporary(ctx context.Context, role string) error {
-	instances, err := r.aws.Instances(ctx, cloud.InstanceQuery{Tags: ownership(r.spec.Name).With(cloud.Tags{cloud.TagRole: role})})
+	instances, err := r.aws.Instances(ctx, cloud.InstanceQuery{Tags: r.owner.Tags().With(cloud.Tags{cloud.TagRole: role})})
 	if err != nil {
 		return err
 	}
-	return r.endAll(ctx, ids(instances))
+	return r.endAll(ctx, ids(theirInstances(r.owner, instances)))
 }
 
 // endAll terminates instances, but those that this apply leaves to be looked at.

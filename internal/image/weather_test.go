@@ -20,15 +20,12 @@ func TestApply_inWeather(t *testing.T) {
 					}
 					timer := time.NewTimer(time.Hour) // until all ids are visible, or gone, everywhere
 					<-timer.C
-					line, err := Observe(t.Context(), b.Region, "web")
-					if err == nil {
-						line, err = ObserveCopies(t.Context(), b.Region, b.in, "web", line, nil)
+					line := b.observed()
+					if line.Current().Number != 1 || len(line.Current().Copies) != 2 || b.holds("/golden/web") != line.Current().ImageID {
+						t.Fatalf("the line is %+v", line)
 					}
-					if err != nil || line.Current().Number != 1 || len(line.Current().Copies) != 2 || b.holds("/golden/web") != line.Current().ImageID {
-						t.Fatalf("%v, the line is %+v", err, line)
-					}
-					if err := Destroy(t.Context(), b.Region, "web", Removal{In: b.in}); err != nil {
-						if err := Destroy(t.Context(), b.Region, "web", Removal{In: b.in}); err != nil {
+					if _, err := Destroy(t.Context(), b.Region, b.state, Removal{In: b.in}); err != nil {
+						if _, err := Destroy(t.Context(), b.Region, b.state, Removal{In: b.in}); err != nil {
 							t.Fatal(err)
 						}
 					}

@@ -35,7 +35,7 @@ func TestWindows_bakesAndProves(t *testing.T) {
 		if proved := b.apply(changed).Line.Current(); proved.Number != current.Number || !proved.VerifiedAt.After(current.VerifiedAt) {
 			t.Errorf("proved again: %+v", proved)
 		}
-		b.destroy("web")
+		b.destroy()
 	})
 }
 
@@ -71,7 +71,7 @@ func TestWindows_isKeptToBeLookedAt(t *testing.T) {
 		if !ok || !strings.Contains(failure.Next, "aws ssm start-session") || strings.Contains(failure.Next, "ssh") {
 			t.Errorf("got %v", err)
 		}
-		b.destroy("web")
+		b.destroy()
 	})
 }
 
@@ -140,7 +140,7 @@ func TestWindows_inBadWeather(t *testing.T) {
 				b.persist(ofWindows("exit 0"))
 				timer := time.NewTimer(time.Hour) // until what ends has ended
 				<-timer.C
-				b.destroy("web")
+				b.destroy()
 			})
 		})
 	}

@@ -153,7 +153,8 @@ type Left struct {
 type Leases struct {
 	// Creating are the owners whose create has not ended: no state knows of them.
 	Creating []string
-	// Left are leases that were left, with no sign of life for three minutes.
+	// Left are leases that were left: with no sign of life for three minutes, or by a process
+	// of this machine that is gone.
 	Left []Left
 
 	// creates are those of creates that gave a sign of life since.
@@ -162,12 +163,44 @@ type Leases struct {
 
 // Observe reads the leases of a name: one request when there is none.
 func Observe(ctx context.Context, aws AWS, owner Owner) (Leases, error) {
+	return observe(ctx, aws, owner, "")
+}
+
+// Observe reads the other leases of the name: one request when there is none. A create that
+// is to follow the owner is waited for until it has ended or is dead; the error is a
+// *HeldError when it is alive.
+func (l *Lease) Observe(ctx context.Context) (Leases, error) {
+	follower := watch{lease: &Lease{Owner: l.Owner, aws: l.aws, progress: l.progress, name: leaseName(l.Owner.As(""))}}
+	for {
+		leases, err := observe(ctx, l.aws, l.Owner, l.name)
+		if err != nil {
+			return leases, err
+		}
+		young := slices.IndexFunc(leases.creates, func(left Left) bool { return left.Owner.ID != l.Owner.ID && left.follows(l.Owner) })
+		if young < 0 {
+			return leases, nil
+		}
+		dead, err := follower.untilDead(ctx)
+		if err != nil {
+			return leases, err
+		}
+		if dead != nil {
+			leases.Left = append(leases.Left, leases.creates[young])
+			return leases, nil
+		}
+	}
+}
+
+func observe(ctx context.Context, aws AWS, owner Owner, except string) (Leases, error) {
 	var leases Leases
 	templates, err := aws.LaunchTemplates(ctx, owner.Index().With(cloud.Tags{cloud.TagRole: cloud.RoleLease}))
 	if err != nil {
 		return leases, err
 	}
 	for _, template := range templates {
+		if template.Name == except {
+			continue
+		}
 		latest, there, err := aws.LatestVersion(ctx, template.Name)
 		if err != nil {
 			return leases, err
@@ -181,7 +214,7 @@ func Observe(ctx context.Context, aws AWS, owner Owner) (Leases, error) {
 		}
 		lease := Left{owner.As(is.owner), is.create, is.replaces, latest.ID}
 		switch {
-		case time.Since(latest.VersionAt) > staleAfter:
+		case time.Since(latest.VersionAt) > staleAfter, is.holder.gone():
 			leases.Left = append(leases.Left, lease)
 		case is.create:
 			leases.creates = append(leases.creates, lease)
@@ -195,7 +228,7 @@ func Observe(ctx context.Context, aws AWS, owner Owner) (Leases, error) {
 // unless it is the create that asks: with an owner in its state, Terraform is past that.
 func (l Leases) Mine(owner Owner) []Left {
 	mine := slices.DeleteFunc(slices.Clone(l.Left), func(left Left) bool {
-		return left.Owner.ID != owner.ID && !(left.Create && slices.Contains(left.Replaces, owner.ID))
+		return left.Owner.ID != owner.ID && !left.follows(owner)
 	})
 	for _, left := range l.creates {
 		if left.Owner.ID == owner.ID {
@@ -203,6 +236,12 @@ func (l Leases) Mine(owner Owner) []Left {
 		}
 	}
 	return mine
+}
+
+// follows reports whether the lease is that of a create beside an owner that is there
+// already. One that names nobody has come no further than to its lease.
+func (l Left) follows(owner Owner) bool {
+	return l.Create && (len(l.Replaces) == 0 || slices.Contains(l.Replaces, owner.ID))
 }
 
 // Clear deletes a lease that was left, after what its owner has left.

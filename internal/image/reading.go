@@ -1,0 +1,107 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+)
+
+// observe reads the line, in all regions.
+func (r *run) observe(ctx context.Context) error {
+	line, err := look(ctx, r.aws, r.owner)
+	if err == nil {
+		line.Leases, err = r.lease.Observe(ctx)
+	}
+	if err == nil {
+		line, err = r.withCopies(ctx, line)
+	}
+	if err != nil {
+		return err
+	}
+	r.line, r.temporary = line, len(line.instances()) > 0
+	return nil
+}
+
+// observeAgain reads the line once more. Nobody but this apply works on it, so leases are
+// as they were, and instances are not asked for where there were none.
+func (r *run) observeAgain(ctx context.Context) error {
+	read := ObserveVersions
+	if r.temporary {
+		read = look
+	}
+	line, err := read(ctx, r.aws, r.owner)
+	if err == nil {
+		line.Leases = r.line.Leases
+		line, err = r.withCopies(ctx, line)
+	}
+	if err != nil {
+		return err
+	}
+	r.line = line
+	return nil
+}
+
+func (r *run) withCopies(ctx context.Context, line Line) (Line, error) {
+	further := append(slices.Collect(maps.Keys(r.spec.Distribute.Regions)), r.options.Regions...)
+	return ObserveCopies(ctx, r.aws, r.options.In, r.owner, line, further)
+}
+
+// readBack reads the line as it is after the run. AWS may show for a while what was
+// there before, temporary instances among it, which the next plan would want to clear;
+// what the run has done itself is known better.
+func (r *run) readBack(ctx context.Context) error {
+	known := r.line
+	read, err := cloud.Poll[Line]{
+		What: r.region() + " to be visible as it is",
+		Read: func(ctx context.Context) (Line, string, string, error) {
+			if err := r.observeAgain(ctx); err != nil {
+				return Line{}, "", "", err
+			}
+			if !r.line.agrees(known) || len(r.line.instances()) > 0 {
+				return r.line, "as it was", "", nil
+			}
+			return r.line, "as it is", "", nil
+		},
+		Pending: []string{"as it was"}, Target: []string{"as it is"},
+		Most: 2 * time.Second, // a matter of seconds, with the user waiting
+	}.Wait(ctx)
+	r.line = read
+	if err != nil {
+		r.line = known
+	}
+	if late, ok := errors.AsType[*cloud.TimeoutError](err); ok && late.LastErr == nil {
+		return nil
+	}
+	return err
+}
+
+// lookBack reads the line once, after a run that failed. What does not even show the
+// version that is current is out of date.
+func (r *run) lookBack(ctx context.Context) {
+	known := r.line
+	err := r.observeAgain(ctx)
+	if was, is := known.Current(), r.line.Current(); err != nil || was != nil && (is == nil || is.ImageID != was.ImageID) {
+		r.line = known
+	}
+}
+
+// agrees reports whether both have the same versions, the same current one, and it in
+// the same regions.
+func (l Line) agrees(other Line) bool {
+	have, want := l.Current(), other.Current()
+	if have == nil || want == nil {
+		return have == want
+	}
+	same := have.ImageID == want.ImageID && have.PromotedAt.Equal(want.PromotedAt) && len(l.Versions) == len(other.Versions)
+	for _, version := range other.Versions {
+		same = same && l.ByImage(version.ImageID) != nil
+	}
+	for region, copied := range want.Copies {
+		same = same && have.Copies[region].ID == copied.ID
+	}
+	return same && len(have.Copies) == len(want.Copies)
+}
