@@ -18,6 +18,9 @@ var version = "dev"
 func main() {
 	debug := flag.Bool("debug", false, "serve for a debugger such as delve")
 	flag.Parse()
+	if !*debug { // a debugger's process is nobody's child
+		go provider.EndWithTerraform(context.Background())
+	}
 	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
 		Address: "registry.terraform.io/stamp-pattern/stamp",
 		Debug:   *debug,

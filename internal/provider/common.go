@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 )
 
 // known reports whether a value and everything in it is known.
@@ -167,13 +168,16 @@ func identitySchema(what string) identityschema.Schema {
 	}}
 }
 
-// importID splits "name" or "name@region".
-func importID(id string) (name, region string) {
+// importID splits "name", "name@region" or "name@region#owner".
+func importID(id string) (name, region, owner string) {
+	if at := strings.LastIndex(id, "#"); at >= 0 && ownership.ValidID(id[at+1:]) {
+		id, owner = id[:at], id[at+1:]
+	}
 	at := strings.LastIndex(id, "@")
 	if at < 0 || !regionFormat.MatchString(id[at+1:]) {
-		return id, ""
+		return id, "", owner
 	}
-	return id[:at], id[at+1:]
+	return id[:at], id[at+1:], owner
 }
 
 // planRegion fills in the provider's region where the configuration says none.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/fleet"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 )
 
 // ValidateConfig refuses what needs more than one attribute to be seen.
@@ -71,6 +72,7 @@ func slotRange(size int) string {
 // others.
 func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() {
+		r.planDestroy(ctx, req, resp)
 		return
 	}
 	var plan, config fleetModel
@@ -95,17 +97,65 @@ func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 	planner := fleetPlanner{
 		session: r.session, plan: &plan, state: state, changes: !req.Plan.Raw.Equal(req.State.Raw), diags: &resp.Diagnostics,
 	}
+	if planner.begin(ctx, req.Private); resp.Diagnostics.HasError() {
+		return
+	}
 	planner.run(ctx)
 	if !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 	}
 }
 
+// planDestroy refuses credentials of another account before anything is destroyed.
+func (r *fleetResource) planDestroy(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	var state fleetModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if r.session.ready() && !resp.Diagnostics.HasError() {
+		r.session.owner(ctx, req.Private, ownership.Fleet, state.Name.ValueString(), state.Region.ValueString(), &resp.Diagnostics)
+	}
+}
+
+// begin says whose plan this is. What a new fleet needs is looked at before an old one
+// makes room for it.
+func (p *fleetPlanner) begin(ctx context.Context, private privateReader) {
+	if !p.session.ready() || p.plan.Name.IsUnknown() || p.plan.Region.IsUnknown() {
+		return
+	}
+	name, region := p.plan.Name.ValueString(), p.session.region(p.plan.Region.ValueString(), p.diags)
+	if region == nil {
+		return
+	}
+	if p.state != nil {
+		if p.owner = p.session.owner(ctx, private, ownership.Fleet, name, region.Name(), p.diags); !p.diags.HasError() {
+			p.session.names.plan(p.owner, p.diags)
+		}
+		return
+	}
+	fresh := p.session.newOwner(ctx, ownership.Fleet, name, region.Name(), p.diags)
+	if p.diags.HasError() {
+		return
+	}
+	holders, err := fleet.Holders(ctx, region, fresh)
+	if err != nil {
+		appendFailure(p.diags, err, "Fleet "+name+" could not be looked for")
+		return
+	}
+	p.session.checkName(ctx, private, fresh, holders, p.diags)
+	if p.plan.ImageID.IsUnknown() || p.diags.HasError() {
+		return
+	}
+	if err := fleet.CheckImage(ctx, region, p.plan.ImageID.ValueString()); err != nil {
+		attributeError(p.diags, path.Root("image_id"), "The image cannot be used", err.Error())
+	}
+}
+
 // fleetPlanner fills in the outputs of one plan.
 type fleetPlanner struct {
 	session *session
-	plan    *fleetModel
-	state   *fleetModel
+	// owner is the fleet that there is, for a change.
+	owner ownership.Owner
+	plan  *fleetModel
+	state *fleetModel
 	// changes is set when the configuration differs from the state.
 	changes bool
 	diags   *diag.Diagnostics
@@ -145,7 +195,7 @@ func (p *fleetPlanner) compare(ctx context.Context, slots *fleet.Slots, wanted *
 	if region == nil {
 		return
 	}
-	spec, watch := wanted.spec(ctx, p.diags), wanted.watch(ctx, p.diags)
+	spec, watch := wanted.spec(ctx, p.diags), wanted.watch(ctx, p.owner, p.diags)
 	observed, err := p.session.observeFleet(ctx, region, watch)
 	if err != nil {
 		appendFailure(p.diags, err, "Fleet "+spec.Name+" could not be read")
@@ -189,7 +239,10 @@ func (p *fleetPlanner) isNews(ctx context.Context, change fleet.Change, value at
 		return true
 	case fleet.BrokenOne:
 		// By other rules than those that the state was read with, it may be broken for long.
-		sameRules := reflect.DeepEqual(watch, p.state.watch(ctx, p.diags))
+		watch.Slots = nil
+		before := p.state.watch(ctx, p.owner, p.diags)
+		before.Slots = nil
+		sameRules := reflect.DeepEqual(watch, before)
 		return sameRules && orTrue(p.state.ReplaceUnhealthy) == orTrue(p.plan.ReplaceUnhealthy)
 	case fleet.Outdated:
 	}
@@ -239,10 +292,6 @@ func (p *fleetPlanner) forecast(spec fleet.Spec, engine fleet.Plan) {
 		p.diags.AddWarning(fmt.Sprintf("Fleet %s will be rolled", spec.Name), text+".\n\nWhy: "+engine.Rollout[0].Reason()+".")
 	}
 	p.forecastInPlace(spec, engine)
-	if engine.Establish {
-		p.diags.AddWarning(fmt.Sprintf("Fleet %s is not marked as complete", spec.Name),
-			"Its create was interrupted. The apply marks it once all instances are as configured; until then, another configuration that creates a fleet of this name takes it over.")
-	}
 	var surplus []string
 	for _, member := range engine.End {
 		if member.Slot < spec.Size {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/fleet"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 )
 
 var (
@@ -62,17 +63,26 @@ func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	observed := r.apply(ctx, limit, &plan, nil, &resp.Diagnostics)
-	if resp.Diagnostics.HasError() && observed.Empty() {
+	region := r.session.region(plan.Region.ValueString(), &resp.Diagnostics)
+	if region == nil {
+		return
+	}
+	owner := r.session.newOwner(ctx, ownership.Fleet, plan.Name.ValueString(), region.Name(), &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	outcome := r.apply(ctx, limit, &plan, nil, owner, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() && outcome.Observed.Empty() {
 		return
 	}
 	if resp.Diagnostics.HasError() {
-		plan.setOutputs(observed)
+		plan.setOutputs(outcome.Observed)
 	} else {
-		plan.setApplied(ctx, observed)
+		plan.setApplied(ctx, outcome.Observed)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.Name, plan.Region)...)
+	resp.Diagnostics.Append(writeOwner(ctx, resp.Private, outcome.Owner)...)
 }
 
 // Update scales, heals, rolls and changes in place. When that fails, the state
@@ -86,7 +96,11 @@ func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	observed := r.apply(ctx, limit, &plan, &state, &resp.Diagnostics)
+	owner := r.session.owner(ctx, req.Private, ownership.Fleet, state.Name.ValueString(), state.Region.ValueString(), &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	observed := r.apply(ctx, limit, &plan, &state, owner, &resp.Diagnostics).Observed
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.Name, plan.Region)...)
 	if resp.Diagnostics.HasError() {
 		if observed != nil {
@@ -100,29 +114,30 @@ func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, 
 }
 
 // apply runs the engine within the time limit. The state is nil for a create.
-func (r *fleetResource) apply(ctx context.Context, limit time.Duration, plan, state *fleetModel, diags *diag.Diagnostics) *fleet.Observation {
+func (r *fleetResource) apply(ctx context.Context, limit time.Duration, plan, state *fleetModel, owner ownership.Owner, diags *diag.Diagnostics) fleet.Outcome {
 	region := r.session.region(plan.Region.ValueString(), diags)
 	if region == nil {
-		return nil
+		return fleet.Outcome{}
 	}
 	plan.Region = types.StringValue(region.Name())
 	if plan.TagsAll.IsUnknown() {
 		plan.TagsAll = r.session.mergedTags(ctx, plan.Tags)
 	}
 	spec := plan.spec(ctx, diags)
-	options := fleet.Options{Create: state == nil, Progress: r.session.report(ctx, "fleet "+spec.Name)}
+	options := fleet.Options{Owner: owner, Known: r.session.knows(owner), Progress: r.session.report(ctx, "fleet "+spec.Name)}
 	if state != nil {
 		previous := state.spec(ctx, diags)
 		options.Previous, options.Generation = &previous, int(state.Generation.ValueInt64())
 	}
 	if diags.HasError() {
-		return nil
+		return fleet.Outcome{}
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	observed, err := fleet.Apply(ctx, region, spec, options)
+	outcome, err := fleet.Apply(ctx, region, spec, options)
+	appendWarnings(diags, outcome.Warnings)
 	appendFailure(diags, err, "Fleet "+spec.Name+" was not applied")
-	return observed
+	return outcome
 }
 
 // Read follows the fleet. Slots without a working instance are left out of the
@@ -134,12 +149,17 @@ func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	watch := state.watch(ctx, &resp.Diagnostics)
-	observed, err := fleet.Observe(ctx, region, watch)
-	if err != nil {
-		appendFailure(&resp.Diagnostics, err, "Fleet "+watch.Name+" could not be read")
+	owner := r.session.owner(ctx, req.Private, ownership.Fleet, state.Name.ValueString(), region.Name(), &resp.Diagnostics)
+	watch := state.watch(ctx, owner, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
 		return
 	}
+	observed, err := fleet.Observe(ctx, region, watch)
+	if err != nil {
+		appendFailure(&resp.Diagnostics, err, "Fleet "+owner.Name+" could not be read")
+		return
+	}
+	warnOfForeign(owner, observed.Foreign, &resp.Diagnostics)
 	r.session.rememberFleet(region, watch, observed)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.Name, state.Region)...)
 	state.warnOfBroken(observed, region.Name(), &resp.Diagnostics)
@@ -159,31 +179,22 @@ func (r *fleetResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
 	name := state.Name.ValueString()
-	err := fleet.Destroy(ctx, region, state.watch(ctx, &resp.Diagnostics), r.session.report(ctx, "fleet "+name))
-	appendFailure(&resp.Diagnostics, err, "Fleet "+name+" was not removed")
-}
-
-// ImportState takes "name", "name@region" or the identity.
-func (r *fleetResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	name, region := importedName(ctx, req, &resp.Diagnostics)
+	owner := r.session.owner(ctx, req.Private, ownership.Fleet, name, region.Name(), &resp.Diagnostics)
+	watch := state.watch(ctx, owner, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	found := r.session.region(region, &resp.Diagnostics)
-	if found == nil {
-		return
-	}
-	observed, err := fleet.Observe(ctx, found, fleet.Watch{Name: name})
-	if err != nil || observed.Empty() {
-		resp.Diagnostics.AddError(fmt.Sprintf("Fleet %s cannot be imported", name),
-			notThere(err, fmt.Sprintf("no instance in %s carries the tags %s = %s and %s = %s", found.Name(),
-				cloud.TagManagedBy, cloud.ManagedBy, cloud.TagFleet, name)))
-		return
-	}
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), name)...)
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("region"), found.Name())...)
-	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, types.StringValue(name), types.StringValue(found.Name()))...)
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	warnings, err := fleet.Destroy(ctx, region, watch, r.session.report(ctx, "fleet "+name))
+	appendWarnings(&resp.Diagnostics, warnings)
+	appendFailure(&resp.Diagnostics, err, "Fleet "+name+" was not removed")
+}
+
+// ImportState takes "name", "name@region", "name@region#owner" or the identity.
+func (r *fleetResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	r.session.importOwner(ctx, ownership.Fleet, req, resp, func(region *cloud.Region, fresh ownership.Owner) ([]ownership.Holder, error) {
+		return fleet.Holders(ctx, region, fresh)
+	})
 }

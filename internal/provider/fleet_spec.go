@@ -14,6 +14,7 @@ import (
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/fleet"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 )
 
 type slotsModel struct {
@@ -135,26 +136,36 @@ func (m *fleetModel) spec(ctx context.Context, diags *diag.Diagnostics) fleet.Sp
 		Credits:               objectOf[creditsModel](ctx, m.Credits, diags).CPUCredits.ValueString(),
 		TerminationProtection: m.DisableTermination.ValueBool(),
 		StopProtection:        m.DisableStop.ValueBool(),
-		TargetGroupARNs:       m.watch(ctx, diags).TargetGroupARNs,
+		TargetGroupARNs:       m.watch(ctx, ownership.Owner{}, diags).TargetGroupARNs,
 		Slots:                 slotsSpec(ctx, m.Slots, diags),
 		Tags:                  tagsOf(m.TagsAll),
-		Health:                m.watch(ctx, diags).Health,
+		Health:                m.watch(ctx, ownership.Owner{}, diags).Health,
 		Rollout:               objectOf[rolloutModel](ctx, m.Rollout, diags).rollout(int(m.Size.ValueInt64())),
 		ReplaceUnhealthy:      orTrue(m.ReplaceUnhealthy),
 	}
 }
 
 // watch is what of the fleet is looked at.
-func (m *fleetModel) watch(ctx context.Context, diags *diag.Diagnostics) fleet.Watch {
+func (m *fleetModel) watch(ctx context.Context, owner ownership.Owner, diags *diag.Diagnostics) fleet.Watch {
 	health := objectOf[healthModel](ctx, m.Health, diags)
 	return fleet.Watch{
-		Name:            m.Name.ValueString(),
+		Owner:           owner,
+		Slots:           m.slotsByInstance(),
 		TargetGroupARNs: slices.Sorted(slices.Values(elements(m.TargetGroupARNs))),
 		Health: fleet.Health{
 			StatusChecks: orTrue(health.StatusChecks), TargetGroups: orTrue(health.TargetGroups),
 			Grace: durationOr(health.GracePeriod, defaultGrace),
 		},
 	}
+}
+
+// slotsByInstance is the slot of each instance that the model knows.
+func (m *fleetModel) slotsByInstance() map[string]int {
+	slots := map[string]int{}
+	for slot, value := range slotValues(m.Instances) {
+		slots[instanceIDOf(value)] = slot
+	}
+	return slots
 }
 
 // objectOf reads a nested object; one that is not given is the zero value, whose

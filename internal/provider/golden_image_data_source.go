@@ -129,7 +129,11 @@ func (d *goldenImageSource) Read(ctx context.Context, req datasource.ReadRequest
 	}
 	found := versions[0]
 	if found.IsHome() {
-		line, err := image.ObserveCopies(ctx, region, d.session.regions, name, image.Line{Versions: []image.Version{found}}, nil)
+		owner := d.session.newOwner(ctx, ownership.Image, name, region.Name(), &resp.Diagnostics).As(found.Tags[cloud.TagOwner])
+		if resp.Diagnostics.HasError() {
+			return
+		}
+		line, err := image.ObserveCopies(ctx, region, d.session.regions, owner, image.Line{Versions: []image.Version{found}}, nil)
 		if err != nil {
 			appendFailure(&resp.Diagnostics, err, fmt.Sprintf("The copies of golden image %s could not be read", name))
 			return

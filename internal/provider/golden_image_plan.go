@@ -15,12 +15,14 @@ import (
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/image"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 )
 
 // ModifyPlan shows what an apply will do: it resolves the source, hashes the files,
 // reads the line and asks the engine's planner.
 func (r *goldenImage) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if req.Plan.Raw.IsNull() {
+		r.planDestroy(ctx, req, resp)
 		return
 	}
 	var plan, config goldenImageModel
@@ -66,18 +68,66 @@ func (r *goldenImage) planOutputs(ctx context.Context, private privateReader, pl
 	if diags.HasError() {
 		return false
 	}
+	owner, shared := r.checkName(ctx, private, plan, state, diags)
+	if diags.HasError() {
+		return false
+	}
 	if !r.session.ready() || !plan.recipeKnown(ctx) {
 		plan.unknownOutputs()
 		return false
 	}
-	planner := goldenImagePlanner{session: r.session, plan: plan, state: state, earlier: earlier, diags: diags, private: private}
+	planner := goldenImagePlanner{session: r.session, owner: owner, shared: shared, plan: plan, state: state, earlier: earlier, diags: diags, private: private}
 	planner.run(ctx)
 	return planner.surplus
+}
+
+// planDestroy refuses credentials of another account before anything is destroyed.
+func (r *goldenImage) planDestroy(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	var state goldenImageModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if r.session.ready() && !resp.Diagnostics.HasError() {
+		r.session.owner(ctx, req.Private, ownership.Image, state.Name.ValueString(), state.Region.ValueString(), &resp.Diagnostics)
+	}
+}
+
+// checkName says whose plan this is, and refuses a name that is somebody else's. It needs
+// no more than the name, so that it is done also where the rest is not known yet.
+// shared is set when a predecessor, or what a dead create has left, has versions of the name:
+// which number comes next is known once it is clear what becomes of them.
+func (r *goldenImage) checkName(ctx context.Context, private privateReader, plan, state *goldenImageModel, diags *diag.Diagnostics) (owner ownership.Owner, shared bool) {
+	if !r.session.ready() || plan.Name.IsUnknown() || plan.Region.IsUnknown() {
+		return owner, false
+	}
+	name, region := plan.Name.ValueString(), r.session.region(plan.Region.ValueString(), diags)
+	if region == nil {
+		return owner, false
+	}
+	if state != nil {
+		if owner = r.session.owner(ctx, private, ownership.Image, name, region.Name(), diags); !diags.HasError() {
+			r.session.names.plan(owner, diags)
+		}
+		return owner, false
+	}
+	owner = r.session.newOwner(ctx, ownership.Image, name, region.Name(), diags)
+	if diags.HasError() {
+		return owner, false
+	}
+	holders, err := image.Holders(ctx, region, owner)
+	if err != nil {
+		appendFailure(diags, err, "Golden image "+name+" could not be looked for")
+		return owner, false
+	}
+	r.session.checkName(ctx, private, owner, holders, diags)
+	return owner, len(holders) > 0
 }
 
 // goldenImagePlanner fills in the outputs of one plan.
 type goldenImagePlanner struct {
 	session *session
+	// owner is the line that there is, or, without an id, the one that is to be.
+	owner ownership.Owner
+	// shared is set when others have versions of the name.
+	shared  bool
 	plan    *goldenImageModel
 	state   *goldenImageModel
 	earlier *image.Recipe
@@ -126,14 +176,14 @@ func (p *goldenImagePlanner) line(ctx context.Context, region *cloud.Region, spe
 	if p.state == nil {
 		return image.Line{}, nil
 	}
-	if line, seen := p.session.lines.take(region.Name(), spec.Name); seen {
+	if line, seen := p.session.lines.take(p.owner); seen {
 		return line, nil
 	}
-	line, err := image.Observe(ctx, region, spec.Name)
+	line, err := image.Observe(ctx, region, p.owner)
 	if err != nil {
 		return line, err
 	}
-	return image.ObserveCopies(ctx, region, p.session.regions, spec.Name, line, p.plan.copyRegions())
+	return image.ObserveCopies(ctx, region, p.session.regions, p.owner, line, p.plan.copyRegions())
 }
 
 // sourceEdited reports whether the configuration names another source than before.
@@ -162,6 +212,9 @@ func (p *goldenImagePlanner) show(spec image.Spec, recipe image.Recipe, newest s
 	if engine.Action == image.BakeNew {
 		p.plan.SourceImageID = types.StringValue(recipe.Source)
 		p.plan.ImageName = types.StringValue(image.AMIName(spec.Name, engine.Version, engine.Fingerprint))
+		if p.shared {
+			p.plan.Version, p.plan.ImageName = types.Int64Unknown(), types.StringUnknown()
+		}
 		p.showCopies(engine, nil)
 		return
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/image"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 )
 
 // Read follows the line: a version promoted or removed elsewhere shows in the plan.
@@ -25,12 +26,17 @@ func (r *goldenImage) Read(ctx context.Context, req resource.ReadRequest, resp *
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	line, err := r.observe(ctx, region, &state)
+	owner := r.session.owner(ctx, req.Private, ownership.Image, state.Name.ValueString(), region.Name(), &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	line, err := r.observe(ctx, region, owner, &state)
 	if err != nil {
 		appendFailure(&resp.Diagnostics, err, fmt.Sprintf("Golden image %s could not be read", state.Name.ValueString()))
 		return
 	}
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.Name, state.Region)...)
+	warnOfForeign(owner, line.Foreign, &resp.Diagnostics)
 	current := line.Current()
 	if current == nil && !state.ImageID.IsNull() {
 		if there, err := image.Exists(ctx, region, state.ImageID.ValueString()); err != nil || there {
@@ -56,19 +62,18 @@ func (r *goldenImage) Read(ctx context.Context, req resource.ReadRequest, resp *
 		}
 	}
 	state.rememberSource(ctx, region, resp.Private, &resp.Diagnostics)
-	r.session.lines.put(region.Name(), state.Name.ValueString(), line)
+	r.session.lines.put(owner, line)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 
 // observe reads the line with what is temporary: two requests, and one for each region
 // that the state, or the current version itself, tells of.
-func (r *goldenImage) observe(ctx context.Context, region *cloud.Region, state *goldenImageModel) (image.Line, error) {
-	name := state.Name.ValueString()
-	line, err := image.Observe(ctx, region, name)
+func (r *goldenImage) observe(ctx context.Context, region *cloud.Region, owner ownership.Owner, state *goldenImageModel) (image.Line, error) {
+	line, err := image.Observe(ctx, region, owner)
 	if err != nil {
 		return line, err
 	}
-	return image.ObserveCopies(ctx, region, r.session.regions, name, line, state.copyRegions())
+	return image.ObserveCopies(ctx, region, r.session.regions, owner, line, state.copyRegions())
 }
 
 // drift makes the state say what is really there, so that the plan shows how it
@@ -233,7 +238,7 @@ func (s *session) regions(name string) (image.AWS, error) { return s.account.Reg
 // next takes them: it need not read them again.
 type seenLines struct {
 	mu    sync.Mutex
-	lines map[string]seenLine
+	lines map[ownership.Owner]seenLine
 }
 
 type seenLine struct {
@@ -241,21 +246,21 @@ type seenLine struct {
 	at   time.Time
 }
 
-func (s *seenLines) put(region, name string, line image.Line) {
+func (s *seenLines) put(owner ownership.Owner, line image.Line) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.lines == nil {
-		s.lines = map[string]seenLine{}
+		s.lines = map[ownership.Owner]seenLine{}
 	}
-	s.lines[region+" "+name] = seenLine{line: line, at: time.Now()}
+	s.lines[owner] = seenLine{line: line, at: time.Now()}
 }
 
 // take returns a line once.
-func (s *seenLines) take(region, name string) (image.Line, bool) {
+func (s *seenLines) take(owner ownership.Owner) (image.Line, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	seen, there := s.lines[region+" "+name]
-	delete(s.lines, region+" "+name)
+	seen, there := s.lines[owner]
+	delete(s.lines, owner)
 	return seen.line, there && time.Since(seen.at) < sightLasts
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/image"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 )
 
 var (
@@ -64,14 +65,23 @@ func (r *goldenImage) Create(ctx context.Context, req resource.CreateRequest, re
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	region := r.session.region(plan.Region.ValueString(), &resp.Diagnostics)
+	if region == nil {
+		return
+	}
+	owner := r.session.newOwner(ctx, ownership.Image, plan.Name.ValueString(), region.Name(), &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
 	secrets := secretsOf(ctx, req.Config, &resp.Diagnostics)
-	applied := r.apply(ctx, limit, plan, secrets, image.Options{Create: true}, &resp.Diagnostics)
+	applied := r.apply(ctx, limit, plan, secrets, image.Options{Owner: owner}, &resp.Diagnostics)
 	if applied.line.Empty() {
 		return
 	}
 	plan.settle(applied)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.Name, plan.Region)...)
+	resp.Diagnostics.Append(writeOwner(ctx, resp.Private, applied.owner)...)
 	if !resp.Diagnostics.HasError() && applied.recipe != nil {
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, recipeKey, applied.recipe)...)
 	}
@@ -91,7 +101,11 @@ func (r *goldenImage) Update(ctx context.Context, req resource.UpdateRequest, re
 	}
 	earlier, diags := earlierRecipe(ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
-	options := image.Options{Earlier: earlier, SourceEdited: plan.sourceEdited(&state)}
+	owner := r.session.owner(ctx, req.Private, ownership.Image, state.Name.ValueString(), state.Region.ValueString(), &resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	options := image.Options{Owner: owner, Earlier: earlier, SourceEdited: plan.sourceEdited(&state)}
 	secrets := secretsOf(ctx, req.Config, &resp.Diagnostics)
 	applied := r.apply(ctx, limit, plan, secrets, options, &resp.Diagnostics)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.Name, plan.Region)...)
@@ -112,6 +126,7 @@ func (r *goldenImage) Update(ctx context.Context, req resource.UpdateRequest, re
 
 // applied is what an apply has left.
 type applied struct {
+	owner  ownership.Owner
 	line   image.Line
 	reason string
 	// recipe is that of the current version; nil when the configuration's is another,
@@ -146,6 +161,7 @@ func (r *goldenImage) apply(ctx context.Context, limit time.Duration, plan golde
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	options.Known = r.session.knows(options.Owner)
 	options.SourceImageID, options.Planned = plan.SourceImageID.ValueString(), plan.planned()
 	// What was planned says what to start from; only without it there is something to hold.
 	options.SourceEdited = options.SourceEdited || options.Planned != nil
@@ -161,7 +177,7 @@ func (r *goldenImage) apply(ctx context.Context, limit time.Duration, plan golde
 	result, err := image.Apply(ctx, region, spec, options)
 	appendWarnings(diags, result.Warnings)
 	appendFailure(diags, err, "Golden image "+spec.Name+" was not applied")
-	return applied{line: result.Line, reason: result.Plan.Reason, recipe: recipeOf(spec, result.Line)}
+	return applied{owner: result.Owner, line: result.Line, reason: result.Plan.Reason, recipe: recipeOf(spec, result.Line)}
 }
 
 // recipeOf is the recipe of the current version, if it is the spec's.
@@ -213,58 +229,39 @@ func (r *goldenImage) Delete(ctx context.Context, req resource.DeleteRequest, re
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
 	name := state.Name.ValueString()
-	err := image.Destroy(ctx, region, name, image.Removal{
-		In: r.session.regions, Regions: state.copyRegions(),
-		Parameter:     state.distribution(ctx, &resp.Diagnostics).SSMParameter.ValueString(),
-		StagingBucket: state.stagingBucket(),
-		Unproven:      state.ImageID.IsNull(),
-		KeepVersions:  state.SkipDestroy.ValueBool(),
-		Progress:      r.session.report(ctx, "golden image "+name),
-	})
-	appendFailure(&resp.Diagnostics, err, "Golden image "+name+" was not removed")
-}
-
-// ImportState takes "name", "name@region" or the identity.
-func (r *goldenImage) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	name, region := importedName(ctx, req, &resp.Diagnostics)
+	owner := r.session.owner(ctx, req.Private, ownership.Image, name, region.Name(), &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	found := r.session.region(region, &resp.Diagnostics)
-	if found == nil {
-		return
-	}
-	line, err := image.ObserveVersions(ctx, found, name)
-	if err != nil || line.Current() == nil {
-		resp.Diagnostics.AddError(fmt.Sprintf("Golden image %s cannot be imported", name),
-			notThere(err, fmt.Sprintf("no image in %s carries the tags %s = %s and %s = %s", found.Name(),
-				cloud.TagManagedBy, cloud.ManagedBy, cloud.TagImage, name)))
-		return
-	}
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), name)...)
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("region"), found.Name())...)
-	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("image_id"), line.Current().ImageID)...)
-	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, types.StringValue(name), types.StringValue(found.Name()))...)
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	warnings, err := image.Destroy(ctx, region, owner, image.Removal{
+		In: r.session.regions, Regions: state.copyRegions(),
+		Parameter:     state.distribution(ctx, &resp.Diagnostics).SSMParameter.ValueString(),
+		StagingBucket: state.stagingBucket(),
+		KeepVersions:  state.SkipDestroy.ValueBool(),
+		Progress:      r.session.report(ctx, "golden image "+name),
+	})
+	appendWarnings(&resp.Diagnostics, warnings)
+	appendFailure(&resp.Diagnostics, err, "Golden image "+name+" was not removed")
 }
 
-func notThere(err error, otherwise string) string {
-	if err != nil {
-		return err.Error()
-	}
-	return otherwise + ". Give its name, or name@region when it is not in the provider's region."
+// ImportState takes "name", "name@region", "name@region#owner" or the identity.
+func (r *goldenImage) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	r.session.importOwner(ctx, ownership.Image, req, resp, func(region *cloud.Region, fresh ownership.Owner) ([]ownership.Holder, error) {
+		return image.Holders(ctx, region, fresh)
+	})
 }
 
 // importedName is what an import asks for.
-func importedName(ctx context.Context, req resource.ImportStateRequest, diags *diag.Diagnostics) (name, region string) {
+func importedName(ctx context.Context, req resource.ImportStateRequest, diags *diag.Diagnostics) (name, region, owner string) {
 	if req.ID != "" {
 		return importID(req.ID)
 	}
 	var identity identityModel
 	diags.Append(req.Identity.Get(ctx, &identity)...)
-	return identity.Name.ValueString(), identity.Region.ValueString()
+	return identity.Name.ValueString(), identity.Region.ValueString(), ""
 }
 
 // setIdentity must be called by Create, Read and Update alike: Terraform before

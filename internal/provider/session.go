@@ -13,6 +13,7 @@ import (
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/fleet"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
@@ -25,6 +26,7 @@ type session struct {
 	// now is the clock by which images become too old.
 	now   func() time.Time
 	lines seenLines
+	names names
 
 	mu sync.Mutex
 	// seen are fleets by what of them was looked at.
@@ -90,7 +92,14 @@ type sight struct {
 	at       time.Time
 }
 
-func sightOf(region *cloud.Region, watch fleet.Watch) string { return fmt.Sprint(region.Name(), watch) }
+func sightOf(region *cloud.Region, watch fleet.Watch) string {
+	return fmt.Sprint(region.Name(), watch.Owner, watch.Health, watch.TargetGroupARNs)
+}
+
+// knows tells, for the objects of a name, whether a state of this configuration has one.
+func (s *session) knows(owner ownership.Owner) func(ownerID string) bool {
+	return func(ownerID string) bool { return s.names.knows(owner.As(ownerID)) }
+}
 
 // report returns a progress that writes to Terraform's log and to the progress
 // file, under the resource's name.

@@ -2,6 +2,7 @@ package story
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -77,7 +78,8 @@ func newCLI(t *testing.T, dir string, environ ...string) *cli {
 		t.Fatal(err)
 	}
 	// Nothing of this machine may lead to a real account.
-	kept := []string{"TF_CLI_CONFIG_FILE=" + config, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_INPUT=0", "AWS_EC2_METADATA_DISABLED=true"}
+	kept := []string{"TF_CLI_CONFIG_FILE=" + config, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_INPUT=0", "AWS_EC2_METADATA_DISABLED=true",
+		"XDG_CACHE_HOME=" + t.TempDir()}
 	for _, variable := range os.Environ() {
 		if !strings.HasPrefix(variable, "AWS_") && !strings.HasPrefix(variable, "TF_") && !strings.HasPrefix(variable, "STAMP_") {
 			kept = append(kept, variable)
@@ -96,6 +98,26 @@ func (c *cli) run(args ...string) string {
 		c.t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, output)
 	}
 	return string(output)
+}
+
+// fails runs the CLI, which must fail, and returns what it prints.
+func (c *cli) fails(args ...string) string {
+	c.t.Helper()
+	command := exec.CommandContext(c.t.Context(), c.program, args...)
+	command.Dir, command.Env = c.dir, c.environ
+	output, err := command.CombinedOutput()
+	if _, failed := errors.AsType[*exec.ExitError](err); !failed {
+		c.t.Fatalf("%s: %v, want it to fail\n%s", strings.Join(args, " "), err, output)
+	}
+	return string(output)
+}
+
+// write writes the configuration.
+func (c *cli) write(configuration string) {
+	c.t.Helper()
+	if err := os.WriteFile(filepath.Join(c.dir, "main.tf"), []byte(configuration), 0o600); err != nil {
+		c.t.Fatal(err)
+	}
 }
 
 // copied is a copy of a directory of the examples.

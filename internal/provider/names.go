@@ -1,0 +1,108 @@
+package provider
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
+)
+
+// names are the objects that this process has met. Terraform calls a provider resource by
+// resource; only here do two of one name meet.
+type names struct {
+	mu sync.Mutex
+	// read are the objects that a state has, planned those that a name will belong to: "" is
+	// one that is yet to be created.
+	read    map[ownership.Owner]bool
+	planned map[ownership.Owner]string
+}
+
+// know notes that a state has an object.
+func (n *names) know(owner ownership.Owner) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.read == nil {
+		n.read = map[ownership.Owner]bool{}
+	}
+	n.read[owner] = true
+}
+
+// wasRead reports whether this process has met the object in a state.
+func (n *names) wasRead(owner ownership.Owner) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.read[owner]
+}
+
+// plan notes which object a name will belong to, and refuses a second one. The same object
+// may be planned twice: Terraform plans a replacement once as a change and once as new.
+func (n *names) plan(owner ownership.Owner, diags *diag.Diagnostics) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.planned == nil {
+		n.planned = map[ownership.Owner]string{}
+	}
+	name := owner.As("")
+	before, taken := n.planned[name]
+	if taken && (before != owner.ID || owner.ID == "") {
+		attributeError(diags, path.Root("name"), fmt.Sprintf("Two of the name %s", owner.Name),
+			fmt.Sprintf("Another resource of this configuration has the %s %s in account %s (%s) already. Each needs a name of its own there: "+
+				"look for a copied block, a module that is called twice, or a count or for_each with a name that stays the same.",
+				owner.Kind.Words(), owner.Name, owner.Account, owner.Region))
+		return
+	}
+	n.planned[name] = owner.ID
+}
+
+// noticeLasts is how long a plan that was saved may wait for its apply.
+const noticeLasts = 24 * time.Hour
+
+// announce leaves a notice on this machine that an object is to be replaced by one of the
+// same name. Terraform applies in another process, which is not told: with
+// create_before_destroy, it creates the new one as if there was nothing. A notice that
+// cannot be left is missed by that apply alone, which says so and changes nothing.
+func (n *names) announce(owner ownership.Owner) {
+	file := notice(owner)
+	if file == "" || os.MkdirAll(filepath.Dir(file), 0o700) != nil {
+		return
+	}
+	_ = os.WriteFile(file, nil, 0o600)
+	now := time.Now()
+	_ = os.Chtimes(file, now, now)
+}
+
+// replacesVariable lists owners that may be followed, where the plan was made on a machine
+// whose notices this one does not see.
+const replacesVariable = "STAMP_REPLACES"
+
+// knows reports whether a state of this configuration has an object: as far as this process
+// has read it, as the plan has announced, or as whoever runs it says.
+func (n *names) knows(owner ownership.Owner) bool {
+	said := strings.FieldsFunc(os.Getenv(replacesVariable), func(c rune) bool { return c == ',' || c == ' ' })
+	if n.wasRead(owner) || slices.Contains(said, owner.ID) {
+		return true
+	}
+	info, err := os.Lstat(notice(owner))
+	return err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) < noticeLasts
+}
+
+// notice is the file that announces the replacement of an object; empty where the user has
+// no directory for such files.
+func notice(owner ownership.Owner) string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(fmt.Sprint(owner) + owner.Account + owner.Partition))
+	return filepath.Join(dir, "terraform-provider-stamp", "replaced", hex.EncodeToString(sum[:16]))
+}

@@ -1,0 +1,28 @@
+package provider
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
+)
+
+// EndWithTerraform ends this process once the one that has started it is gone. Terraform
+// that is killed leaves its providers behind, and nobody would write down in a state what
+// they still make. The next apply picks up what is there.
+func EndWithTerraform(ctx context.Context) {
+	const lookEvery = time.Second
+	timer := time.NewTicker(lookEvery)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+			if ownership.Orphaned() {
+				os.Exit(1)
+			}
+		}
+	}
+}
