@@ -1,0 +1,190 @@
+package lives
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/cryptotest"
+	"time"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
+)
+
+// TestLives lives lives. A seed that fails is lived again alone by
+// STAMP_LIVES=1234-1234 go test ./internal/lives -run TestLives -v.
+func TestLives(t *testing.T) {
+	first, last := seeds(t)
+	counts, begun := map[string]int{}, time.Now()
+	for seed := first; seed <= last; seed++ {
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+			for what, count := range live(t, seed) {
+				counts[what] += count
+			}
+		})
+	}
+	t.Logf("seeds %d to %d in %s: %s", first, last, time.Since(begun).Round(time.Second), tally(counts))
+}
+
+// seeds are the first and the last: STAMP_LIVES=1-2000, and some without it.
+func seeds(t *testing.T) (first, last uint64) {
+	given := os.Getenv("STAMP_LIVES")
+	if given == "" {
+		if rehearsal.Stride() == 1 {
+			return 1, thorough
+		}
+		return 1, quick
+	}
+	from, to, _ := strings.Cut(given, "-")
+	first, err := strconv.ParseUint(from, 10, 64)
+	if err == nil {
+		last, err = strconv.ParseUint(to, 10, 64)
+	}
+	if err != nil {
+		t.Fatalf("STAMP_LIVES=%q: want two numbers, like 1-2000", given)
+	}
+	return first, last
+}
+
+// How many seeds go test lives, and make test.
+const (
+	quick    = 5
+	thorough = 60
+)
+
+func tally(counts map[string]int) string {
+	var all []string
+	for _, what := range slices.Sorted(maps.Keys(counts)) {
+		all = append(all, fmt.Sprintf("%s %d", what, counts[what]))
+	}
+	return strings.Join(all, ", ")
+}
+
+// live lives one life.
+func live(t *testing.T, seed uint64) map[string]int {
+	t.Helper()
+	cryptotest.SetGlobalRandom(t, seed)
+	luck := rand.New(rand.NewPCG(seed, 0))
+	weather := []string{"calm", "calm", "aws", "storm"}[luck.IntN(4)]
+	var counts map[string]int
+	inside := rehearsal.Inside{Each: time.Second}
+	rehearsal.Run(t, lab.Options{Weather: weather, Seed: seed, Guests: inside.Host()}, func(t *testing.T, stage *rehearsal.Stage) {
+		w := newWorld(t, stage, luck, weather)
+		defer func() {
+			w.zombies.Wait()
+			if len(w.faults) > 0 || os.Getenv("STAMP_LIVES_LOG") != "" {
+				t.Logf("seed %d, %s weather:\n%s", seed, weather, strings.Join(w.log, "\n"))
+			}
+			for _, fault := range w.faults {
+				t.Errorf("seed %d, %s weather: %s", seed, weather, fault)
+			}
+			counts = w.counts
+		}()
+		w.live()
+	})
+	return counts
+}
+
+// live is a life from the first apply to the last destroy.
+func (w *world) live() {
+	a, b := w.ours[0], w.ours[1]
+	b.onBase, a.together, b.together = w.luck.IntN(2) == 0, w.luck.IntN(3) == 0, w.luck.IntN(3) == 0
+	for step := range 6 + w.luck.IntN(8) {
+		if len(w.faults) > 0 {
+			return
+		}
+		w.logf("--- step %d, %s", step, time.Now().Format(time.DateTime))
+		space := a
+		if step > 0 && w.luck.IntN(4) == 0 {
+			space = b
+		}
+		w.step(space)
+	}
+	if len(w.faults) == 0 {
+		w.finish()
+	}
+}
+
+// step changes something, or nothing, and runs Terraform in some way.
+func (w *world) step(space *workspace) {
+	for range w.luck.IntN(3) {
+		w.change(space)
+	}
+	switch w.luck.IntN(12) {
+	case 0, 1, 2:
+		w.count("applies")
+		space.settle()
+	case 3, 4, 5, 6, 7:
+		w.count("applies with a blow")
+		for range 1 + w.luck.IntN(2) {
+			_ = space.blowOn(space.terraformApply)
+		}
+		space.settle()
+	case 8:
+		w.count("destroys with a blow")
+		_ = space.blowOn(space.terraformDestroy)
+		if w.luck.IntN(2) == 0 {
+			space.settle()
+		}
+	case 9:
+		w.count("destroys")
+		space.clear()
+	case 10:
+		w.count("applies of both")
+		w.both()
+	default:
+		w.count("applies under protection")
+		what, lift := space.protect()
+		space.logf("%s", what)
+		_ = space.run(nothing, 0, space.terraformApply)
+		lift()
+		space.settle()
+	}
+	if w.luck.IntN(3) == 0 {
+		<-time.After(time.Duration(w.luck.IntN(120)) * time.Minute)
+	}
+}
+
+// change is an edit, a drift or another team's doing.
+func (w *world) change(space *workspace) {
+	do, what := space.edit, "edits"
+	switch w.luck.IntN(8) {
+	case 0:
+		do, what = space.askReplace, "replaces"
+	case 1, 2:
+		do, what = space.drift, "drifts"
+	case 3:
+		do, what = space.hostile, "hostile tags"
+	}
+	w.count(what)
+	space.logf("%s", do())
+}
+
+// blowOn runs Terraform with a blow at a request by luck.
+func (w *workspace) blowOn(do func(context.Context, *process) error) error {
+	how := blow(1 + w.world.luck.IntN(len(blows)-1))
+	return w.run(how, 1+w.world.luck.IntN(70), do)
+}
+
+// both lets the two workspaces apply at the same time.
+func (w *world) both() {
+	var each sync.WaitGroup
+	for _, space := range w.ours {
+		how, nth := nothing, 0
+		if w.luck.IntN(3) == 0 {
+			how, nth = blow(1+w.luck.IntN(len(blows)-1)), 1+w.luck.IntN(70)
+		}
+		each.Go(func() { _ = space.run(how, nth, space.terraformApply) })
+	}
+	each.Wait()
+	for _, space := range w.ours {
+		space.settle()
+	}
+}
