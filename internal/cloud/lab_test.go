@@ -109,7 +109,7 @@ func TestLab_changesInPlace(t *testing.T) {
 		region := must[*cloud.Region](t)(account.Region(""))
 		_, launched := fleetOnLab(ctx, t, region)
 		ids := idsOf(launched)
-		if err := region.CreateTags(ctx, ids, cloud.Tags{cloud.TagEstablished: "true"}); err != nil {
+		if err := region.CreateTags(ctx, ids, cloud.Tags{cloud.TagGeneration: "2"}); err != nil {
 			t.Error(err)
 		}
 		if err := region.DeleteTags(ctx, ids, []string{"App"}); err != nil {
@@ -124,7 +124,7 @@ func TestLab_changesInPlace(t *testing.T) {
 				if !strings.HasSuffix(instance.InstanceProfileARN, profile) || (profile == "") != (instance.InstanceProfileARN == "") {
 					t.Errorf("the profile is %q, want %q", instance.InstanceProfileARN, profile)
 				}
-				want := cloud.Tags{cloud.TagFleet: "web", cloud.TagEstablished: "true"}
+				want := cloud.Tags{cloud.TagFleet: "web", cloud.TagGeneration: "2"}
 				if diff := cmp.Diff(want, instance.Tags); diff != "" {
 					t.Errorf("tags (-want +got):\n%s", diff)
 				}

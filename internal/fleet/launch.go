@@ -84,17 +84,38 @@ func (r *run) findRootDevice(ctx context.Context) error {
 	if r.rootDevice != "" || r.spec.RootVolume == (cloud.Volume{}) {
 		return nil
 	}
-	images, err := r.aws.Images(ctx, cloud.ImageQuery{IDs: []string{r.spec.ImageID}})
+	image, err := describeImage(ctx, r.aws, r.spec.ImageID)
 	if err != nil {
 		return err
 	}
-	if len(images) == 0 {
-		return fmt.Errorf("image %s: %w", r.spec.ImageID, errNoImage)
-	}
-	if images[0].RootDeviceName == "" {
+	if image.RootDeviceName == "" {
 		return fmt.Errorf("image %s has no root device, so root_volume has nothing to be", r.spec.ImageID)
 	}
-	r.rootDevice = images[0].RootDeviceName
+	r.rootDevice = image.RootDeviceName
+	return nil
+}
+
+func describeImage(ctx context.Context, aws AWS, imageID string) (cloud.Image, error) {
+	images, err := aws.Images(ctx, cloud.ImageQuery{IDs: []string{imageID}})
+	if err != nil {
+		return cloud.Image{}, err
+	}
+	if len(images) == 0 {
+		return cloud.Image{}, fmt.Errorf("image %s: %w", imageID, errNoImage)
+	}
+	return images[0], nil
+}
+
+// CheckImage refuses an image that is not there for this account, in this region: a fleet
+// that is to be replaced must not go for one that cannot be launched.
+func CheckImage(ctx context.Context, aws AWS, imageID string) error {
+	image, err := describeImage(ctx, aws, imageID)
+	if err != nil {
+		return err
+	}
+	if image.State != cloud.ImageAvailable {
+		return fmt.Errorf("image %s is %s in %s, and nothing can be launched from it", imageID, image.State, aws.Name())
+	}
 	return nil
 }
 

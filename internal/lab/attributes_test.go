@@ -175,7 +175,7 @@ func BenchmarkThousand(b *testing.B) {
 		b.Fatal(err)
 	}
 	ask := func(form url.Values) string {
-		request := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "/", strings.NewReader(form.Encode()))
+		request := httptest.NewRequestWithContext(b.Context(), http.MethodPost, "http://127.0.0.1/", strings.NewReader(form.Encode()))
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=lab/20260101/us-east-1/ec2/aws4_request")
 		recorder := httptest.NewRecorder()

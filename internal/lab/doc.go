@@ -36,4 +36,10 @@
 // in Amazon Linux's images and in those of Windows, with an instance profile. It is part
 // of the guest, so where guests are off, and on Windows with real guests, which are
 // Linux's, no instance is managed.
+//
+// Whoever reaches the lab is root in its guests, so the lab keeps pages of other sites
+// away, which a browser would let reach it (guard.go), and its command listens on loopback
+// alone unless told otherwise. What is inside guests has no rights over the machine, and
+// what it may use of it is limited (package guests). The lab does not protect from other
+// programs of the same machine, which reach its port, nor the kernel from its guests.
 package lab

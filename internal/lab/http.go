@@ -60,8 +60,12 @@ var services = map[string]protocol{
 }
 
 // ServeHTTP answers every service at one endpoint; the door is below /_lab/, and a
-// browser at the root gets the page.
+// browser at the root gets the page. What pages of others send is turned away.
 func (l *Lab) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	if reason := l.foreign(request); reason != "" {
+		turnAway(w, reason)
+		return
+	}
 	if asksForPage(request) {
 		servePage(w, request)
 		return

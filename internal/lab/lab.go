@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -28,6 +29,9 @@ type Options struct {
 	// Guests starts what is inside the instances; nil means that nothing is. The lab
 	// closes it.
 	Guests guests.Host
+	// Hosts are further names by which clients may call the lab. It always answers for
+	// localhost, for loopback addresses and for the address that a request came in at.
+	Hosts []string
 	// OnRequest, if not nil, is called for each request before anything comes of it, with
 	// its number, from 1, and its action. It may use the lab; the request waits for it.
 	OnRequest func(number int, action string)
@@ -44,6 +48,8 @@ type Lab struct {
 	// cloud is everything but the door.
 	cloud http.Handler
 	seed  uint64
+	// hosts are the option's, in lower case.
+	hosts []string
 	// onRequest is nil or the option's; requests numbers the requests.
 	onRequest func(number int, action string)
 	requests  atomic.Int64
@@ -101,6 +107,9 @@ func New(options Options) (*Lab, error) {
 		sessions:  map[string]*session{},
 		onRequest: options.OnRequest,
 		closing:   make(chan struct{}),
+	}
+	for _, name := range options.Hosts {
+		lab.hosts = append(lab.hosts, strings.ToLower(name))
 	}
 	lab.life, lab.endLife = context.WithCancelCause(context.Background())
 	lab.door, lab.cloud = lab.doorHandler(), http.HandlerFunc(lab.serveCloud)

@@ -21,7 +21,7 @@ var slow = weather{times: map[transition]spread{
 // say makes a Systems Manager request and returns the status and the answer.
 func say(t *testing.T, l *Lab, action, body string) (int, map[string]any) {
 	t.Helper()
-	request := httptest.NewRequestWithContext(t.Context(), "POST", "/", strings.NewReader(body))
+	request := httptest.NewRequestWithContext(t.Context(), "POST", "http://127.0.0.1/", strings.NewReader(body))
 	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=lab/20260101/us-east-1/ssm/aws4_request")
 	request.Header.Set("X-Amz-Target", "AmazonSSM."+action)
 	recorder := httptest.NewRecorder()
@@ -51,7 +51,7 @@ func TestPace_ofAgentsAndCommands(t *testing.T) {
 			"Action": {"RunInstances"}, "ImageId": {image}, "InstanceType": {"t3.small"}, "MinCount": {"1"}, "MaxCount": {"1"},
 			"IamInstanceProfile.Name": {"bake"},
 		}
-		launch := httptest.NewRequestWithContext(t.Context(), "POST", "/", strings.NewReader(form.Encode()))
+		launch := httptest.NewRequestWithContext(t.Context(), "POST", "http://127.0.0.1/", strings.NewReader(form.Encode()))
 		launch.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=lab/20260101/us-east-1/ec2/aws4_request")
 		launch.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		l.ServeHTTP(httptest.NewRecorder(), launch)

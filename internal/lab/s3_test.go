@@ -291,7 +291,7 @@ func TestS3_bucketInTheHost(t *testing.T) {
 	store3(t, client, "k", "content")
 	for host, path := range map[string]string{
 		"staging.s3.us-east-1.amazonaws.com": "/k", "staging.s3.amazonaws.com": "/k", "staging.localhost:8080": "/k",
-		"s3.us-east-1.amazonaws.com": "/staging/k", "lab.example": "/staging/k",
+		"s3.us-east-1.amazonaws.com": "/staging/k", "127.0.0.1:8080": "/staging/k",
 	} {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+path, nil)
 		if err != nil {

@@ -12,10 +12,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
-
-	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
-	"github.com/stamp-pattern/terraform-provider-stamp/internal/fleet"
-	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
 )
 
 const fleetAddress = "stamp_fleet.web"
@@ -235,43 +231,6 @@ resource "stamp_fleet" "second" {
 				ImportStateVerifyIgnore:              []string{"timeouts"},
 				ImportStateVerifyIdentifierAttribute: "name",
 			},
-		},
-		CheckDestroy: func(*terraform.State) error { w.noLeftovers(); return nil },
-	})
-}
-
-// A create that was cut short is gone on with, though the configuration has changed
-// meanwhile. And as long as no apply has ended, the plan is not empty: without its mark
-// anybody's create would take the fleet for one of its own.
-func TestAccFleet_goesOnAfterACreateCutShort(t *testing.T) {
-	w := newWorld(t, false)
-	id, err := w.Lab.Order(lab.FailCall{Action: "CreateTags", Code: "UnauthorizedOperation", Times: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := fleet.Spec{Name: "web", ImageID: w.baseImage(1), Size: 2, InstanceTypes: []string{"t3.micro"}}
-	if _, err := fleet.Apply(t.Context(), w.region(), before, fleet.Options{Create: true}); err == nil {
-		t.Fatal("the create was not cut short")
-	}
-	if err := w.Lab.Lift(id); err != nil {
-		t.Fatal(err)
-	}
-	resource.UnitTest(t, resource.TestCase{
-		ProtoV6ProviderFactories: factories(),
-		Steps: []resource.TestStep{
-			{
-				Config:            w.sized(2, nil),
-				ConfigStateChecks: []statecheck.StateCheck{fleetIs("generation", knownvalue.Int64Exact(2))},
-			},
-			{
-				PreConfig: func() { w.retag(cloud.TagEstablished, "") },
-				Config:    w.sized(2, nil),
-				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-					plancheck.ExpectResourceAction(fleetAddress, plancheck.ResourceActionUpdate),
-					plancheck.ExpectKnownValue(fleetAddress, instanceID(1), knownvalue.NotNull()),
-				}},
-			},
-			{Config: w.sized(0, nil)},
 		},
 		CheckDestroy: func(*terraform.State) error { w.noLeftovers(); return nil },
 	})

@@ -68,15 +68,18 @@ func (r *goldenImage) planOutputs(ctx context.Context, private privateReader, pl
 	if diags.HasError() {
 		return false
 	}
-	owner, shared := r.checkName(ctx, private, plan, state, diags)
-	if diags.HasError() {
-		return false
-	}
-	if !r.session.ready() || !plan.recipeKnown(ctx) {
+	if !r.session.ready() {
 		plan.unknownOutputs()
 		return false
 	}
-	planner := goldenImagePlanner{session: r.session, owner: owner, shared: shared, plan: plan, state: state, earlier: earlier, diags: diags, private: private}
+	planner := goldenImagePlanner{session: r.session, plan: plan, state: state, earlier: earlier, diags: diags, private: private}
+	if planner.checkName(ctx); diags.HasError() {
+		return false
+	}
+	if !plan.recipeKnown(ctx) {
+		plan.unknownOutputs()
+		return false
+	}
 	planner.run(ctx)
 	return planner.surplus
 }
@@ -92,33 +95,30 @@ func (r *goldenImage) planDestroy(ctx context.Context, req resource.ModifyPlanRe
 
 // checkName says whose plan this is, and refuses a name that is somebody else's. It needs
 // no more than the name, so that it is done also where the rest is not known yet.
-// shared is set when a predecessor, or what a dead create has left, has versions of the name:
-// which number comes next is known once it is clear what becomes of them.
-func (r *goldenImage) checkName(ctx context.Context, private privateReader, plan, state *goldenImageModel, diags *diag.Diagnostics) (owner ownership.Owner, shared bool) {
-	if !r.session.ready() || plan.Name.IsUnknown() || plan.Region.IsUnknown() {
-		return owner, false
+func (p *goldenImagePlanner) checkName(ctx context.Context) {
+	if p.plan.Name.IsUnknown() || p.plan.Region.IsUnknown() {
+		return
 	}
-	name, region := plan.Name.ValueString(), r.session.region(plan.Region.ValueString(), diags)
+	name, region := p.plan.Name.ValueString(), p.session.region(p.plan.Region.ValueString(), p.diags)
 	if region == nil {
-		return owner, false
+		return
 	}
-	if state != nil {
-		if owner = r.session.owner(ctx, private, ownership.Image, name, region.Name(), diags); !diags.HasError() {
-			r.session.names.plan(owner, diags)
+	if p.state != nil {
+		if p.owner = p.session.owner(ctx, p.private, ownership.Image, name, region.Name(), p.diags); !p.diags.HasError() {
+			p.session.names.plan(p.owner, p.diags)
 		}
-		return owner, false
+		return
 	}
-	owner = r.session.newOwner(ctx, ownership.Image, name, region.Name(), diags)
-	if diags.HasError() {
-		return owner, false
+	if p.owner = p.session.newOwner(ctx, ownership.Image, name, region.Name(), p.diags); p.diags.HasError() {
+		return
 	}
-	holders, err := image.Holders(ctx, region, owner)
+	holders, err := image.Holders(ctx, region, p.owner)
 	if err != nil {
-		appendFailure(diags, err, "Golden image "+name+" could not be looked for")
-		return owner, false
+		appendFailure(p.diags, err, "Golden image "+name+" could not be looked for")
+		return
 	}
-	r.session.checkName(ctx, private, owner, holders, diags)
-	return owner, len(holders) > 0
+	p.predecessors = p.session.checkName(ctx, p.private, p.owner, holders, p.diags)
+	p.shared = len(holders) > 0
 }
 
 // goldenImagePlanner fills in the outputs of one plan.
@@ -126,14 +126,17 @@ type goldenImagePlanner struct {
 	session *session
 	// owner is the line that there is, or, without an id, the one that is to be.
 	owner ownership.Owner
-	// shared is set when others have versions of the name.
-	shared  bool
-	plan    *goldenImageModel
-	state   *goldenImageModel
-	earlier *image.Recipe
-	diags   *diag.Diagnostics
-	surplus bool
-	private privateReader
+	// shared is set when a predecessor, or what a dead create has left, has versions of the
+	// name: which number comes next is known once it is clear what becomes of them.
+	shared bool
+	// predecessors are the owners that a new line follows under its name.
+	predecessors []string
+	plan         *goldenImageModel
+	state        *goldenImageModel
+	earlier      *image.Recipe
+	diags        *diag.Diagnostics
+	surplus      bool
+	private      privateReader
 }
 
 func (p *goldenImagePlanner) run(ctx context.Context) {
@@ -158,7 +161,7 @@ func (p *goldenImagePlanner) run(ctx context.Context) {
 		attributeError(p.diags, path.Root("refresh").AtName("pin_version"), "The version to hold on to is not kept", err.Error()+". Only kept versions can be held on to.")
 		return
 	}
-	p.checkDistribution(ctx, region, spec)
+	p.checkDistribution(ctx, region, spec, line)
 	if kept := line.ByImage(engine.ImageID); kept != nil {
 		spec.Platform = kept.Platform // its source may be gone
 	} else {
@@ -173,9 +176,6 @@ func (p *goldenImagePlanner) run(ctx context.Context) {
 
 // line is what there is of the image: as the refresh has just read it, or read now.
 func (p *goldenImagePlanner) line(ctx context.Context, region *cloud.Region, spec image.Spec) (image.Line, error) {
-	if p.state == nil {
-		return image.Line{}, nil
-	}
 	if line, seen := p.session.lines.take(p.owner); seen {
 		return line, nil
 	}

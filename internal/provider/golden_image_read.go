@@ -94,7 +94,7 @@ func (r *goldenImage) drift(ctx context.Context, region *cloud.Region, state *go
 	}
 	found.setShared(shared)
 	if spec.Distribute.Parameter != "" {
-		value, err := image.ObserveParameter(ctx, region, spec.Name, spec.Distribute.Parameter, current.ImageID)
+		value, err := image.ObserveParameter(ctx, region, line, spec.Distribute.Parameter)
 		if err != nil && !isTaken(err) {
 			appendFailure(diags, err, fmt.Sprintf("The SSM parameter of golden image %s could not be read", spec.Name))
 			return

@@ -139,7 +139,7 @@ func (c handOutCheck) parameter(name types.String) {
 
 // checkDistribution refuses regions that are none, or the line's own, and a parameter
 // that is somebody else's.
-func (p *goldenImagePlanner) checkDistribution(ctx context.Context, region *cloud.Region, spec image.Spec) {
+func (p *goldenImagePlanner) checkDistribution(ctx context.Context, region *cloud.Region, spec image.Spec, line image.Line) {
 	at := path.Root("distribute")
 	for _, name := range p.plan.copyRegions() {
 		if name == region.Name() {
@@ -153,7 +153,7 @@ func (p *goldenImagePlanner) checkDistribution(ctx context.Context, region *clou
 	if parameter == "" || p.state != nil && p.state.distribution(ctx, p.diags).SSMParameter.ValueString() == parameter {
 		return
 	}
-	_, err := image.ObserveParameter(ctx, region, spec.Name, parameter, "")
+	_, err := image.ObserveParameter(ctx, region, line, parameter, p.predecessors...)
 	if taken, ok := errors.AsType[*image.ParameterTakenError](err); ok {
 		attributeError(p.diags, at.AtName("ssm_parameter"), "The SSM parameter is there already",
 			taken.Error()+". Choose another name, or remove the parameter.")

@@ -82,9 +82,9 @@ func (s *session) owner(ctx context.Context, private privateReader, kind ownersh
 func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 // checkName refuses, in the plan of a create, a name that is used twice in the
-// configuration, or that somebody else has in this account and region. An object that one
-// of this configuration's states has makes room for the new one, before or after.
-func (s *session) checkName(ctx context.Context, private privateReader, fresh ownership.Owner, holders []ownership.Holder, diags *diag.Diagnostics) {
+// configuration, or that somebody else has in this account and region. Objects that a state
+// of this configuration has make room for the new one, before or after: those are returned.
+func (s *session) checkName(ctx context.Context, private privateReader, fresh ownership.Owner, holders []ownership.Holder, diags *diag.Diagnostics) (predecessors []string) {
 	former, replaced := heldBy(ctx, private, diags)
 	s.names.plan(fresh.As(former.ID), diags)
 	for _, holder := range holders {
@@ -96,6 +96,7 @@ func (s *session) checkName(ctx context.Context, private privateReader, fresh ow
 			alreadyThere(fresh, holder, diags)
 			continue
 		}
+		predecessors = append(predecessors, holder.OwnerID)
 		s.names.announce(predecessor)
 		if !replaced && s.names.wasRead(predecessor) {
 			former, replaced = predecessor, true
@@ -104,6 +105,7 @@ func (s *session) checkName(ctx context.Context, private privateReader, fresh ow
 	if replaced && !diags.HasError() {
 		diags.AddWarning(fmt.Sprintf("%s %s is replaced", sentence(former.Kind.Words()), former.Name), endsFirst(former))
 	}
+	return predecessors
 }
 
 // endsFirst says what a replacement means for what is there.

@@ -27,11 +27,12 @@ type realGuest struct {
 	host *realHost
 	spec Spec
 	// dir is the guest's directory, relative to the host's; system and base are what
-	// its disk stands on: a base image and frozen layers. Only ReplaceDisk changes the
-	// three, while the guest is off.
+	// its disk stands on: a base image and frozen layers; number is the guest's own. Only
+	// ReplaceDisk changes the four, while the guest is off.
 	dir    string
 	system string
 	base   []Layer
+	number int
 
 	// disk is held while the disk is copied, removed or handed to a boot.
 	disk sync.Mutex
@@ -57,7 +58,11 @@ func (g *realGuest) trees() []pid1.Tree {
 				tree.Lower = append(tree.Lower, dir)
 			}
 		}
-		tree.Lower = append(tree.Lower, "/"+name)
+		if g.host.mapped {
+			tree.Lower = append(tree.Lower, filepath.Join("p", name))
+		} else {
+			tree.Lower = append(tree.Lower, "/"+name)
+		}
 		trees = append(trees, tree)
 	}
 	for i := range trees {
@@ -125,7 +130,7 @@ func (g *realGuest) makeDisk() error {
 			}
 		}
 	}
-	return nil
+	return g.host.give(g.dir)
 }
 
 func (g *realGuest) Boot() error {
@@ -275,16 +280,17 @@ func (g *realGuest) ReplaceDisk(system string, layers []Layer) error {
 	case running:
 		return errRunning
 	}
-	oldDir, oldSystem, oldBase := g.dir, g.system, g.base
+	oldDir, oldSystem, oldBase, oldNumber := g.dir, g.system, g.base, g.number
 	if err := g.host.add(g); err != nil {
 		return err
 	}
 	g.system, g.base = system, layers
 	if err := g.makeDisk(); err != nil {
 		failed := g.dir
-		g.dir, g.system, g.base = oldDir, oldSystem, oldBase
+		g.dir, g.system, g.base, g.number = oldDir, oldSystem, oldBase, oldNumber
 		return errors.Join(err, disk.Remove(filepath.Join(g.host.dir, failed)))
 	}
+	g.host.groups.remove(oldNumber)
 	return disk.Remove(filepath.Join(g.host.dir, oldDir))
 }
 
@@ -305,5 +311,6 @@ func (g *realGuest) Destroy() {
 	if err := disk.Remove(filepath.Join(g.host.dir, g.dir)); err != nil {
 		fmt.Fprintf(console(g.spec), "lab: the guest's disk stays until the lab ends: %v\r\n", err)
 	}
+	g.host.groups.remove(g.number)
 	g.host.remove(g)
 }

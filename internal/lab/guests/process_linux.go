@@ -36,6 +36,8 @@ type process struct {
 	metadata http.Handler
 	cloud    http.Handler
 	servers  []*http.Server
+	// dir is where the guest's disk lies during this boot.
+	dir string
 	// ended receives how the boot ended.
 	ended chan end
 
@@ -61,26 +63,87 @@ func startProcess(g *realGuest) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd, oneID, err := pid1.NewCommand(inside)
+	cmd, err := g.host.run(g, inside)
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	cmd.Dir = g.host.dir
-	if err := cmd.Start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("the kernel makes no namespaces for this user: %w", err), conn.Close())
-	}
 	p := &process{
-		cmd: cmd, conn: conn, console: console(g.spec), metadata: g.spec.Metadata, cloud: g.spec.Cloud,
+		cmd: cmd, conn: conn, dir: filepath.Join(g.host.dir, g.dir), console: console(g.spec), metadata: orNothing(g.spec.Metadata), cloud: orNothing(g.spec.Cloud),
 		ended: make(chan end, 1), runs: map[int64]chan pid1.Event{},
 	}
-	// A guest that died at once is seen by follow, with its last words.
-	_ = conn.Send(pid1.Config{
-		Root: filepath.Join(g.dir, "mnt"), Trees: g.trees(), OneID: oneID,
-		InstanceID: g.spec.InstanceID, Hostname: g.spec.Hostname, UserData: g.spec.UserData, PublicKey: g.spec.PublicKey,
-		Cloud: g.spec.CloudAddress,
-	})
+	if err := g.configure(p); err != nil {
+		p.kill()
+		return nil, errors.Join(err, p.cmd.Wait(), conn.Close())
+	}
 	go p.follow()
 	return p, nil
+}
+
+// orNothing is a handler that finds nothing where there is none.
+func orNothing(handler http.Handler) http.Handler {
+	if handler == nil {
+		return http.NotFoundHandler()
+	}
+	return handler
+}
+
+// workplace is a directory that every host has, and that only a guest's first process
+// sees the lab's directory at: others than its owner have no way to that.
+const workplace = "/tmp"
+
+// run starts a guest's first process.
+func (h *realHost) run(g *realGuest, inside *os.File) (*exec.Cmd, error) {
+	start := pid1.Start{Control: inside, IDs: h.ids, Number: g.number, Processes: h.limits.guest.Processes}
+	if h.ids.One() {
+		start.Directory = h.dir
+	}
+	if h.groups != nil {
+		group, err := h.groups.enter(g.number)
+		if err != nil {
+			return nil, err
+		}
+		defer group.Close()
+		start.Cgroup = group
+	}
+	return pid1.Run(start)
+}
+
+// configure tells a new process what to boot.
+func (g *realGuest) configure(p *process) error {
+	pid := p.cmd.Process.Pid
+	if err := preferToKill(pid); err != nil {
+		return err
+	}
+	config := pid1.Config{
+		Root: filepath.Join(g.dir, "mnt"), Trees: g.trees(), OneID: g.host.ids.One(), Limits: g.host.limits.guest,
+		InstanceID: g.spec.InstanceID, Hostname: g.spec.Hostname, UserData: g.spec.UserData, PublicKey: g.spec.PublicKey,
+		Cloud: g.spec.CloudAddress,
+	}
+	var mounts []*os.File
+	defer func() {
+		for _, mount := range mounts {
+			_ = mount.Close()
+		}
+	}()
+	if !g.host.ids.One() {
+		mount, err := cloneMount(g.host.dir)
+		if err != nil {
+			return err
+		}
+		mounts, config.Workplace = append(mounts, mount), workplace
+	}
+	if g.host.mapped {
+		for _, name := range g.host.programs {
+			mount, err := mappedMount("/"+name, pid)
+			if err != nil {
+				return err
+			}
+			mounts, config.Programs = append(mounts, mount), append(config.Programs, filepath.Join("p", name))
+		}
+	}
+	// A guest that died at once is seen by follow, with its last words.
+	_ = p.conn.Send(config, mounts...)
+	return nil
 }
 
 // console is where a guest prints.
@@ -102,11 +165,11 @@ func (p *process) follow() {
 		case pid1.KindConsole:
 			_, _ = p.console.Write(event.Data)
 		case pid1.KindListener:
-			if err := p.serve(p.metadata); err != nil {
+			if err := p.serve(&p.metadata); err != nil {
 				fmt.Fprintf(p.console, "lab: no instance metadata: %v\r\n", err)
 			}
 		case pid1.KindCloud:
-			if err := p.serve(p.cloud); err != nil {
+			if err := p.serve(&p.cloud); err != nil {
 				fmt.Fprintf(p.console, "lab: no way to the cloud: %v\r\n", err)
 			}
 		case pid1.KindResult:
@@ -149,8 +212,13 @@ func howEnded(state *os.ProcessState) end {
 }
 
 // serve serves what is outside on the listener that the guest has just opened in its
-// own network.
-func (p *process) serve(handler http.Handler) error {
+// own network. Each is served once: a guest could open any number.
+func (p *process) serve(once *http.Handler) error {
+	handler := *once
+	if handler == nil {
+		return errors.New("there is nothing to serve, or it is served already")
+	}
+	*once = nil
 	file, err := p.conn.TakeFile()
 	if err != nil {
 		return err
@@ -159,9 +227,6 @@ func (p *process) serve(handler http.Handler) error {
 	listener, err := net.FileListener(file)
 	if err != nil {
 		return err
-	}
-	if handler == nil {
-		handler = http.NotFoundHandler()
 	}
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
 	p.servers = append(p.servers, server)

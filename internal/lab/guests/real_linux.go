@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/guests/disk"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/guests/pid1"
 )
 
 // probeTimeout bounds the boot by which NewReal finds out whether guests work.
@@ -25,7 +26,8 @@ const lockName = "lock"
 //
 //	h        what every guest's root has of the host's /etc
 //	t/usr    commands that shadow the host's, by program directory
-//	m/usr    writable directories above the host's, for guests with one user id
+//	m/usr    writable directories above the host's, where its owners mean nothing to guests
+//	p/usr    where a guest puts the host's, with owners that mean something to it
 //	b/OS     the root of a base image
 //	l/N      frozen layers, by tree: root, usr
 //	g/N      guests: the mount point, and upper and work directories by tree
@@ -36,8 +38,16 @@ type realHost struct {
 	lock *os.File
 	// programs are the host's program directories that guests see.
 	programs []string
-	// oneID is set for a caller other than root.
-	oneID bool
+	// ids are those of the guests.
+	ids pid1.IDs
+	// mapped says that guests see the host's programs with their owners.
+	mapped bool
+	limits limits
+	// groups are the guests' control groups; nil where there are none.
+	groups *groups
+	// stopWatch ends the watch over the disk; watched is closed once it has ended.
+	stopWatch chan struct{}
+	watched   chan struct{}
 
 	mu     sync.Mutex
 	next   int
@@ -51,30 +61,80 @@ type realHost struct {
 // dir; it boots one to try. An error says why this kernel or this user cannot. dir
 // must not lie on an overlay itself, as a container's root does; it may on tmpfs.
 //
-// Guests are isolated well enough to rehearse with: they see no files, processes or
-// networks of the host. They are no jail for hostile programs.
+// What is inside a guest has no rights over the host and sees none of its files but
+// programs, and no processes or networks; what it may use is limited. The kernel is the
+// host's, though: guests are for rehearsing what one would run on this machine, and no
+// jail for what attacks kernels.
 //
-// Run by root, guests have all of the host's user ids. Run by anybody else they have
-// one, root's, so that inside chown and su do nothing useful, and files of the host's
-// /usr can be replaced and removed but not written in place.
+// Run by root, a guest's users are ids that nobody has on the host. Run by anybody else a
+// guest has one user, root, who is that user outside, so that inside chown and su do
+// nothing useful, and files of the host's /usr can be replaced and removed but not written
+// in place. The latter holds for root too where the kernel does not map owners.
 func NewReal(ctx context.Context, dir string) (Host, error) {
+	return newReal(ctx, dir, options{limits: defaultLimits})
+}
+
+// options are what tests change of a host.
+type options struct {
+	limits limits
+	// unmapped says that owners are not mapped, as where the kernel cannot.
+	unmapped bool
+	// groupsRoot and groupLimits take the place of the machine's control groups.
+	groupsRoot  string
+	groupLimits []groupLimit
+}
+
+// groups are where to look for control groups, and what to set in them.
+func (o options) groups() (root, own string, limits []groupLimit) {
+	if o.groupsRoot != "" {
+		return o.groupsRoot, "/test", o.groupLimits
+	}
+	return groupsRoot, ownGroup(), o.limits.groups()
+}
+
+func newReal(ctx context.Context, dir string, asked options) (*realHost, error) {
+	ids, err := pid1.GuestIDs()
+	if err != nil {
+		return nil, err
+	}
 	removeStale(dir)
-	dir, err := makeDir(dir)
+	dir, err = makeDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("guests need a place for their disks: %w", err)
 	}
 	h := &realHost{
-		dir: dir, programs: disk.Programs(), oneID: os.Geteuid() != 0,
+		dir: dir, programs: disk.Programs(), ids: ids, mapped: !ids.One() && !asked.unmapped, limits: asked.limits,
 		guests: map[*realGuest]struct{}{}, bases: map[string]func() error{},
+		stopWatch: make(chan struct{}), watched: make(chan struct{}),
 	}
-	err = h.prepare()
-	if err == nil {
-		err = h.probe(ctx)
+	go h.watch(newGauge(h.dir))
+	if err = h.prepare(); err == nil {
+		h.openGroups(asked.groups())
+		err = h.try(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
 	return h, nil
+}
+
+// try boots a guest, with less where the kernel refuses more.
+func (h *realHost) try(ctx context.Context) error {
+	err := h.probe(ctx)
+	if err != nil && h.groups != nil {
+		// To begin in a group takes rights over the groups above (cgroups(7)).
+		h.groups.close()
+		h.groups = nil
+		err = h.probe(ctx)
+	}
+	if err != nil && h.mapped {
+		// Not every file system's owners can be mapped (mount_setattr(2)).
+		h.mapped = false
+		if err = h.mirror(); err == nil {
+			err = h.probe(ctx)
+		}
+	}
+	return err
 }
 
 // makeDir makes a host's directory.
@@ -96,6 +156,7 @@ func removeStale(dir string) {
 			continue
 		}
 		if unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+			removeStaleGroups(filepath.Dir(path))
 			_ = disk.Remove(filepath.Dir(path))
 		}
 		_ = file.Close()
@@ -117,8 +178,17 @@ func (h *realHost) prepare() error {
 	if err := os.Rename(unnamed, filepath.Join(h.dir, lockName)); err != nil {
 		return err
 	}
-	for _, dir := range []string{"h", "t", "m", "b", "l", "g"} {
+	// Guests work in it, and nobody else.
+	if err := h.give("."); err != nil {
+		return err
+	}
+	for _, dir := range []string{"h", "t", "m", "p", "b", "l", "g"} {
 		if err := os.Mkdir(filepath.Join(h.dir, dir), 0o755); err != nil {
+			return err
+		}
+	}
+	for _, program := range h.programs {
+		if err := os.Mkdir(filepath.Join(h.dir, "p", program), 0o755); err != nil {
 			return err
 		}
 	}
@@ -128,15 +198,31 @@ func (h *realHost) prepare() error {
 	if err := disk.Tools(filepath.Join(h.dir, "t")); err != nil {
 		return err
 	}
-	if !h.oneID {
+	if err := errors.Join(h.give("h"), h.give("t")); err != nil {
+		return err
+	}
+	if h.mapped {
 		return nil
 	}
+	return h.mirror()
+}
+
+// mirror makes directories for guests to which the host's owners mean nothing.
+func (h *realHost) mirror() error {
 	for _, program := range h.programs {
 		if err := disk.Mirror(filepath.Join(h.dir, "m", program), program); err != nil {
 			return err
 		}
 	}
-	return nil
+	return h.give("m")
+}
+
+// give makes what lies below dir the guests': each owner becomes what stands for it.
+func (h *realHost) give(dir string) error {
+	if h.ids.One() {
+		return nil
+	}
+	return disk.Give(filepath.Join(h.dir, dir), h.ids.First, h.ids.Size)
 }
 
 // probe boots a guest, runs a command in it and removes it.
@@ -196,7 +282,8 @@ func (h *realHost) base(system string) error {
 	write, ok := h.bases[system]
 	if !ok {
 		write = sync.OnceValue(func() error {
-			return disk.Skeleton(filepath.Join(h.dir, "b", system), system)
+			dir := filepath.Join("b", system)
+			return errors.Join(disk.Skeleton(filepath.Join(h.dir, dir), system), h.give(dir))
 		})
 		h.bases[system] = write
 	}
@@ -212,6 +299,7 @@ func (h *realHost) add(g *realGuest) error {
 		return errClosed
 	}
 	h.next++
+	g.number = h.next
 	g.dir = filepath.Join("g", strconv.Itoa(h.next))
 	h.guests[g] = struct{}{}
 	return nil
@@ -250,6 +338,9 @@ func (h *realHost) Close() error {
 		destroyed.Go(g.Destroy)
 	}
 	destroyed.Wait()
+	close(h.stopWatch)
+	<-h.watched
+	h.groups.close()
 	err := disk.Remove(h.dir)
 	if h.lock != nil {
 		err = errors.Join(err, h.lock.Close())

@@ -19,8 +19,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"path/filepath"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -46,6 +44,7 @@ func run(ctx context.Context, arguments []string, out, problems io.Writer) (err 
 	flags := flag.NewFlagSet("lab", flag.ContinueOnError)
 	flags.SetOutput(problems)
 	listen := flags.String("listen", "127.0.0.1:0", "`address` to serve on; port 0 takes a free one")
+	remote := flags.Bool("allow-remote", false, "serve at an address that other machines reach: whoever reaches it is root in the guests")
 	weather := flags.String("weather", "calm", "how the cloud behaves: calm (at once), aws (limits and delays) or storm (things go wrong too)")
 	seed := flags.Uint64("seed", 1, "`number` that decides every id and every stroke of luck")
 	speed := flags.Float64("speed", 1, "how many times faster than real time the lab's clock runs")
@@ -57,11 +56,15 @@ func run(ctx context.Context, arguments []string, out, problems io.Writer) (err 
 	if flags.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
+	names, err := checkAddress(ctx, *listen, *remote)
+	if err != nil {
+		return err
+	}
 	host, err := openGuests(ctx, *inside, problems)
 	if err != nil {
 		return err
 	}
-	cloud, err := lab.New(lab.Options{Weather: *weather, Seed: *seed, Speed: *speed, Guests: host})
+	cloud, err := lab.New(lab.Options{Weather: *weather, Seed: *seed, Speed: *speed, Guests: host, Hosts: names})
 	if err != nil {
 		return errors.Join(err, host.Close())
 	}
@@ -85,11 +88,9 @@ func openGuests(ctx context.Context, inside string, problems io.Writer) (guests.
 	default:
 		return nil, fmt.Errorf("guests %q: want auto, on or off", inside)
 	}
-	// The place is always the same, so that a lab finds and removes what one that was
-	// killed has left there.
-	dir := filepath.Join(os.TempDir(), "stamp-lab-"+strconv.Itoa(os.Getuid()))
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("making the guests' directory: %w", err)
+	dir, err := guestsPlace(os.TempDir())
+	if err != nil {
+		return nil, err
 	}
 	host, err := guests.NewReal(ctx, dir)
 	if err == nil {
@@ -128,7 +129,7 @@ func serve(ctx context.Context, cloud http.Handler, address string, host guests.
 	announcement := struct {
 		Endpoint string `json:"endpoint"`
 		Guests   bool   `json:"guests"`
-	}{"http://" + listener.Addr().String(), running}
+	}{"http://" + reachable(listener.Addr()), running}
 	if err := json.NewEncoder(out).Encode(announcement); err != nil {
 		return errors.Join(fmt.Errorf("announcing the endpoint: %w", err), listener.Close())
 	}

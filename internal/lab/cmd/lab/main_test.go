@@ -64,3 +64,59 @@ func TestRun_refusals(t *testing.T) {
 		}
 	}
 }
+
+// TestRun_refusesOtherMachines asks for addresses that other machines reach.
+func TestRun_refusesOtherMachines(t *testing.T) {
+	for _, address := range []string{"0.0.0.0:0", ":0", "[::]:0", "192.0.2.1:0", "[2001:db8::1]:0", "[::ffff:192.0.2.1]:0"} {
+		err := run(t.Context(), []string{"-guests", "off", "-listen", address}, io.Discard, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), "-allow-remote") || !strings.Contains(err.Error(), "root in its guests") {
+			t.Errorf("%s: error %v, want a refusal that says why and what to do", address, err)
+		}
+	}
+}
+
+// TestCheckAddress takes loopback addresses as they are, and all others when asked to.
+func TestCheckAddress(t *testing.T) {
+	for address, remote := range map[string]bool{"127.0.0.1:0": false, "127.1.2.3:80": false, "[::1]:0": false, "localhost:0": false, "0.0.0.0:0": true, ":0": true} {
+		if _, err := checkAddress(t.Context(), address, remote); err != nil {
+			t.Errorf("%s, remote %t: %v", address, remote, err)
+		}
+	}
+	names, err := checkAddress(t.Context(), "lab.example:80", true)
+	if err != nil || len(names) != 1 || names[0] != "lab.example" {
+		t.Errorf("the names are %v, %v", names, err)
+	}
+}
+
+// TestRun_servesOtherMachinesWhenAsked listens everywhere, which is still no way in for
+// pages of others.
+func TestRun_servesOtherMachinesWhenAsked(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	read, write := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, []string{"-guests", "off", "-quiet", "-listen", "0.0.0.0:0", "-allow-remote"}, write, io.Discard)
+	}()
+	var announced struct{ Endpoint string }
+	if err := json.NewDecoder(read).Decode(&announced); err != nil {
+		t.Fatal(err)
+	}
+	for host, want := range map[string]int{"": http.StatusOK, "evil.example": http.StatusForbidden} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, announced.Endpoint+"/_lab/books", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Host = host
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := response.Body.Close(); err != nil || response.StatusCode != want {
+			t.Errorf("host %q: %s, %v", host, response.Status, err)
+		}
+	}
+	interrupt()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}

@@ -23,9 +23,6 @@ func init() {
 	}
 }
 
-// controlFD is the control connection's descriptor, the first of ExtraFiles.
-const controlFD = 3
-
 // grace is how long processes have between SIGTERM and SIGKILL. systemd gives 90
 // seconds; nobody wants to wait that long for a rehearsal.
 const grace = 2 * time.Second
@@ -59,6 +56,10 @@ func main() int {
 	if err != nil {
 		return 1
 	}
+	// Nothing of the host's stays open in what runs here later.
+	if err := unix.Close(programFD); err != nil {
+		return 1
+	}
 	g := &guest{booted: time.Now(), conn: conn, runs: map[int64]*run{}}
 	if err := g.start(); err != nil {
 		_ = conn.Send(Event{Kind: KindConsole, Data: fmt.Appendf(nil, "kernel panic: %v\r\n", err)})
@@ -78,6 +79,12 @@ func main() int {
 func (g *guest) start() error {
 	if err := g.conn.Receive(&g.config); err != nil {
 		return fmt.Errorf("reading what to boot: %w", err)
+	}
+	if err := g.config.Limits.apply(); err != nil {
+		return err
+	}
+	if err := g.attachMounts(); err != nil {
+		return err
 	}
 	// Modes inside are what scripts ask for, whatever the host's user prefers.
 	unix.Umask(0o022)
@@ -105,7 +112,7 @@ func (g *guest) start() error {
 	if err := os.MkdirAll(runDir, 0o700); err != nil {
 		return err
 	}
-	return g.conn.SendFile(Event{Kind: KindListener}, listener)
+	return g.conn.Send(Event{Kind: KindListener}, listener)
 }
 
 // emptyDir removes what a directory holds, as the boot does with /tmp

@@ -11,13 +11,44 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// assemble mounts the guest's file systems below cfg.Root and makes that the root
-// of this mount namespace; nothing of the host stays reachable but what was put in.
-func assemble(cfg Config) error {
+// attachMounts puts the mounts that came with the configuration in their places.
+func (g *guest) attachMounts() error {
 	// Otherwise the host would see what is mounted here.
 	if err := mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return err
 	}
+	if at := g.config.Workplace; at != "" {
+		if err := g.attachMount(at); err != nil {
+			return err
+		}
+		if err := os.Chdir(at); err != nil {
+			return err
+		}
+	}
+	for _, dir := range g.config.Programs {
+		if err := g.attachMount(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// attachMount puts the next mount at a directory.
+func (g *guest) attachMount(dir string) error {
+	file, err := g.conn.TakeFile()
+	if err != nil {
+		return fmt.Errorf("taking the mount for %s: %w", dir, err)
+	}
+	err = unix.MoveMount(int(file.Fd()), "", unix.AT_FDCWD, dir, unix.MOVE_MOUNT_F_EMPTY_PATH)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return fmt.Errorf("mounting %s: %w", dir, err)
+	}
+	return nil
+}
+
+// assemble mounts the guest's file systems below cfg.Root and makes that the root
+// of this mount namespace; nothing of the host stays reachable but what was put in.
+func assemble(cfg Config) error {
 	for _, tree := range cfg.Trees {
 		options := "lowerdir=" + strings.Join(tree.Lower, ":") +
 			",upperdir=" + tree.Upper + ",workdir=" + tree.Work + ",userxattr"
@@ -28,7 +59,7 @@ func assemble(cfg Config) error {
 	}
 	// The kernel lets a user namespace mount these only while the host's own are in
 	// sight, so it happens before the root changes (mount_namespaces(7)).
-	if err := mountVirtual(cfg.Root, cfg.OneID); err != nil {
+	if err := mountVirtual(cfg); err != nil {
 		return err
 	}
 	if err := os.Chdir(cfg.Root); err != nil {
@@ -49,25 +80,26 @@ func assemble(cfg Config) error {
 }
 
 // mountVirtual mounts what has no disk: proc, sys, dev and run.
-func mountVirtual(root string, oneID bool) error {
+func mountVirtual(cfg Config) error {
+	root := cfg.Root
 	const quiet = unix.MS_NOSUID | unix.MS_NODEV
 	if err := mount("proc", filepath.Join(root, "proc"), "proc", quiet|unix.MS_NOEXEC, ""); err != nil {
 		return err
 	}
 	// Programs live without sysfs, and not every host gives it to a user namespace.
 	_ = mount("sysfs", filepath.Join(root, "sys"), "sysfs", quiet|unix.MS_NOEXEC|unix.MS_RDONLY, "")
-	if err := mount("tmpfs", filepath.Join(root, "run"), "tmpfs", quiet, "mode=755"); err != nil {
+	if err := mount("tmpfs", filepath.Join(root, "run"), "tmpfs", quiet, "mode=755"+cfg.Limits.tmpfs()); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Join(root, "run/lock"), 0o755); err != nil {
 		return err
 	}
-	return mountDev(filepath.Join(root, "dev"), oneID)
+	return mountDev(filepath.Join(root, "dev"), cfg)
 }
 
 // mountDev makes a /dev with the host's harmless devices and terminals of its own.
-func mountDev(dev string, oneID bool) error {
-	if err := mount("tmpfs", dev, "tmpfs", unix.MS_NOSUID, "mode=755,size=64k"); err != nil {
+func mountDev(dev string, cfg Config) error {
+	if err := mount("tmpfs", dev, "tmpfs", unix.MS_NOSUID, "mode=755,size=64k,nr_inodes=1024"); err != nil {
 		return err
 	}
 	for _, name := range []string{"null", "zero", "full", "random", "urandom", "tty"} {
@@ -81,13 +113,13 @@ func mountDev(dev string, oneID bool) error {
 		}
 	}
 	options := "newinstance,ptmxmode=0666,mode=0620"
-	if !oneID {
+	if !cfg.OneID {
 		options += ",gid=5"
 	}
 	if err := mount("devpts", filepath.Join(dev, "pts"), "devpts", unix.MS_NOSUID|unix.MS_NOEXEC, options); err != nil {
 		return err
 	}
-	if err := mount("tmpfs", filepath.Join(dev, "shm"), "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777"); err != nil {
+	if err := mount("tmpfs", filepath.Join(dev, "shm"), "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777"+cfg.Limits.tmpfs()); err != nil {
 		return err
 	}
 	for name, target := range map[string]string{

@@ -62,7 +62,7 @@ func (g *guest) openCloud() error {
 		return err
 	}
 	defer file.Close()
-	return g.conn.SendFile(Event{Kind: KindCloud}, file)
+	return g.conn.Send(Event{Kind: KindCloud}, file)
 }
 
 // bringUp sets a device's "up" flag (netdevice(7)).

@@ -14,6 +14,13 @@ type Config struct {
 	Trees []Tree
 	// OneID says that only one user id is mapped into the guest.
 	OneID bool
+	// Workplace, if not empty, is a directory of the host's that the first of the mounts
+	// hides that are passed with this message, and then the working directory.
+	Workplace string
+	// Programs are directories, relative as Root is, on which the others are put, in order.
+	Programs []string
+	// Limits are what the guest may use.
+	Limits Limits
 	// InstanceID, Hostname, UserData and PublicKey are what the boot works with.
 	InstanceID string
 	Hostname   string
@@ -21,6 +28,19 @@ type Config struct {
 	PublicKey  string
 	// Cloud is where the guest reaches the cloud outside; invalid without a way there.
 	Cloud netip.AddrPort
+}
+
+// Limits keep a guest from taking the whole host: generous for what is rehearsed, and
+// small for the machine.
+type Limits struct {
+	// Processes is how many tasks (threads too) a guest may have.
+	Processes uint64
+	// OpenFiles is how many files each process may have open.
+	OpenFiles uint64
+	// FileSize bounds each file, in bytes.
+	FileSize uint64
+	// Memory bounds each of the guest's file systems in memory, in bytes.
+	Memory uint64
 }
 
 // Tree is one overlay of a guest's file system.
