@@ -135,6 +135,7 @@ func TestOwnership_nameOfAnother(t *testing.T) {
 	same(t, server, "lab", "free", free)
 	same(t, server, "lab", "taken", taken)
 	theirs.run("state", "rm", "stamp_fleet.web")
+	ours.write(required + fleetOf(image, "web", "free", ""))
 	ours.run("destroy", "-auto-approve", "-no-color")
 	theirs.run("import", "-no-color", "stamp_fleet.web", "taken@us-east-1")
 	wants(t, theirs.run("plan", "-no-color"), "No changes")
