@@ -83,6 +83,9 @@ func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (Outcome, e
 	}
 	r := newRun(aws, spec, options, lease)
 	err = r.apply(lease.Context())
+	if err != nil && r.lost() {
+		err = lostFailure(aws, r.owner, "apply")
+	}
 	outcome, err := r.outcome(ctx, err)
 	after, cancel := afterwards(ctx)
 	defer cancel()
@@ -178,7 +181,7 @@ func (r *run) apply(ctx context.Context) error {
 	r.made = true
 	for _, act := range []func(context.Context) error{r.clearLeft, r.launchMissing, r.mend, r.rollOut, r.updateInPlace, r.endSurplus} {
 		if err := act(ctx); err != nil {
-			return r.unlessLost(err)
+			return err
 		}
 	}
 	return nil

@@ -32,7 +32,7 @@ func (r *run) follow(ctx context.Context) error {
 		return err
 	}
 	if err := r.lease.Replaces(ctx, r.observed.Others); err != nil {
-		return r.unlessLost(r.failure("could not be created", "", err, "nothing was changed", "run terraform apply again"))
+		return r.failure("could not be created", "", err, "nothing was changed", "run terraform apply again")
 	}
 	return nil
 }

@@ -44,15 +44,8 @@ func notEnded(aws AWS, owner ownership.Owner, command string, err error) error {
 // lost reports whether somebody else has taken over.
 func (r *run) lost() bool { return errors.Is(context.Cause(r.lease.Context()), ownership.ErrLost) }
 
-// unlessLost replaces an error by what is behind it when somebody else has taken over: this
-// run stops where it is then, and leaves everything to the other one.
-func (r *run) unlessLost(err error) error {
-	if !r.lost() {
-		return err
-	}
-	return lostFailure(r.aws, r.owner, "apply")
-}
-
+// lostFailure is what an apply ends with when somebody else has taken over: it stops where
+// it is, and leaves everything to the other one.
 func lostFailure(aws AWS, owner ownership.Owner, command string) error {
 	return &report.Failure{
 		Summary: fmt.Sprintf("Fleet %s was taken over by another apply", owner.Name),

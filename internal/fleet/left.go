@@ -10,10 +10,10 @@ import (
 // leftWords names in words what has left a lease.
 func leftWords(left ownership.Left) string {
 	switch {
-	case len(left.Replaces) > 0 && left.Create:
+	case left.Create && len(left.Replaces) > 0:
 		return fmt.Sprintf("a create that was to replace this fleet and died (owner %s)", left.Owner.ID)
 	case left.Create:
-		return "the create of this fleet, which could not be ended"
+		return fmt.Sprintf("a create that has died (owner %s)", left.Owner.ID)
 	default:
 		return "an apply that died"
 	}

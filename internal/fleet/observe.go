@@ -101,10 +101,26 @@ func Observe(ctx context.Context, aws AWS, watch Watch) (*Observation, error) {
 		return nil, err
 	}
 	observed.Leases = leases
-	observed.left = slices.DeleteFunc(leases.Mine(watch.Owner), func(left ownership.Left) bool {
-		return left.Owner.ID != watch.Owner.ID && watch.Known != nil && watch.Known(left.Owner.ID)
-	})
+	observed.left = observed.clearable(watch)
 	return observed, nil
+}
+
+// clearable are the leases that the fleet may clear: its own, those of creates that were to
+// replace it, and those of creates that died before they had made anything, or could say
+// what they were to replace.
+func (o *Observation) clearable(watch Watch) []ownership.Left {
+	if watch.Owner.ID == "" {
+		return nil
+	}
+	left := o.Leases.Mine(watch.Owner)
+	for _, lease := range o.Leases.Left {
+		if lease.Create && lease.Owner.ID != watch.Owner.ID && len(lease.Replaces)+len(o.theirs[lease.Owner.ID]) == 0 {
+			left = append(left, lease)
+		}
+	}
+	return slices.DeleteFunc(left, func(lease ownership.Left) bool {
+		return lease.Owner.ID != watch.Owner.ID && watch.Known != nil && watch.Known(lease.Owner.ID)
+	})
 }
 
 // observeInstances is Observe without the leases.

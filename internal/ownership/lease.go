@@ -120,6 +120,7 @@ func (l *Lease) take(ctx context.Context, known func(string) bool) error {
 			l.template, l.renewed = made, time.Now()
 			return nil
 		case !cloud.HasCode(err, cloud.CodeTemplateNameTaken):
+			l.withdraw(ctx)
 			return err
 		}
 		left, err := watch.untilDead(ctx)
@@ -133,6 +134,22 @@ func (l *Lease) take(ctx context.Context, known func(string) bool) error {
 		if err != nil || taken {
 			return err
 		}
+	}
+}
+
+// withdrawWithin is how long an apply that was stopped before it began looks after itself.
+const withdrawWithin = 15 * time.Second
+
+// withdraw deletes the launch template of a request whose answer nobody has heard, since
+// the apply was stopped meanwhile: the next one would have to wait for it to grow stale.
+func (l *Lease) withdraw(ctx context.Context) {
+	if ctx.Err() == nil {
+		return
+	}
+	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), withdrawWithin)
+	defer cancel()
+	if latest, there, err := l.aws.LatestVersion(after, l.name); err == nil && there && parse(latest).run == l.run {
+		_ = l.aws.DeleteLaunchTemplate(after, latest.ID) // or the next apply takes it over
 	}
 }
 

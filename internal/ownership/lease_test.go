@@ -112,6 +112,22 @@ func TestBegin_afterADeath(t *testing.T) {
 	})
 }
 
+// An apply that is stopped while it takes its lease leaves none.
+func TestBegin_stopped(t *testing.T) {
+	for _, after := range []bool{false, true} {
+		rehearsal.Run(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage) {
+			stage.Interrupt(rehearsal.Cut{Request: 1, After: after}, func(ctx context.Context) {
+				if _, err := ownership.Begin(ctx, stage.Region, fleet, ownership.Options{}); !errors.Is(err, context.Canceled) {
+					t.Errorf("got %v, want that it was stopped", err)
+				}
+			})
+			if leftLeases(stage) != 0 {
+				t.Errorf("a launch template is left (after its effect: %t)", after)
+			}
+		})
+	}
+}
+
 // An owner that a state knows is not given to another create.
 func TestBegin_ofAKnownOwner(t *testing.T) {
 	rehearsal.Run(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage) {

@@ -50,6 +50,7 @@ type found struct {
 	template cloud.LaunchTemplate
 	create   bool
 	owner    string
+	run      string
 	holder   holder
 	replaces []string
 }
@@ -60,7 +61,7 @@ func parse(template cloud.LaunchTemplate) found {
 		key, value, _ := strings.Cut(field, "=")
 		says[key] = value
 	}
-	to := found{template: template, create: says["work"] == "create"}
+	to := found{template: template, create: says["work"] == "create", run: says["run"]}
 	if ValidID(says["owner"]) {
 		to.owner = says["owner"]
 	}

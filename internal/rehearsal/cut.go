@@ -61,3 +61,16 @@ func (m *mortal) requests() int {
 	defer m.mu.Unlock()
 	return m.sent
 }
+
+// Kill runs something in a process that is killed at its nth request, before or after that
+// has its effect, and tells whether it came so far. After that the stage is another process.
+func (s *Stage) Kill(nth int, after bool, do func(ctx context.Context)) (died bool) {
+	s.t.Helper()
+	ctx, cancel := context.WithCancel(s.t.Context())
+	defer cancel()
+	s.DieAt(nth, after, cancel)
+	do(ctx)
+	died = s.Revive()
+	s.Restart()
+	return died
+}
