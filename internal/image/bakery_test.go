@@ -23,6 +23,8 @@ type bakery struct {
 	t testing.TB
 
 	mu sync.Mutex
+	// builders are all that have ever booted.
+	builders map[string]bool
 	// fails is the phase that fails: a step on the builder, a check on the proof; none if
 	// empty.
 	fails string
@@ -47,7 +49,7 @@ func inBakery(t *testing.T, play func(*testing.T, *bakery)) {
 
 func inWeather(t *testing.T, weather string, seed uint64, play func(*testing.T, *bakery)) {
 	t.Helper()
-	b := &bakery{state: nobody}
+	b := &bakery{state: nobody, builders: map[string]bool{}}
 	rehearsal.Run(t, lab.Options{Weather: weather, Seed: seed, Guests: b.host()}, func(t *testing.T, stage *rehearsal.Stage) {
 		b.Stage, b.t = stage, t
 		play(t, b)
@@ -62,6 +64,11 @@ func (b *bakery) host() *guests.Scripted {
 	}.Host()
 	usual := host.Boot
 	host.Boot = func(spec guests.Spec, m *guests.Machine) {
+		if len(spec.Layers) == 0 {
+			b.mu.Lock()
+			b.builders[spec.InstanceID] = true
+			b.mu.Unlock()
+		}
 		script := rehearsal.Unpacked(spec.UserData)
 		if b.sees != nil {
 			b.sees(len(spec.Layers) > 0, script)
@@ -117,7 +124,13 @@ func (b *bakery) optionsFor(spec Spec) Options {
 }
 
 // in leads to other regions.
-func (b *bakery) in(name string) (AWS, error) { return b.In(name), nil }
+func (b *bakery) in(name string) (AWS, error) {
+	region, err := b.Account.Region(name)
+	if err != nil {
+		return nil, err
+	}
+	return region, nil
+}
 
 // try applies the spec.
 func (b *bakery) try(spec Spec) (Result, error) {
@@ -217,3 +230,6 @@ func (b *bakery) instances() []cloud.Instance {
 func script(text string) Spec {
 	return specOf(func(s *Spec) { s.Bake.Steps[1].Script = text })
 }
+
+// hours lets time pass.
+func hours(count int) { <-time.After(time.Duration(count) * time.Hour) }

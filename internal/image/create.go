@@ -121,6 +121,9 @@ func (r *run) ended(leaseErr, err error) error {
 		failure.Now += "; and " + leaseErr.Error()
 		return err
 	}
-	return r.failure("was changed, but the apply could not be ended", "", leaseErr,
-		"all work of this apply is done", "run terraform apply again")
+	next := "run terraform apply again"
+	if r.creating() {
+		next = r.goOn()
+	}
+	return r.failure("was changed, but the apply could not be ended", "", leaseErr, "all work of this apply is done", next)
 }

@@ -19,7 +19,7 @@ func TestApply_aNameThatIsTaken(t *testing.T) {
 			t.Fatalf("got %v, %v and the owner %s", err, result.Line, result.Owner)
 		}
 		failure, _ := asFailure(err)
-		golden(t, "a name that is taken", failure.Summary+"\n\n"+failure.Detail()+"\n")
+		golden(t, "a name that is taken", failureText(err))
 		for _, want := range []string{`terraform import stamp_golden_image.<name in your configuration> "web@us-east-1"`, "import {"} {
 			if !strings.Contains(failure.Next, want) {
 				t.Errorf("%q lacks %q", failure.Next, want)

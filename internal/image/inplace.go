@@ -57,18 +57,22 @@ func (r *run) adjustImage(ctx context.Context, version Version, at place) (what 
 			return "imds_support", err
 		}
 	}
-	return "deregistration protection", r.protect(ctx, aws, at.image)
+	return "deregistration protection", r.protect(ctx, aws, at)
 }
 
 // protect protects an image or lifts the protection, as the spec says, and writes down what
 // is the provider's own doing: before it is there, and until it is gone.
-func (r *run) protect(ctx context.Context, aws AWS, image cloud.Image) error {
+func (r *run) protect(ctx context.Context, aws AWS, at place) error {
+	image := at.image
 	switch protected := image.Protection.Enabled(); {
 	case r.spec.Capture.Protect && !protected:
 		if err := aws.CreateTags(ctx, []string{image.ID}, cloud.Tags{cloud.TagProtection: protectedByUs}); err != nil {
 			return err
 		}
-		return aws.ProtectImage(ctx, image.ID)
+		if err := aws.ProtectImage(ctx, image.ID); err != nil {
+			return err
+		}
+		r.line.protected(at.region, image.ID)
 	case !r.spec.Capture.Protect && protected:
 		if err := aws.UnprotectImage(ctx, image.ID); err != nil || image.Tags[cloud.TagProtection] == "" {
 			return err
@@ -76,6 +80,23 @@ func (r *run) protect(ctx context.Context, aws AWS, image cloud.Image) error {
 		return aws.DeleteTags(ctx, []string{image.ID}, []string{cloud.TagProtection})
 	}
 	return nil
+}
+
+// protected keeps the observed line true after an image was protected: it may have to go in
+// the same apply.
+func (l Line) protected(region, imageID string) {
+	const protection = "enabled-without-cooldown"
+	mark := cloud.Tags{cloud.TagProtection: protectedByUs}
+	for i := range l.Versions {
+		version := &l.Versions[i]
+		if version.ImageID == imageID {
+			version.Protection, version.Tags = protection, version.Tags.With(mark)
+		}
+		if copied := version.Copies[region]; copied.ID == imageID {
+			copied.Protection, copied.Tags = protection, copied.Tags.With(mark)
+			version.Copies = with(version.Copies, region, copied)
+		}
+	}
 }
 
 // retagging is a set of images that need the same tags written and removed.

@@ -59,6 +59,56 @@ func TestApply_removesProtectedVersions(t *testing.T) {
 	})
 }
 
+// What was unprotected by hand is protected again, and may have to go in the same apply.
+func TestApply_removesWhatItHasJustProtected(t *testing.T) {
+	inBakery(t, func(t *testing.T, b *bakery) {
+		protected := func(text string, retain int) Spec {
+			return retaining(protecting(script(text)), retain)
+		}
+		first := b.apply(protected("a", 2)).Line.Current().ImageID
+		b.apply(protected("b", 2))
+		if err := b.Region.UnprotectImage(t.Context(), first); err != nil {
+			t.Fatal(err)
+		}
+		b.apply(protected("b", 1))
+		b.only(1)
+		b.destroy()
+	})
+}
+
+// Protection that somebody else has put on is not lifted: a version is kept with a warning,
+// and a destroy removes the rest, says so, and can be repeated.
+func TestApply_leavesWhatOthersHaveProtected(t *testing.T) {
+	inBakery(t, func(t *testing.T, b *bakery) {
+		first := b.apply(script("a")).Line.Current().ImageID
+		second := b.apply(script("b")).Line.Current().ImageID
+		for _, id := range []string{first, second} {
+			if err := b.Region.ProtectImage(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// A configuration without protection would lift it in place, as its plan says.
+		spec := retaining(protecting(script("b")), 1)
+		result := b.apply(spec)
+		if len(result.Warnings) != 1 || !strings.Contains(result.Warnings[0].Detail, "disable-image-deregistration-protection --region us-east-1 --image-id "+first) {
+			t.Fatalf("want version 1 kept with a warning that says what to do, have %v", result.Warnings)
+		}
+		b.only(2)
+		_, err := Destroy(t.Context(), b.Region, b.state, b.removal(spec))
+		failure, ok := asFailure(err)
+		if !ok || !strings.Contains(failure.Next, "lift the protection") {
+			t.Fatalf("got %v", err)
+		}
+		b.only(2)
+		for _, id := range []string{first, second} {
+			if err := b.Region.UnprotectImage(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b.destroy()
+	})
+}
+
 func TestRemoveImage_withCooldown(t *testing.T) {
 	inBakery(t, func(t *testing.T, b *bakery) {
 		current := b.apply(script("a")).Line.Current()

@@ -1,0 +1,185 @@
+package image
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
+)
+
+// succeed are the options of a create beside the line of the state, as with
+// create_before_destroy.
+func (b *bakery) succeed() Options {
+	options, old := b.options(), b.state.ID
+	options.Owner = nobody
+	options.Known = func(id string) bool { return id == old }
+	return options
+}
+
+// destroyOwner destroys what one owner has.
+func (b *bakery) destroyOwner(owner ownership.Owner, spec Spec) {
+	b.t.Helper()
+	if warnings, err := Destroy(b.t.Context(), b.Region, owner, b.removal(spec)); err != nil || len(warnings) > 0 {
+		b.t.Fatal(err, warnings)
+	}
+}
+
+// nothing fails the test when anything is left.
+func (b *bakery) nothing(what any) {
+	b.t.Helper()
+	if left := b.Lab.Books().Leftovers; len(left) > 0 {
+		b.t.Fatalf("%v: there is still %v", what, left)
+	}
+}
+
+// A line of the same name stands beside the old one: its numbers go on, the parameter is its
+// own from then on, and the old one's destroy leaves it whole.
+func TestCreate_beforeTheOldOneGoes(t *testing.T) {
+	inBakery(t, func(t *testing.T, b *bakery) {
+		b.apply(withParameter(script("a")))
+		b.apply(withParameter(script("b")))
+		old, options := b.state, b.succeed()
+		result, err := b.run(t.Context(), withParameter(script("b")), options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		current := result.Line.Current()
+		if current.Number != 3 || len(result.Line.Versions) != 1 || result.Owner.ID == old.ID || !slices.Equal(result.Line.Others, []string{old.ID}) {
+			t.Fatalf("the new line is %+v, of %s", result.Line, result.Owner)
+		}
+		if b.holds("/golden/web") != current.ImageID {
+			t.Errorf("the parameter holds %q", b.holds("/golden/web"))
+		}
+		b.only(3)
+		b.destroyOwner(old, withParameter(script("b")))
+		b.only(1)
+		if line := b.observed(); !line.agrees(result.Line) || len(line.Others) > 0 || b.holds("/golden/web") != current.ImageID {
+			t.Errorf("after the old one's destroy: %+v, the parameter holds %q", line, b.holds("/golden/web"))
+		}
+		if after := b.apply(withParameter(script("c"))).Line.Current(); after.Number != 4 || b.holds("/golden/web") != after.ImageID {
+			t.Errorf("then version %d is current, and the parameter holds %q", after.Number, b.holds("/golden/web"))
+		}
+		b.destroy()
+	})
+}
+
+// A create that is to follow a line is killed at each request. The line's next apply, or its
+// destroy, clears what it has left; or the next create goes on with it.
+func TestKilled_beforeTheOldOneGoes(t *testing.T) {
+	old, spec := withParameter(shared("a")), everywhere("b")
+	for name, then := range map[string]func(t *testing.T, b *bakery, at kill){
+		"apply": func(t *testing.T, b *bakery, at kill) {
+			before := b.observed().Current()
+			if after := b.apply(old).Line.Current(); after.ImageID != before.ImageID || b.holds("/golden/web") != before.ImageID {
+				t.Fatalf("%v: %+v is current, %+v was; the parameter holds %q", at, after, before, b.holds("/golden/web"))
+			}
+			b.settled([]kill{at, at}, scenario{to: old, images: 1})
+		},
+		"destroy": func(*testing.T, *bakery, kill) {},
+		"create": func(t *testing.T, b *bakery, at kill) {
+			options, before := b.succeed(), b.state
+			result, err := b.run(t.Context(), spec, options)
+			if err != nil {
+				t.Fatalf("%v: %v", at, err)
+			}
+			b.destroyOwner(before, old)
+			if line := b.observed(); !line.agrees(result.Line) || line.Current().Number != 2 || len(line.Others) > 0 {
+				t.Fatalf("%v: the line is %+v", at, line)
+			}
+			b.settled([]kill{at}, scenario{to: spec, images: 3, builders: 2})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cases := 0
+			for at, over := (kill{after: true}), false; !over; cases++ {
+				at.request += rehearsal.Stride()
+				inBakery(t, func(t *testing.T, b *bakery) {
+					b.apply(old)
+					known := b.state
+					over = b.cut(rehearsal.Cut{Request: at.request, After: at.after, Dead: true}, spec, b.succeed())
+					b.Restart()
+					if over = over || b.ended(known); over {
+						return // it is there, and who killed its Terraform has to import it
+					}
+					b.state = known
+					then(t, b, at)
+					b.destroyOwner(b.state, spec)
+					b.nothing(at)
+				})
+			}
+			if t.Logf("%d cases", cases); cases < 5 {
+				t.Errorf("only %d kills", cases)
+			}
+		})
+	}
+}
+
+// ended reports whether another owner's create has ended.
+func (b *bakery) ended(known ownership.Owner) bool {
+	b.t.Helper()
+	holders, err := Holders(b.t.Context(), b.Region, nobody)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return slices.ContainsFunc(holders, func(h ownership.Holder) bool { return h.OwnerID != known.ID && !h.Creating })
+}
+
+// What is left is in the plan of the line that was to be followed.
+func TestNewPlan_clearsASuccessorThatHasDied(t *testing.T) {
+	inBakery(t, func(t *testing.T, b *bakery) {
+		b.apply(script("a"))
+		known := b.state
+		b.cut(rehearsal.Cut{Request: 12, After: true, Dead: true}, script("b"), b.succeed())
+		b.Restart()
+		b.state = known
+		hours(1)
+		plan := b.planned(script("a"))
+		if plan.Empty() || len(plan.Left) != 1 || plan.Reason == "" || plan.Action != Keep {
+			t.Fatalf("the plan is %s", plan)
+		}
+		b.apply(script("a"))
+		if plan := b.planned(script("a")); !plan.Empty() {
+			t.Errorf("afterwards the plan is %s", plan)
+		}
+		b.only(1)
+		b.destroy()
+	})
+}
+
+// Two states that create the same name at the same time do not share anything: one of them
+// hears that the other is at work, or that the name is taken.
+func TestCreate_twiceAtOnce(t *testing.T) {
+	inWeather(t, "aws", 3, func(t *testing.T, b *bakery) {
+		type end struct {
+			result Result
+			err    error
+		}
+		ends := make(chan end, 2)
+		for range 2 {
+			b.Restart() // another process
+			region, options := b.Region, b.options()
+			go func() {
+				result, err := Apply(t.Context(), region, script("a"), options)
+				ends <- end{result, err}
+			}()
+		}
+		first, second := <-ends, <-ends
+		if first.err == nil {
+			first, second = second, first
+		}
+		if first.err == nil || second.err != nil || first.result.Owner.ID != "" {
+			t.Fatalf("want one that fails, have %v and %v", first.err, second.err)
+		}
+		failure, ok := asFailure(first.err)
+		if !ok || failure.Now != "nothing was changed" {
+			t.Errorf("the loser reads: %v", first.err)
+		}
+		b.state = second.result.Owner
+		if line := b.observed(); len(line.Versions) != 1 || len(b.builders) != 1 {
+			t.Errorf("%d builders, and the line is %+v", len(b.builders), line)
+		}
+		hours(1) // until all that was ended is gone
+		b.destroy()
+	})
+}
