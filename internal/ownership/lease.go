@@ -257,6 +257,14 @@ func (l *Lease) End(ctx context.Context) error {
 	return l.endError(l.aws.DeleteLaunchTemplate(ctx, l.template.ID))
 }
 
+// Leave leaves the lease of a create to the next one, as if this process had died: something
+// may have been made that nobody sees yet, and no state will know of it.
+func (l *Lease) Leave() {
+	l.cancel(nil)
+	l.done.Wait()
+	l.give()
+}
+
 func (l *Lease) endError(err error) error {
 	if err == nil || errors.Is(err, ErrLost) {
 		return nil
