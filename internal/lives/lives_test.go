@@ -96,6 +96,9 @@ func live(t *testing.T, seed uint64) map[string]int {
 func (w *world) live() {
 	a, b := w.ours[0], w.ours[1]
 	b.onBase, a.together, b.together = w.luck.IntN(2) == 0, w.luck.IntN(3) == 0, w.luck.IntN(3) == 0
+	// Where one wants less, the other may have it.
+	b.line.wanted = !b.onBase || w.luck.IntN(2) == 0
+	a.fleets[1].wanted, b.fleets[0].wanted = w.luck.IntN(2) == 0, w.luck.IntN(3) == 0
 	for step := range 6 + w.luck.IntN(8) {
 		if len(w.faults) > 0 {
 			return

@@ -74,7 +74,9 @@ func onlyExists(w *workspace, err error) bool {
 // onlyLeases reports whether nothing else is to be done than to clear the leases of processes
 // that have died: for three minutes nobody can tell that they have.
 func onlyLeases(problems []string) bool {
-	return !slices.ContainsFunc(problems, func(problem string) bool { return !strings.Contains(problem, "that has died") && !strings.Contains(problem, "that died") })
+	return !slices.ContainsFunc(problems, func(problem string) bool {
+		return !strings.Contains(problem, "that has died") && !strings.Contains(problem, "that died")
+	})
 }
 
 // run is one run of Terraform, with a blow at its nth request.
@@ -198,7 +200,6 @@ func (w *world) strays() []string {
 	}
 	return problems
 }
-
 
 // adopted puts owners into the state whose create was killed at its very last request, as a
 // user would who imports them to destroy them; it reports whether there was any.
