@@ -270,7 +270,7 @@ func (l *launcher) launchBatch(ctx context.Context, b batch, pool cloud.Pool) ([
 		launch.ClientToken = l.owner.LaunchToken(launch, attempt)
 		instances, err := l.aws.RunInstances(ctx, launch)
 		l.asked = time.Now()
-		l.unclear = l.unclear || err != nil && (cloud.ClassOf(err) == cloud.Unclear || ctx.Err() != nil)
+		l.unclear = err != nil && (cloud.ClassOf(err) == cloud.Unclear || ctx.Err() != nil)
 		switch {
 		case cloud.HasCode(err, cloud.CodeTokenSpent):
 			attempt++

@@ -74,6 +74,7 @@ type run struct {
 	// kept are the temporary instances that this apply leaves to be looked at.
 	kept     []string
 	warnings []report.Warning
+	unseen
 }
 
 // Apply makes the line as specified and returns what is there afterwards, also
@@ -95,12 +96,15 @@ func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (Result, er
 	defer cancel()
 	result := Result{Owner: r.owner}
 	if errors.Is(err, ErrExists) {
-		if !lease.TakenOver {
-			result.Owner = options.Owner
-		}
+		result.Owner = options.Owner
 	} else {
 		err = r.conclude(after, err)
 		result.Line, result.Plan, result.Warnings = r.line, r.plan, r.warnings
+	}
+	if err != nil && r.mayHaveMore(err) {
+		lease.Leave()
+		result.Owner = options.Owner
+		return result, err
 	}
 	return result, r.ended(lease.End(after), err)
 }
