@@ -111,7 +111,9 @@ func (w *workspace) driftOfLine() string {
 		_ = w.hand.region.CreateTags(ctx, []string{version.ID}, cloud.Tags{key: value})
 		return "tag of " + version.ID + " is spoilt: " + key + " = " + value
 	}
-	switch w.luck.IntN(7) {
+	switch w.luck.IntN(8) {
+	case 7:
+		return w.disable(version)
 	case 0:
 		_ = w.hand.region.DeregisterImage(ctx, version.ID)
 		return version.ID + " is deregistered"
@@ -129,6 +131,15 @@ func (w *workspace) driftOfLine() string {
 		_ = w.hand.region.ChangeImagePermissions(ctx, version.ID, cloud.Permissions{AccountIDs: []string{"444455556666"}}, cloud.Permissions{})
 		return version.ID + " is shared by hand"
 	}
+}
+
+// disable disables an image, as people and lifecycle rules do.
+func (w *workspace) disable(version cloud.Image) string {
+	if w.weather == "storm" || version.State != cloud.ImageAvailable {
+		return version.ID + " is left as it is" // the stage takes a refusal for a fault
+	}
+	w.stage.DisableImage(w.hand.region.Name(), version.ID)
+	return version.ID + " is disabled"
 }
 
 // hostile lets another team make something with the tags of what the workspace has.

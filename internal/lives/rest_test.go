@@ -86,6 +86,9 @@ func (w *workspace) run(how blow, nth int, do func(context.Context, *process) er
 	p := w.spaceProcess(how, nth, cancel)
 	err := do(ctx, p)
 	p.over()
+	if p.isDead() {
+		w.bury(p)
+	}
 	if struck := p.struckAt(); struck != "" {
 		w.count(blows[how])
 		w.logf("%s at request %d (%s): %v", blows[how], nth, struck, err)
@@ -246,7 +249,10 @@ func (w *world) finish() {
 	w.team.unharmed()
 	w.team.leave()
 	<-time.After(3 * time.Hour)
-	for _, left := range w.stage.Lab.Books().Leftovers {
+	for _, left := range w.learn() {
+		if w.weather == "storm" && len(left.Tags) == 0 && (left.Type == "image" || left.Type == "snapshot") {
+			continue // the other team's: it has not heard of its success; what is ours has tags from its first call
+		}
 		w.fault("left over at the end: %s %s (%s) %v", left.Type, left.ID, left.Region, left.Tags)
 	}
 }

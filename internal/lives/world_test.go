@@ -40,8 +40,10 @@ type world struct {
 	protected map[string]bool
 	// atWork is which workspace an owner that is in no state yet is created by.
 	atWork map[string]*process
-	// orphans are the owners whose create was killed at its last request.
+	// orphans are the owners whose create was killed at its last request; ending are those
+	// that have come as far.
 	orphans map[string]bool
+	ending  map[string]*process
 	faults  []string
 	log     []string
 	counts  map[string]int
@@ -50,7 +52,7 @@ type world struct {
 func newWorld(t *testing.T, stage *rehearsal.Stage, luck *rand.Rand, weather string) *world {
 	w := &world{
 		t: t, stage: stage, luck: luck, weather: weather, base: stage.BaseImageID(),
-		truth: map[string]string{}, protected: map[string]bool{}, atWork: map[string]*process{}, orphans: map[string]bool{}, counts: map[string]int{},
+		truth: map[string]string{}, protected: map[string]bool{}, atWork: map[string]*process{}, orphans: map[string]bool{}, ending: map[string]*process{}, counts: map[string]int{},
 	}
 	w.hand = w.start(func(request) {}, nothing, 0, nil)
 	account, err := w.hand.account.Caller(t.Context())
@@ -159,7 +161,7 @@ func (w *workspace) look(p *process, asked request) {
 	if found := leaseOwner.FindStringSubmatch(asked.form.Get("VersionDescription")); found != nil {
 		w.record(func() { w.atWork[found[1]] = p })
 	}
-	if asked.action == "DeleteLaunchTemplate" && p.struckAt() != "" && p.how.kills() {
+	if asked.action == "DeleteLaunchTemplate" {
 		w.lastRequest(p)
 	}
 	at, changes := changers[asked.action]
@@ -172,14 +174,23 @@ func (w *workspace) look(p *process, asked request) {
 	}
 }
 
-// lastRequest notes the owners that a process was creating when it was killed at the end of
-// a lease: one of them may need an import.
+// lastRequest notes the owners that a process is creating while it gives up a lease: should
+// it die before Terraform has written them down, they need an import.
 func (w *workspace) lastRequest(p *process) {
 	w.record(func() {
 		for id, by := range w.atWork {
 			if by == p && w.stateOfLocked(id) == nil {
-				w.orphans[id] = true
+				w.ending[id] = p
 			}
+		}
+	})
+}
+
+// bury notes what no state will ever know of what a process has made.
+func (w *workspace) bury(p *process) {
+	w.record(func() {
+		for id, by := range w.ending {
+			w.orphans[id] = w.orphans[id] || by == p && w.stateOfLocked(id) == nil
 		}
 	})
 }
