@@ -197,7 +197,7 @@ func eachHasAddress(slot int) statecheck.StateCheck {
 	return statecheck.ExpectKnownValue(fmt.Sprintf("terraform_data.each[%q]", fmt.Sprint(slot)), tfjsonpath.New("output"), knownvalue.NotNull())
 }
 
-// A fleet that another state has made cannot be made again, but imported.
+// A name is used once in a configuration, and a fleet can be imported.
 func TestAccFleet_secondOwnerAndImport(t *testing.T) {
 	w := newWorld(t, false)
 	second := fmt.Sprintf(`
@@ -215,7 +215,7 @@ resource "stamp_fleet" "second" {
 			{Config: w.sized(2, nil)},
 			{
 				Config:      w.sized(2, nil) + second,
-				ExpectError: regexp.MustCompile(loose(`Fleet web exists already.*terraform import stamp_fleet`)),
+				ExpectError: regexp.MustCompile(loose(`Two of the name web.*Each needs a name of its own there`)),
 			},
 			{
 				// The second one is not in state: nothing is destroyed on its behalf.

@@ -194,7 +194,7 @@ func TestAccGoldenImage_failedFirstBakeLeavesNothing(t *testing.T) {
 	})
 }
 
-// A line that another state has made cannot be made again, but imported.
+// A name is used once in a configuration, and a line can be imported.
 func TestAccGoldenImage_secondOwnerAndImport(t *testing.T) {
 	w := newWorld(t, true)
 	second := `
@@ -209,7 +209,7 @@ resource "stamp_golden_image" "second" {
 			{Config: w.config(greeting("Hello", nil))},
 			{
 				Config:      w.config(greeting("Hello", nil) + second),
-				ExpectError: regexp.MustCompile(loose(`Golden image web exists already.*terraform import stamp_golden_image`)),
+				ExpectError: regexp.MustCompile(loose(`Two of the name web.*Each needs a name of its own there`)),
 			},
 			{
 				// The second one is not in state: nothing is destroyed on its behalf.
@@ -241,7 +241,8 @@ func TestAccGoldenImage_disappears(t *testing.T) {
 				PreConfig: func() { w.removeImages() },
 				Config:    w.config(greeting("Hello", nil)),
 				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-					plancheck.ExpectResourceAction(imageAddress, plancheck.ResourceActionCreate),
+					plancheck.ExpectResourceAction(imageAddress, plancheck.ResourceActionUpdate),
+					plancheck.ExpectUnknownValue(imageAddress, tfjsonpath.New("image_id")),
 				}},
 			},
 		},

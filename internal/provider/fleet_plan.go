@@ -141,7 +141,15 @@ func (p *fleetPlanner) begin(ctx context.Context, private privateReader) {
 		return
 	}
 	p.session.checkName(ctx, private, fresh, holders, p.diags)
-	if p.plan.ImageID.IsUnknown() || p.diags.HasError() {
+}
+
+// checkImage refuses, for a new fleet, an image that is not there.
+func (p *fleetPlanner) checkImage(ctx context.Context) {
+	if !p.session.ready() || p.plan.Region.IsUnknown() || p.plan.ImageID.IsUnknown() {
+		return
+	}
+	region := p.session.region(p.plan.Region.ValueString(), p.diags)
+	if region == nil {
 		return
 	}
 	if err := fleet.CheckImage(ctx, region, p.plan.ImageID.ValueString()); err != nil {
@@ -172,6 +180,9 @@ func (p *fleetPlanner) run(ctx context.Context) {
 	}
 	if p.plan.wanted(ctx) {
 		p.check(p.plan.spec(ctx, p.diags))
+	}
+	if p.state == nil && !p.diags.HasError() {
+		p.checkImage(ctx)
 	}
 	assumed := p.plan.assuming(ctx, p.state)
 	switch {

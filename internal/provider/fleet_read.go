@@ -62,7 +62,7 @@ func (m *fleetModel) readShared(ctx context.Context, session *session, observed 
 	for _, slot := range slices.Sorted(maps.Keys(observed.Members)) {
 		instance := observed.Members[slot].Instance
 		have := m.userTags(instance, spec.SpecialTags(slot))
-		if !tags && !maps.Equal(have, tagsOf(m.TagsAll)) {
+		if !tags && (m.TagsAll.IsNull() || !maps.Equal(have, tagsOf(m.TagsAll))) {
 			m.Tags, m.TagsAll, tags = session.ownTags(have, m.Tags), stringMap(have), true
 		}
 		if wanted := slices.Sorted(slices.Values(elements(m.SecurityGroupIDs))); !groups && !slices.Equal(wanted, instance.SecurityGroupIDs) {

@@ -44,9 +44,9 @@ func (r *goldenImage) Read(ctx context.Context, req resource.ReadRequest, resp *
 			return
 		}
 		resp.Diagnostics.AddWarning(fmt.Sprintf("Golden image %s is gone", state.Name.ValueString()),
-			fmt.Sprintf("No version of it is left in %s: it was removed outside of Terraform. The plan makes it anew.", region.Name()))
-		resp.State.RemoveResource(ctx)
-		return
+			fmt.Sprintf("No version of it is left in %s: it was removed outside of Terraform. An apply bakes a new one.", region.Name()))
+		// It stays in the state all the same: only by its owner are its snapshots and copies found.
+		state.forgetOutputs()
 	}
 	if current != nil {
 		r.drift(ctx, region, &state, line, &resp.Diagnostics)
