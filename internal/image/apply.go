@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
@@ -48,7 +49,8 @@ type Planned struct {
 type Result struct {
 	Line Line
 	Plan Plan
-	// Owner is whose line it is. It has its id whenever anything may have been made.
+	// Owner is whose line it is. After a create that has failed it has its id only when
+	// something may be there.
 	Owner    ownership.Owner
 	Warnings []report.Warning
 }
@@ -63,8 +65,9 @@ type run struct {
 	lease   *ownership.Lease
 	line    Line
 	plan    Plan
-	// temporary is set once there was a temporary instance.
-	temporary bool
+	// temporary is set once there was a temporary instance, and begun while one may be there
+	// that nobody has seen end.
+	temporary, begun atomic.Bool
 	// former are other owners, of this name, whose parameter may become this one's.
 	former []string
 	// parameter is what the line's SSM parameter holds; "" when it is not there. It is
@@ -94,29 +97,35 @@ func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (Result, er
 	err = r.apply(lease.Context())
 	after, cancel := afterwards(ctx)
 	defer cancel()
-	result := Result{Owner: r.owner}
+	if errors.Is(err, ErrExists) && lease.TakenOver {
+		lease.Leave() // what a dead create has left is not for this state
+		return Result{Owner: options.Owner}, err
+	}
 	if errors.Is(err, ErrExists) {
-		result.Owner = options.Owner
-	} else {
-		err = r.conclude(after, err)
-		result.Line, result.Plan, result.Warnings = r.line, r.plan, r.warnings
+		return Result{Owner: options.Owner}, r.ended(lease.End(after), err)
 	}
-	if err != nil && r.mayHaveMore(err) {
+	if err = r.conclude(after, err); err != nil && r.mayHaveMore() {
 		lease.Leave()
-		result.Owner = options.Owner
-		return result, err
+		return Result{Plan: r.plan, Owner: options.Owner, Warnings: r.warnings}, err
 	}
-	return result, r.ended(lease.End(after), err)
+	if err != nil && r.creating() && (r.lost() || r.line.Empty() && !r.begun.Load() && !lease.TakenOver) {
+		// Nothing was made, or it is whoever's that has taken over.
+		return Result{Plan: r.plan, Owner: options.Owner, Warnings: r.warnings}, r.ended(lease.End(after), err)
+	}
+	return Result{Line: r.line, Plan: r.plan, Owner: r.owner, Warnings: r.warnings}, r.ended(lease.End(after), err)
 }
+
+// lost reports whether another apply has taken over.
+func (r *run) lost() bool { return errors.Is(context.Cause(r.lease.Context()), ownership.ErrLost) }
 
 // conclude tidies up after the work, or what has become of it, and reads it back.
 func (r *run) conclude(after context.Context, err error) error {
-	if errors.Is(context.Cause(r.lease.Context()), ownership.ErrLost) {
+	if r.lost() {
 		return r.failure("was left as it is", "", ownership.ErrLost, "whoever has taken over goes on with what is there",
 			"wait until that apply has ended, then run terraform apply again")
 	}
 	r.inWords(after, err)
-	if !interrupted(r.lease.Context()) {
+	if !interrupted(r.lease.Context()) || !r.begun.Load() {
 		r.unstage(after)
 	}
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 )
 
 // tag is what anybody may do who has ec2:CreateTags.
-func (b *bakery) tag(region, id string, tags cloud.Tags) {
+func (b *bakery) tag(id string, tags cloud.Tags) {
 	b.t.Helper()
-	if err := b.In(region).CreateTags(b.t.Context(), []string{id}, tags); err != nil {
+	if err := b.Region.CreateTags(b.t.Context(), []string{id}, tags); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -44,7 +44,7 @@ func (b *bakery) strangersImage(name string) cloud.Image {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	hours(1)
+	anHour()
 	return b.image("us-east-1", id)
 }
 
@@ -89,7 +89,7 @@ func TestAttack_aBuilderOfSomebodyElse(t *testing.T) {
 			tags := stamped(current.Tags)
 			tags[cloud.TagRole], tags[cloud.TagFingerprint] = role, spec.Recipe(b.BaseImageID()).Fingerprint()
 			tags[cloud.TagChecks] = spec.ChecksDigest()
-			b.tag("us-east-1", stranger.ID, tags)
+			b.tag(stranger.ID, tags)
 			if plan := b.planned(script("a")); !plan.Empty() {
 				t.Fatalf("with the role %s there is to do: %s", role, plan)
 			}
@@ -111,7 +111,7 @@ func TestAttack_anInstanceWithoutAnOwner(t *testing.T) {
 	inBakery(t, func(t *testing.T, b *bakery) {
 		b.apply(script("a"))
 		stranger := b.strangersInstance()
-		b.tag("us-east-1", stranger.ID, b.state.Index())
+		b.tag(stranger.ID, b.state.Index())
 		if plan := b.planned(script("a")); !plan.Empty() {
 			t.Fatalf("there is to do: %s", plan)
 		}
@@ -133,8 +133,8 @@ func TestAttack_anImageOfSomebodyElse(t *testing.T) {
 				stranger := b.strangersImage(imageName)
 				tags := stamped(current.Tags)
 				tags[cloud.TagVersion], tags[cloud.TagPromotedAt] = "2", "2000-06-01T00:00:00Z"
-				b.tag("us-east-1", stranger.ID, tags)
-				b.tag("us-east-1", stranger.SnapshotIDs()[0], tags)
+				b.tag(stranger.ID, tags)
+				b.tag(stranger.SnapshotIDs()[0], tags)
 				line := b.observed()
 				if line.Current().ImageID != current.ImageID {
 					t.Fatalf("%s is current", line.Current().ImageID)
@@ -183,7 +183,7 @@ func TestAttack_aCopyWithTags(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				hours(1)
+				anHour()
 				if found, err := Find(t.Context(), b.In(region), Query{Name: "web"}); region == "us-east-1" && (err != nil || found[0].ImageID != current.ImageID || len(found) != 2) ||
 					region != "us-east-1" && !errorIs[*NotPublishedError](err) {
 					t.Errorf("the data source finds %+v, %v", found, err)
@@ -213,12 +213,12 @@ func TestAttack_aSnapshotOfSomebodyElse(t *testing.T) {
 			t.Fatal(snapshots, err)
 		}
 		snapshot := stranger.SnapshotIDs()[0]
-		b.tag("us-east-1", snapshot, stamped(snapshots[0].Tags).With(cloud.Tags{cloud.TagCopyOf: current.ImageID}))
+		b.tag(snapshot, stamped(snapshots[0].Tags).With(cloud.Tags{cloud.TagCopyOf: current.ImageID}))
 		if left, err := b.Region.RemoveImage(t.Context(), stranger.ID); err != nil || len(left) > 0 {
 			t.Log(left, err)
 		}
 		stranger = b.strangersImage("payroll 2")
-		b.tag("us-east-1", stranger.SnapshotIDs()[0], stamped(snapshots[0].Tags).With(cloud.Tags{cloud.TagCopyOf: b.BaseImageID()}))
+		b.tag(stranger.SnapshotIDs()[0], stamped(snapshots[0].Tags).With(cloud.Tags{cloud.TagCopyOf: b.BaseImageID()}))
 		if _, err := Destroy(t.Context(), b.Region, b.state, Removal{In: b.in}); err != nil {
 			t.Fatal(err)
 		}
@@ -234,7 +234,7 @@ func TestAttack_aParameterOfSomebodyElse(t *testing.T) {
 		if err := b.Region.CreateImageParameter(t.Context(), "/golden/web", stranger.ID, "", b.state.Tags()); err != nil {
 			t.Fatal(err)
 		}
-		hours(1)
+		anHour()
 		if _, err := b.try(withParameter(script("a"))); !errorIs[*ParameterTakenError](err) {
 			t.Errorf("got %v", err)
 		}
@@ -267,7 +267,7 @@ func TestAttack_spoiltTags(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBakery(t, func(t *testing.T, b *bakery) {
 				first := b.apply(everywhere("a")).Line.Current()
-				b.tag("us-east-1", first.ImageID, tags)
+				b.tag(first.ImageID, tags)
 				line := b.observed()
 				if line.Current() == nil || line.Current().ImageID != first.ImageID || line.Next() != 2 {
 					t.Fatalf("the line is %+v, the next number %d", line, line.Next())
@@ -276,7 +276,7 @@ func TestAttack_spoiltTags(t *testing.T) {
 				if current := result.Line.Current(); current.Number != 2 || b.holds("/golden/web") != current.ImageID {
 					t.Fatalf("version %d is current", current.Number)
 				}
-				b.tag("us-east-1", result.Line.Current().ImageID, tags)
+				b.tag(result.Line.Current().ImageID, tags)
 				if _, err := Destroy(t.Context(), b.Region, b.state, b.removal(everywhere("b"))); err != nil {
 					t.Fatal(err)
 				}
@@ -290,7 +290,7 @@ func TestAttack_spoiltTags(t *testing.T) {
 func TestObserveCopies_inARegionThatIsNone(t *testing.T) {
 	inBakery(t, func(t *testing.T, b *bakery) {
 		first := b.apply(script("a")).Line.Current()
-		b.tag("us-east-1", first.ImageID, cloud.Tags{cloud.TagRegions: "xx-bogus-9"})
+		b.tag(first.ImageID, cloud.Tags{cloud.TagRegions: "xx-bogus-9"})
 		line := b.observed()
 		if len(line.Warnings) != 1 || !strings.Contains(line.Warnings[0].Detail, cloud.TagRegions) || !strings.Contains(line.Warnings[0].Summary, "xx-bogus-9") {
 			t.Errorf("the warnings are %v", line.Warnings)
@@ -310,7 +310,7 @@ func TestPromote_afterTheFuture(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBakery(t, func(t *testing.T, b *bakery) {
 				first := b.apply(script("a")).Line.Current()
-				b.tag("us-east-1", first.ImageID, cloud.Tags{cloud.TagPromotedAt: formatTime(time.Now().Add(ahead))})
+				b.tag(first.ImageID, cloud.Tags{cloud.TagPromotedAt: formatTime(time.Now().Add(ahead))})
 				if line := b.observed(); len(line.Warnings) != 1 || !strings.Contains(line.Warnings[0].Detail, cloud.TagPromotedAt) {
 					t.Errorf("the warnings are %v", line.Warnings)
 				}

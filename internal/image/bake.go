@@ -141,12 +141,14 @@ func (r *run) abandon(ctx context.Context, builder cloud.Instance, what string, 
 		}
 	}
 	if ended, ok := errors.AsType[*cloud.StateError](cause); ok && ended.State == cloud.InstanceTerminated {
+		r.begun.Store(false)
 		return r.failure(what, subject, cause, r.untouched()+"; the builder is gone", nextAfter(cause))
 	}
 	if err := r.aws.TerminateInstances(after, []string{builder.ID}); err != nil {
 		return r.failure(what, subject, cause, r.untouched()+"; the builder could not be terminated: "+err.Error(),
 			"correct the cause and run terraform apply again: it terminates the builder too")
 	}
+	r.begun.Store(cloud.ClassOf(cause) == cloud.Unclear)
 	return r.failure(what, subject, cause, r.untouched()+"; the builder was terminated", nextAfter(cause))
 }
 

@@ -41,6 +41,8 @@ type bakery struct {
 // nobody owns nothing yet.
 var nobody = ownership.Owner{Kind: ownership.Image, Name: "web", Account: ownerID, Partition: "aws", Region: "us-east-1"}
 
+func newBakery() *bakery { return &bakery{state: nobody, builders: map[string]bool{}} }
+
 // inBakery plays a test in a bakery of its own, in calm weather.
 func inBakery(t *testing.T, play func(*testing.T, *bakery)) {
 	t.Helper()
@@ -49,7 +51,7 @@ func inBakery(t *testing.T, play func(*testing.T, *bakery)) {
 
 func inWeather(t *testing.T, weather string, seed uint64, play func(*testing.T, *bakery)) {
 	t.Helper()
-	b := &bakery{state: nobody, builders: map[string]bool{}}
+	b := newBakery()
 	rehearsal.Run(t, lab.Options{Weather: weather, Seed: seed, Guests: b.host()}, func(t *testing.T, stage *rehearsal.Stage) {
 		b.Stage, b.t = stage, t
 		play(t, b)
@@ -231,5 +233,5 @@ func script(text string) Spec {
 	return specOf(func(s *Spec) { s.Bake.Steps[1].Script = text })
 }
 
-// hours lets time pass.
-func hours(count int) { <-time.After(time.Duration(count) * time.Hour) }
+// anHour lets time pass.
+func anHour() { <-time.After(time.Hour) }

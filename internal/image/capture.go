@@ -167,5 +167,9 @@ func (r *run) removeRejected(ctx context.Context, candidate Version) error {
 			candidate = found
 		}
 	}
-	return removeVersion(ctx, r.world(), candidate)
+	if err := removeVersion(ctx, r.world(), candidate); err != nil {
+		return err
+	}
+	r.begun.Store(false)
+	return nil
 }

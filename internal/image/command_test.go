@@ -65,7 +65,7 @@ func TestCommand_anAgentThatDoesNotCome(t *testing.T) {
 		guests  guests.Host
 	}{"no profile": {"", nil}, "no agent": {"bake", guests.None("there is no agent either")}} {
 		t.Run(name, func(t *testing.T) {
-			b := &bakery{}
+			b := newBakery()
 			host := test.guests
 			if host == nil {
 				host = b.host()

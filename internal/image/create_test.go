@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
 )
 
@@ -25,6 +27,48 @@ func TestCreate_thatFailsIsNobodyElses(t *testing.T) {
 		}
 		b.destroy()
 	})
+}
+
+// A create that fails and has nothing left needs no state; one that is stopped may have made
+// what is not to be seen yet, and does.
+func TestCreate_hasAnOwnerOnceSomethingMayBeThere(t *testing.T) {
+	inBakery(t, func(t *testing.T, b *bakery) {
+		for _, phase := range []string{guest.PhaseStep, guest.PhaseCheck} {
+			b.breaks(phase)
+			if result, err := b.try(script("a")); err == nil || result.Owner.ID != "" || !result.Line.Empty() {
+				t.Errorf("%s: %v, the owner is %s", phase, err, result.Owner)
+			}
+			b.nothing(phase)
+		}
+		b.breaks("")
+		if _, err := b.Lab.Order(lab.NoCapacity{}); err != nil {
+			t.Fatal(err)
+		}
+		if result, err := b.try(script("a")); err == nil || result.Owner.ID != "" {
+			t.Errorf("no room: %v, the owner is %s", err, result.Owner)
+		}
+		b.nothing("no room")
+	})
+	for request := 1; request < 30; request += rehearsal.Stride() {
+		inWeather(t, "aws", uint64(request), func(t *testing.T, b *bakery) {
+			b.MakeBucket("staging")
+			b.cut(rehearsal.Cut{Request: request, After: true}, staged("a"), b.options())
+			anHour()
+			if holders, err := Holders(t.Context(), b.Region, nobody); err != nil || len(holders) > 0 && b.state.ID == "" {
+				t.Fatalf("stopped at request %d: %v, nobody knows of %v", request, err, holders)
+			}
+			if left := b.leftovers(); b.state.ID == "" && len(left) > left["bucket"] {
+				t.Fatalf("stopped at request %d: nobody knows of %v", request, b.Lab.Books().Leftovers)
+			}
+			removal := Removal{In: b.in, StagingBucket: "staging"}
+			if _, err := Destroy(t.Context(), b.Region, b.state, removal); err != nil {
+				t.Fatal(err)
+			}
+			if anHour(); len(b.leftovers()) > 1 {
+				t.Fatalf("stopped at request %d: there is still %v", request, b.Lab.Books().Leftovers)
+			}
+		})
+	}
 }
 
 // The same saved plan comes back after its first apply has died: what that has made is what

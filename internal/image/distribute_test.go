@@ -1,7 +1,6 @@
 package image
 
 import (
-	"context"
 	"strings"
 	"testing"
 
@@ -222,35 +221,11 @@ func TestDistribute_linesOfOneName(t *testing.T) {
 	})
 }
 
-// Cut at any request on the way to a version that is copied and shared.
+// Stopped at any request on the way to a version that is copied and shared.
 func TestDistribute_cutAnywhere(t *testing.T) {
 	to := script("b")
 	to.Distribute = handedOut(func(s *Spec) { delete(s.Distribute.Regions, "eu-west-1") }).Distribute
-	for name, cut := range map[string]rehearsal.Cut{"cancelled after": {After: true}, "dead after": {After: true, Dead: true}} {
-		t.Run(name, func(t *testing.T) {
-			cutEverywhere(t, cut, script("a"), to, 3)
-		})
-	}
-}
-
-// A destroy that is cut is finished by the next, which knows only the name.
-func TestDestroy_cutAnywhere(t *testing.T) {
-	for over, cut := false, (rehearsal.Cut{After: true, Dead: true}); !over; {
-		cut.Request += rehearsal.Stride()
-		inBakery(t, func(t *testing.T, b *bakery) {
-			b.apply(handedOut(nil))
-			b.Interrupt(cut, func(ctx context.Context) {
-				_, err := Destroy(ctx, b.Region, b.state, Removal{In: b.in})
-				over = err == nil
-			})
-			if _, err := Destroy(t.Context(), b.Region, b.state, Removal{In: b.in, Regions: []string{"eu-central-1", "eu-west-1"}}); err != nil {
-				t.Fatal(err)
-			}
-			if left := b.Lab.Books().Leftovers; len(left) > 0 {
-				t.Errorf("cut at request %d: there is still %v", cut.Request, left)
-			}
-		})
-	}
+	cutEverywhere(t, rehearsal.Cut{After: true}, script("a"), to, 3)
 }
 
 // Snapshots go to the same accounts, and are taken back with them.

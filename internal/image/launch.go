@@ -116,7 +116,7 @@ func nextAfterLaunch(err error) string {
 // so that a repeated call returns the first one's instance. A token that brings
 // back a terminated instance is spent, and the next is used.
 func (r *run) launchOne(ctx context.Context, launch cloud.Launch) (cloud.Instance, error) {
-	r.temporary = true
+	r.temporary.Store(true) // also of one whose answer gets lost
 	unclear := 0
 	for attempt := 0; attempt < spentTokens; {
 		launch.ClientToken = r.owner.LaunchToken(launch, attempt)
@@ -128,8 +128,12 @@ func (r *run) launchOne(ctx context.Context, launch cloud.Launch) (cloud.Instanc
 		case cloud.ClassOf(err) == cloud.Unclear && err != nil && unclear < unclearAnswers && ctx.Err() == nil:
 			unclear++
 		case err != nil:
+			if cloud.ClassOf(err) == cloud.Unclear || ctx.Err() != nil {
+				r.begun.Store(true)
+			}
 			return cloud.Instance{}, err
 		case len(instances) == 1 && instances[0].Live():
+			r.begun.Store(true)
 			return instances[0], nil
 		default:
 			attempt++

@@ -89,7 +89,7 @@ func TestApply_stagedAndCutAnywhere(t *testing.T) {
 					over = b.cut(cut, staged("a"), options)
 					found += b.leftovers()["object"]
 					if cut.Request%2 == 0 || b.state.ID == "" {
-						b.apply(staged("a"))
+						b.tryAgain(staged("a"))
 						if left := b.leftovers(); left["object"] > 0 || left["image"] != 1 {
 							t.Fatalf("cut at request %d, and applied again: %v", cut.Request, b.Lab.Books().Leftovers)
 						}

@@ -45,8 +45,8 @@ func unshared(text string) Spec {
 	return spec
 }
 
-func shared(text string) Spec {
-	spec := script(text)
+func shared() Spec {
+	spec := script("a")
 	spec.Distribute.Permissions = handedOut(nil).Distribute.Permissions
 	return spec
 }
@@ -75,8 +75,8 @@ var scenarios = map[string]scenario{
 // shortest are the scenarios of which every pair of requests is cut.
 var shortest = map[string]scenario{
 	"going back": scenarios["going back"],
-	"un-share":   {before: []Spec{shared("a")}, to: script("a"), images: 1, builders: 1},
-	"destroy":    {before: []Spec{withParameter(shared("a"))}, to: withParameter(shared("a")), destroy: true},
+	"un-share":   {before: []Spec{shared()}, to: script("a"), images: 1, builders: 1},
+	"destroy":    {before: []Spec{withParameter(shared())}, to: withParameter(shared()), destroy: true},
 }
 
 // kill is where a process is killed.
@@ -120,7 +120,7 @@ func TestKilled_twice(t *testing.T) {
 			for first, over := (kill{after: true}), false; !over; {
 				first.request += rehearsal.Stride()
 				over = shortest[name].play(t, first)
-				for second, ended := (kill{after: true}), over; !ended; cases++ { // an hour after the first
+				for second, ended := (kill{after: true}), over; !ended; cases++ {
 					second.request += rehearsal.Stride()
 					ended = shortest[name].play(t, first, second)
 				}
@@ -140,8 +140,9 @@ func (s scenario) play(t *testing.T, kills ...kill) (over bool) {
 		}
 		b.breaks(s.fails)
 		for i, at := range kills {
-			if over = b.killed(at, s); i+1 < len(kills) {
-				hours(1) // who waits for a sign of life makes nothing
+			// Who waits for a sign of life makes nothing: some do not have to.
+			if over = b.killed(at, s); i+1 < len(kills) || !at.after {
+				anHour()
 			}
 			b.Restart()
 		}

@@ -22,7 +22,8 @@ func (r *run) observe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.line, r.temporary, r.read = line, len(line.instances()) > 0, true
+	r.line, r.read = line, true
+	r.temporary.Store(len(line.instances()) > 0)
 	return nil
 }
 
@@ -30,7 +31,7 @@ func (r *run) observe(ctx context.Context) error {
 // as they were, and instances are not asked for where there were none.
 func (r *run) observeAgain(ctx context.Context) error {
 	read := ObserveVersions
-	if r.temporary || !r.read {
+	if r.temporary.Load() || !r.read {
 		read = look
 	}
 	line, err := read(ctx, r.aws, r.owner)

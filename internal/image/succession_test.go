@@ -1,9 +1,11 @@
 package image
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
 )
@@ -67,7 +69,7 @@ func TestCreate_beforeTheOldOneGoes(t *testing.T) {
 // A create that is to follow a line is killed at each request. The line's next apply, or its
 // destroy, clears what it has left; or the next create goes on with it.
 func TestKilled_beforeTheOldOneGoes(t *testing.T) {
-	old, spec := withParameter(shared("a")), everywhere("b")
+	old, spec := withParameter(shared()), everywhere("b")
 	for name, then := range map[string]func(t *testing.T, b *bakery, at kill){
 		"apply": func(t *testing.T, b *bakery, at kill) {
 			before := b.observed().Current()
@@ -133,7 +135,7 @@ func TestNewPlan_clearsASuccessorThatHasDied(t *testing.T) {
 		b.cut(rehearsal.Cut{Request: 12, After: true, Dead: true}, script("b"), b.succeed())
 		b.Restart()
 		b.state = known
-		hours(1)
+		anHour()
 		plan := b.planned(script("a"))
 		if plan.Empty() || len(plan.Left) != 1 || plan.Reason == "" || plan.Action != Keep {
 			t.Fatalf("the plan is %s", plan)
@@ -142,6 +144,47 @@ func TestNewPlan_clearsASuccessorThatHasDied(t *testing.T) {
 		if plan := b.planned(script("a")); !plan.Empty() {
 			t.Errorf("afterwards the plan is %s", plan)
 		}
+		b.only(1)
+		b.destroy()
+	})
+}
+
+// A create that was to follow a line has died, and the next one comes from a machine that
+// does not know the line: it changes nothing, and what was left is cleared all the same.
+func TestCreate_withoutKnowingTheOldOne(t *testing.T) {
+	inBakery(t, func(t *testing.T, b *bakery) {
+		b.apply(script("a"))
+		known := b.state
+		b.cut(rehearsal.Cut{Request: 30, After: true, Dead: true}, script("b"), b.succeed())
+		b.Restart()
+		options := b.options()
+		options.Owner = nobody
+		if _, err := Apply(t.Context(), b.Region, script("b"), options); !errors.Is(err, ErrExists) {
+			t.Fatalf("got %v", err)
+		}
+		b.Restart()
+		b.destroyOwner(known, script("b"))
+		b.nothing("destroyed")
+	})
+}
+
+// A create beside an old line whose lease could not be deleted is in the state, and stays
+// when the old line goes.
+func TestCreate_thatCannotBeEndedBesideTheOldOne(t *testing.T) {
+	inBakery(t, func(t *testing.T, b *bakery) {
+		b.apply(script("a"))
+		known, options := b.state, b.succeed()
+		b.Order(lab.FailCall{Action: "DeleteLaunchTemplate", Times: 1, Code: "UnauthorizedOperation", Message: notAuthorized})
+		result, err := b.run(t.Context(), script("b"), options)
+		if err == nil || result.Line.Current() == nil {
+			t.Fatalf("got %v and %+v", err, result.Line)
+		}
+		anHour()
+		b.destroyOwner(known, script("a"))
+		if line := b.observed(); !line.agrees(result.Line) {
+			t.Fatalf("the line is %+v", line)
+		}
+		b.apply(script("b"))
 		b.only(1)
 		b.destroy()
 	})
@@ -179,7 +222,7 @@ func TestCreate_twiceAtOnce(t *testing.T) {
 		if line := b.observed(); len(line.Versions) != 1 || len(b.builders) != 1 {
 			t.Errorf("%d builders, and the line is %+v", len(b.builders), line)
 		}
-		hours(1) // until all that was ended is gone
+		anHour() // until all that was ended is gone
 		b.destroy()
 	})
 }

@@ -2,17 +2,18 @@ package image
 
 import (
 	"context"
-	"errors"
+	"sync"
 	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
-	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 )
 
 // unseen is what a run knows of things that AWS may not show yet.
 type unseen struct {
 	// read is set once the line has been read.
 	read bool
+	// mu guards what follows: proofs may run side by side.
+	mu sync.Mutex
 	// asked is when AWS was last asked to make something; unclear is set when nobody knows
 	// whether it has, or what has become of it.
 	asked   time.Time
@@ -21,6 +22,8 @@ type unseen struct {
 
 // note notes that AWS was asked to make something, and how that ended.
 func (u *unseen) note(ctx context.Context, err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	u.asked = time.Now()
 	u.unclear = err != nil && (cloud.ClassOf(err) == cloud.Unclear || ctx.Err() != nil)
 }
@@ -44,12 +47,6 @@ func (u *unseen) waitVisible(ctx context.Context) {
 // mayHaveMore reports whether a create that has failed may have something of which no state
 // will know, since its line reads as empty: made by itself, or by the create that it has
 // taken over. Its lease then stays for the next create.
-func (r *run) mayHaveMore(err error) bool {
-	switch {
-	case !r.creating() || errors.Is(err, ownership.ErrLost):
-		return false
-	case errors.Is(err, ErrExists):
-		return r.lease.TakenOver
-	}
-	return r.line.Empty() && (r.unclear || r.lease.TakenOver && !r.read)
+func (r *run) mayHaveMore() bool {
+	return r.creating() && !r.lost() && r.line.Empty() && (r.unclear || r.lease.TakenOver && !r.read)
 }

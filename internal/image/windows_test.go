@@ -110,7 +110,7 @@ func TestWindows_hasTypesOfItsOwn(t *testing.T) {
 
 // An agent that does not come leaves no other way.
 func TestWindows_anAgentThatDoesNotCome(t *testing.T) {
-	b := &bakery{}
+	b := newBakery()
 	rehearsal.Run(t, lab.Options{Seed: 1, Guests: guests.None("there is no agent either")}, func(t *testing.T, stage *rehearsal.Stage) {
 		b.Stage, b.t = stage, t
 		_, err := b.try(ofWindows("exit 0"))

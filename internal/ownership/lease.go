@@ -157,7 +157,7 @@ func (l *Lease) withdraw(ctx context.Context) {
 func (l *Lease) takeOver(ctx context.Context, left found, known func(string) bool) (taken bool, err error) {
 	mine := Lease{Owner: l.Owner, aws: l.aws, create: l.create, run: l.run, template: left.template}
 	// A state may have the owner: then its create has ended, and only the lease was left.
-	if l.create && (known == nil || !known(left.owner)) {
+	if l.create && left.create && (known == nil || !known(left.owner)) {
 		mine.Owner.ID, mine.TakenOver, mine.replaces = left.owner, true, left.replaces
 	}
 	if err := mine.renew(ctx); err != nil {
@@ -254,11 +254,17 @@ func (l *Lease) End(ctx context.Context) error {
 			return l.endError(err)
 		}
 	}
-	return l.endError(l.aws.DeleteLaunchTemplate(ctx, l.template.ID))
+	err := l.aws.DeleteLaunchTemplate(ctx, l.template.ID)
+	if err != nil && l.create {
+		// It must not look as if the create had died: a state is about to have the owner.
+		l.create = false
+		_ = l.renew(ctx) // the deletion's error says what is wrong
+	}
+	return l.endError(err)
 }
 
 // Leave leaves the lease of a create to the next one, as if this process had died: something
-// may have been made that nobody sees yet, and no state will know of it.
+// of its owner may be there, and no state will know of it.
 func (l *Lease) Leave() {
 	l.cancel(nil)
 	l.done.Wait()

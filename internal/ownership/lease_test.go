@@ -264,3 +264,46 @@ func isHeld(err error) bool {
 	_, held := errors.AsType[*ownership.HeldError](err)
 	return held
 }
+
+// A create whose lease cannot be deleted has ended all the same: nobody takes it over, or
+// clears what it has made.
+func TestLease_thatCannotBeDeleted(t *testing.T) {
+	rehearsal.Run(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage) {
+		predecessor := fleet.As("o-0123456789abcdef0123")
+		create := begin(t, stage, fleet)
+		if err := create.Replaces(t.Context(), []string{predecessor.ID}); err != nil {
+			t.Fatal(err)
+		}
+		stage.Order(lab.FailCall{Action: "DeleteLaunchTemplate", Times: 1, Code: "UnauthorizedOperation", Message: "no"})
+		if err := create.End(t.Context()); err == nil {
+			t.Fatal("the lease was deleted")
+		}
+		<-time.After(time.Hour)
+		leases, err := ownership.Observe(t.Context(), stage.Region, fleet)
+		if err != nil || len(leases.Creating) != 0 || len(leases.Mine(predecessor)) != 0 || len(leases.Mine(create.Owner)) != 1 {
+			t.Fatalf("%v, %+v", err, leases)
+		}
+		next := begin(t, stage, fleet)
+		if next.TakenOver || next.Owner.ID == create.Owner.ID {
+			t.Errorf("%s was taken over as %s", create.Owner, next.Owner)
+		}
+		end(t, next)
+		if leftLeases(stage) != 0 {
+			t.Error("a launch template is left")
+		}
+	})
+}
+
+// What was taken over and cannot be gone on with is left for somebody else.
+func TestLease_Leave(t *testing.T) {
+	rehearsal.Run(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage) {
+		dead := begin(t, stage, fleet)
+		killed(t, stage, dead)
+		begin(t, stage, fleet).Leave()
+		next := begin(t, stage, fleet)
+		if !next.TakenOver || next.Owner.ID != dead.Owner.ID {
+			t.Errorf("%s was not taken over: %s", dead.Owner, next.Owner)
+		}
+		end(t, next)
+	})
+}
