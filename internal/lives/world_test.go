@@ -44,15 +44,17 @@ type world struct {
 	// that have come as far.
 	orphans map[string]bool
 	ending  map[string]*process
-	faults  []string
-	log     []string
-	counts  map[string]int
+	// ended are the instances that a workspace has asked EC2 to end.
+	ended  map[string]bool
+	faults []string
+	log    []string
+	counts map[string]int
 }
 
 func newWorld(t *testing.T, stage *rehearsal.Stage, luck *rand.Rand, weather string) *world {
 	w := &world{
 		t: t, stage: stage, luck: luck, weather: weather, base: stage.BaseImageID(),
-		truth: map[string]string{}, protected: map[string]bool{}, atWork: map[string]*process{}, orphans: map[string]bool{}, ending: map[string]*process{}, counts: map[string]int{},
+		truth: map[string]string{}, protected: map[string]bool{}, atWork: map[string]*process{}, orphans: map[string]bool{}, ending: map[string]*process{}, ended: map[string]bool{}, counts: map[string]int{},
 	}
 	w.hand = w.start(func(request) {}, nothing, 0, nil)
 	account, err := w.hand.account.Caller(t.Context())
@@ -170,6 +172,9 @@ func (w *workspace) look(p *process, asked request) {
 	}
 	left := w.learn()
 	for _, id := range values(asked.form, at) {
+		if asked.action == "TerminateInstances" {
+			w.record(func() { w.ended[id] = true })
+		}
 		w.lookAt(p, asked, id, left)
 	}
 }
