@@ -14,7 +14,7 @@ var link = regexp.MustCompile(`\]\(([^)#\s]+)[^)]*\)`)
 // TestLinks follows the links between the pages that people write.
 func TestLinks(t *testing.T) {
 	root := repository(t)
-	pages := []string{filepath.Join(root, "README.md"), filepath.Join(root, "CONTRIBUTING.md")}
+	pages := []string{filepath.Join(root, "README.md"), filepath.Join(root, "CONTRIBUTING.md"), filepath.Join(root, "SECURITY.md")}
 	decisions, err := filepath.Glob(filepath.Join(root, "docs", "decisions", "*.md"))
 	if err != nil {
 		t.Fatal(err)

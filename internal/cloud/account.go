@@ -56,6 +56,7 @@ func (a *Account) Region(name string) (*Region, error) {
 	region, ok := a.regions[name]
 	if !ok {
 		region = newRegion(name, a.resolved, a.config.Endpoints, a.sts)
+		region.insecure = a.config.Insecure
 		a.regions[name] = region
 	}
 	return region, nil

@@ -40,7 +40,6 @@ type ec2Calls struct {
 	describeSnapshots    operation[ec2.DescribeSnapshotsInput, ec2.DescribeSnapshotsOutput, ec2.Options]
 	deleteSnapshot       operation[ec2.DeleteSnapshotInput, ec2.DeleteSnapshotOutput, ec2.Options]
 	describeSubnets      operation[ec2.DescribeSubnetsInput, ec2.DescribeSubnetsOutput, ec2.Options]
-	stopInstances        operation[ec2.StopInstancesInput, ec2.StopInstancesOutput, ec2.Options]
 	startInstances       operation[ec2.StartInstancesInput, ec2.StartInstancesOutput, ec2.Options]
 	createTags           operation[ec2.CreateTagsInput, ec2.CreateTagsOutput, ec2.Options]
 	deleteTags           operation[ec2.DeleteTagsInput, ec2.DeleteTagsOutput, ec2.Options]
@@ -78,7 +77,6 @@ func newEC2Calls(config aws.Config, endpoint string, pace *pacer) ec2Calls {
 		describeSnapshots:    client.DescribeSnapshots,
 		deleteSnapshot:       client.DeleteSnapshot,
 		describeSubnets:      client.DescribeSubnets,
-		stopInstances:        client.StopInstances,
 		startInstances:       client.StartInstances,
 		createTags:           client.CreateTags,
 		deleteTags:           client.DeleteTags,
@@ -95,13 +93,18 @@ type ssmCalls struct {
 	listTags        operation[ssm.ListTagsForResourceInput, ssm.ListTagsForResourceOutput, ssm.Options]
 	addTags         operation[ssm.AddTagsToResourceInput, ssm.AddTagsToResourceOutput, ssm.Options]
 	commandCalls
+	// endpoint is one of the user's own, whether the provider block, the environment or the
+	// shared config file says so; empty is AWS's.
+	endpoint string
 }
 
 func newSSMCalls(config aws.Config, endpoint string) ssmCalls {
+	own := ""
 	client := ssm.NewFromConfig(config, func(o *ssm.Options) {
 		if endpoint != "" {
 			o.BaseEndpoint = &endpoint
 		}
+		own = aws.ToString(o.BaseEndpoint)
 	})
 	return ssmCalls{
 		getParameter:    client.GetParameter,
@@ -110,6 +113,7 @@ func newSSMCalls(config aws.Config, endpoint string) ssmCalls {
 		listTags:        client.ListTagsForResource,
 		addTags:         client.AddTagsToResource,
 		commandCalls:    newCommandCalls(client),
+		endpoint:        own,
 	}
 }
 

@@ -38,7 +38,9 @@ func New(ctx context.Context, config Config) (*Account, []report.Warning, error)
 			"remove them, or skip_requesting_account_id")
 	}
 	base := config.base()
-	_, resolved, diags := awsbase.GetAwsConfig(ctx, base)
+	limited, cancel := findCredentials(ctx)
+	defer cancel()
+	_, resolved, diags := awsbase.GetAwsConfig(limited, base)
 	warnings := warningsOf(diags)
 	if err := errorOf(diags); err != nil {
 		return nil, warnings, err
@@ -50,6 +52,7 @@ func New(ctx context.Context, config Config) (*Account, []report.Warning, error)
 	if resolved.RetryMaxAttempts == 0 {
 		resolved.RetryMaxAttempts = defaultMaxAttempts
 	}
+	resolved.HTTPClient = answers.guard(resolved.HTTPClient)
 	account := newAccount(config, resolved)
 	if err := account.validRegion(resolved.Region); err != nil {
 		return nil, warnings, err

@@ -3,6 +3,8 @@ package cloud
 import (
 	"errors"
 	"fmt"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
 // Class says how an error of AWS is reacted to. Each class has one reaction.
@@ -67,16 +69,16 @@ type Error struct {
 	Err error
 }
 
-// Error quotes AWS.
+// Error quotes AWS, cleaned: a proxy, or an endpoint that is not AWS's, may have answered.
 func (e *Error) Error() string {
 	if e.Code == "" {
-		return fmt.Sprintf("%s (%s): %v", e.Action, e.Region, e.Err)
+		return report.Clean(fmt.Sprintf("%s (%s): %v", e.Action, e.Region, e.Err))
 	}
 	text := fmt.Sprintf("%s (%s): %s: %s", e.Action, e.Region, e.Code, e.Message)
 	if e.RequestID != "" {
 		text += " (request " + e.RequestID + ")"
 	}
-	return text
+	return report.Clean(text)
 }
 
 // Unwrap returns the SDK's error.

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud/cloudtest"
@@ -149,5 +152,18 @@ func TestClasses_areKnown(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, seen); diff != "" {
 		t.Errorf("classes that codes have (-want +got):\n%s", diff)
+	}
+}
+
+// Whoever answers in AWS's place writes no escape sequences on a terminal.
+func TestError_isCleaned(t *testing.T) {
+	for name, err := range map[string]error{
+		"an answer": &Error{Action: "RunInstances", Region: "x", Code: "\x1b[2J", Message: "\x1b]0;PWNED\a\u009b\u202e", RequestID: "\r"},
+		"none":      &Error{Action: "RunInstances", Region: "x", Err: errors.New("\x1b[2J")},
+		"a reason":  errors.New(reason(&types.StateReason{Message: aws.String("Server.\x1b[2J")})),
+	} {
+		if text := err.Error(); strings.ContainsAny(text, "\x1b\a\r\u009b\u202e") {
+			t.Errorf("%s: %q", name, text)
+		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
 // instanceID finds ids in the message of InvalidInstanceID.NotFound: "The instance IDs
@@ -144,9 +146,9 @@ func instanceOf(from *types.Instance) Instance {
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html
 func reason(from *types.StateReason) string {
 	if message := aws.ToString(from.Message); message != "" {
-		return message
+		return report.Clean(message)
 	}
-	return aws.ToString(from.Code)
+	return report.Clean(aws.ToString(from.Code))
 }
 
 // TerminateInstances terminates the instances, 1,000 a request; ids that are gone are

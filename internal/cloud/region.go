@@ -43,6 +43,8 @@ type Region struct {
 	sts   stsCalls
 	pools Pools
 	turns Turns
+	// insecure is set when TLS certificates are not verified.
+	insecure bool
 }
 
 func newRegion(name string, resolved aws.Config, endpoints map[string]string, account stsCalls) *Region {

@@ -7,6 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
 // maxTargets is how many targets one request names here. The API states no limit of
@@ -84,7 +86,7 @@ func (r *Region) Targets(ctx context.Context, groupARN string) (map[string]Targe
 		id := aws.ToString(from.Target.Id)
 		found[id] = Target{
 			InstanceID: id, State: string(from.TargetHealth.State),
-			Reason: string(from.TargetHealth.Reason), Description: aws.ToString(from.TargetHealth.Description),
+			Reason: string(from.TargetHealth.Reason), Description: report.Clean(aws.ToString(from.TargetHealth.Description)),
 		}
 	}
 	return found, nil

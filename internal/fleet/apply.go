@@ -174,8 +174,11 @@ func settled(spec Spec, observed *Observation) *Observation {
 }
 
 func (r *run) apply(ctx context.Context) error {
-	observed, err := Observe(ctx, r.aws, r.watch(r.spec))
-	if err != nil {
+	observed, err := observeUnder(ctx, r.aws, r.lease, r.watch(r.spec), r.options.Progress)
+	switch {
+	case isHeld(err):
+		return notBegun(r.aws, r.owner, "apply", err)
+	case err != nil:
 		return r.failure("could not be read", "", err, "nothing was changed", "see AWS's message")
 	}
 	observed.Generation = max(observed.Generation, r.options.Generation)
@@ -191,7 +194,7 @@ func (r *run) apply(ctx context.Context) error {
 		r.options.Progress.Printf("%s", forecast)
 	}
 	r.made = true
-	for _, act := range []func(context.Context) error{r.clearLeft, r.launchMissing, r.mend, r.rollOut, r.updateInPlace, r.endSurplus} {
+	for _, act := range []func(context.Context) error{r.clearLeft, r.launchMissing, r.endReplaced, r.mend, r.rollOut, r.updateInPlace, r.endSurplus} {
 		if err := act(ctx); err != nil {
 			return err
 		}

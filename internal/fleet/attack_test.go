@@ -45,6 +45,21 @@ func untouched(t *testing.T, stage *terraform, id string) {
 	}
 }
 
+func notServing(t *testing.T, stage *terraform, group, id string) {
+	t.Helper()
+	if targets, err := stage.Region.Targets(t.Context(), group); err != nil || targets[id].State != "" {
+		t.Errorf("%s is %q in the target group (%v)", id, targets[id].State, err)
+	}
+}
+
+// protect protects an instance from termination by hand, or takes that off.
+func protect(t *testing.T, stage *terraform, id string, on bool) {
+	t.Helper()
+	if err := stage.Region.SetTerminationProtection(t.Context(), []string{id}, on); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Whoever may call CreateTags can write any tag. None of it makes somebody's instance a
 // member of the fleet, has it ended, or its protection lifted.
 func TestTags_proveNothing(t *testing.T) {
@@ -91,17 +106,13 @@ func TestTags_proveNothing(t *testing.T) {
 				if len(after.Members) != 2 || idOf(after, 0) != idOf(before, 0) {
 					t.Errorf("slot 0 has %s, want %s", idOf(after, 0), idOf(before, 0))
 				}
-				if targets, err := stage.Region.Targets(t.Context(), spec.TargetGroupARNs[0]); err != nil || targets[id].State != "" {
-					t.Errorf("it is %q in the target group (%v)", targets[id].State, err)
-				}
+				notServing(t, stage, spec.TargetGroupARNs[0], id)
 				warnings, err := stage.destroy(t.Context(), stage.Region, smaller)
 				if err != nil || (len(warnings) == 1) != claims {
 					t.Errorf("destroy: %v, warnings %v", err, warnings)
 				}
 				untouched(t, stage, id)
-				if err := stage.Region.SetTerminationProtection(t.Context(), []string{id}, false); err != nil {
-					t.Fatal(err)
-				}
+				protect(t, stage, id, false)
 				if err := stage.Region.TerminateInstances(t.Context(), []string{id}); err != nil {
 					t.Fatal(err)
 				}
@@ -133,7 +144,8 @@ func TestTags_spoilt(t *testing.T) {
 	spoils := map[string]cloud.Tags{
 		"many slots": {cloud.TagSlots: strings.Repeat("0-999999,", 28) + "1"}, "no slots": {cloud.TagSlots: ""}, "another slot": {cloud.TagSlots: "500,501,502"},
 		"many generations": {cloud.TagGeneration: "99999999999999999999999"}, "the last generation": {cloud.TagGeneration: "999999999"},
-		"less than none": {cloud.TagGeneration: "-5"},
+		"beyond the last number": {cloud.TagGeneration: "9223372036854775807"},
+		"less than none":         {cloud.TagGeneration: "-5"},
 	}
 	for name, tags := range spoils {
 		t.Run(name, func(t *testing.T) {
@@ -160,6 +172,9 @@ func TestTags_spoilt(t *testing.T) {
 					if err != nil || len(outcome.Observed.Members) != 3 || outcome.Observed.Members[1].ImageID != wanted.ImageID {
 						t.Fatalf("%v, %+v", err, outcome.Observed)
 					}
+					if got := outcome.Observed.Generation; got < 1 || got > maxGeneration {
+						t.Errorf("the generation is %d", got)
+					}
 					if plan := NewPlan(wanted, outcome.Observed); !plan.Empty() {
 						t.Errorf("the plan is: %s", plan)
 					}
@@ -176,13 +191,8 @@ func TestProtection_ofSomebodyElse(t *testing.T) {
 	onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
 		spec.Size = 9
 		before := applied(t, stage, spec, nil)
-		protect := func(id string, on bool) {
-			if err := stage.Region.SetTerminationProtection(t.Context(), []string{id}, on); err != nil {
-				t.Fatal(err)
-			}
-		}
 		kept := idOf(before, 7)
-		protect(kept, true)
+		protect(t, stage, kept, true)
 		smaller := spec
 		smaller.Size = 3
 		observed, err := stage.apply(t.Context(), stage.Region, smaller, &spec)
@@ -204,7 +214,7 @@ func TestProtection_ofSomebodyElse(t *testing.T) {
 			t.Errorf("%d instances are left, want the one that is protected", len(left.all()))
 		}
 		untouched(t, stage, kept)
-		protect(kept, false)
+		protect(t, stage, kept, false)
 		destroyed(t, stage, smaller)
 	})
 }
@@ -239,6 +249,24 @@ func TestGrace_clocksApart(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Nor does it hide that a canary has failed in its soak.
+func TestGrace_clocksApartInASoak(t *testing.T) {
+	onStage(t, awsWeather, func(t *testing.T, stage *terraform, spec Spec) {
+		spec.Rollout.Canary, spec.Rollout.Soak = 1, 10*minute
+		aws := clock{stage.Region, 3 * time.Hour}
+		if _, err := stage.apply(t.Context(), aws, spec, nil); err != nil {
+			t.Fatal(err)
+		}
+		bad := spec
+		bad.ImageID = stage.OtherImageID()
+		stage.Order(lab.Impair{Image: bad.ImageID, AfterSeconds: 600})
+		_, err := stage.apply(t.Context(), aws, bad, &spec)
+		if err == nil || !strings.Contains(err.Error(), "did not survive its soak") {
+			t.Errorf("got %v, want that the canary did not survive", err)
+		}
+	})
 }
 
 func (c clock) Instances(ctx context.Context, query cloud.InstanceQuery) ([]cloud.Instance, error) {

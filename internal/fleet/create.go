@@ -18,7 +18,6 @@ var ErrExists = errors.New("a fleet of this name is in this account and region, 
 // stay beside this one until Terraform destroys them, are written down; those that nobody
 // here knows are an error.
 func (r *run) follow(ctx context.Context) error {
-	r.observed.left = nil // its own lease is the one that it holds
 	var unknown []string
 	for _, id := range r.observed.Others {
 		if !slices.Contains(r.observed.Leases.Creating, id) && (r.options.Known == nil || !r.options.Known(id)) {

@@ -23,11 +23,13 @@ func Destroy(ctx context.Context, aws AWS, watch Watch, progress report.Progress
 	if err != nil {
 		return nil, notBegun(aws, watch.Owner, "destroy", err)
 	}
-	d := &destruction{aws: aws, watch: watch, progress: progress, asked: map[string]bool{}}
+	d := &destruction{aws: aws, watch: watch, lease: lease, progress: progress, asked: map[string]bool{}}
 	err = d.all(lease.Context())
 	switch {
 	case err != nil && errors.Is(context.Cause(lease.Context()), ownership.ErrLost):
 		err = lostFailure(aws, watch.Owner, "destroy")
+	case isHeld(err):
+		err = notBegun(aws, watch.Owner, "destroy", err)
 	case err != nil:
 		err = d.failure(err)
 	}
@@ -43,6 +45,7 @@ func Destroy(ctx context.Context, aws AWS, watch Watch, progress report.Progress
 type destruction struct {
 	aws      AWS
 	watch    Watch
+	lease    *ownership.Lease
 	progress report.Progress
 	warnings []report.Warning
 	// asked are the instances that EC2 was asked to end, protected those that it must not.
@@ -53,7 +56,7 @@ type destruction struct {
 // all ends everything. What somebody has protected is an error once all else is gone, so
 // that the destroy can be repeated.
 func (d *destruction) all(ctx context.Context) error {
-	observed, err := Observe(ctx, d.aws, Watch{Owner: d.watch.Owner, Known: d.watch.Known})
+	observed, err := observeUnder(ctx, d.aws, d.lease, Watch{Owner: d.watch.Owner, Known: d.watch.Known}, d.progress)
 	if err != nil {
 		return err
 	}

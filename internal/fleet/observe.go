@@ -96,31 +96,23 @@ func Observe(ctx context.Context, aws AWS, watch Watch) (*Observation, error) {
 	if err != nil {
 		return nil, err
 	}
+	return observeBeside(ctx, aws, watch, leases)
+}
+
+// observeBeside reads a fleet beside the leases that there are.
+func observeBeside(ctx context.Context, aws AWS, watch Watch, leases ownership.Leases) (*Observation, error) {
 	observed, err := observeInstances(ctx, aws, watch)
 	if err != nil {
 		return nil, err
 	}
 	observed.Leases = leases
-	observed.left = observed.clearable(watch)
-	return observed, nil
-}
-
-// clearable are the leases that the fleet may clear: its own, those of creates that were to
-// replace it, and those of creates that died before they had made anything, or could say
-// what they were to replace.
-func (o *Observation) clearable(watch Watch) []ownership.Left {
 	if watch.Owner.ID == "" {
-		return nil
+		return observed, nil
 	}
-	left := o.Leases.Mine(watch.Owner)
-	for _, lease := range o.Leases.Left {
-		if lease.Create && lease.Owner.ID != watch.Owner.ID && len(lease.Replaces)+len(o.theirs[lease.Owner.ID]) == 0 {
-			left = append(left, lease)
-		}
-	}
-	return slices.DeleteFunc(left, func(lease ownership.Left) bool {
-		return lease.Owner.ID != watch.Owner.ID && watch.Known != nil && watch.Known(lease.Owner.ID)
+	observed.left = slices.DeleteFunc(leases.Mine(watch.Owner), func(left ownership.Left) bool {
+		return left.Owner.ID != watch.Owner.ID && watch.Known != nil && watch.Known(left.Owner.ID)
 	})
+	return observed, nil
 }
 
 // observeInstances is Observe without the leases.

@@ -10,18 +10,50 @@ import (
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
+// endReplaced ends, before more is replaced, the old instances of slots whose new ones are
+// there: an apply that was interrupted has left both. Beside those of the next group there
+// would be more than the limits allow.
+func (r *run) endReplaced(ctx context.Context) error {
+	if len(r.plan.of(BrokenOne))+len(r.plan.Rollout) == 0 {
+		return nil // all that is surplus ends in the end
+	}
+	slots := map[int]bool{}
+	for _, member := range r.plan.Wait {
+		slots[member.Slot] = true
+	}
+	var replaced, others []Member
+	for _, member := range r.plan.End {
+		if slots[member.Slot] {
+			replaced = append(replaced, member)
+		} else {
+			others = append(others, member)
+		}
+	}
+	if err := r.endOnceReady(ctx, r.plan.Wait, replaced, "what was replaced before is as specified, and no more was replaced"); err != nil {
+		return err
+	}
+	r.plan.Wait, r.plan.End = nil, others
+	return nil
+}
+
 // endSurplus ends what is beyond the size, and surplus instances once those that stay
 // in their slots are ready.
 func (r *run) endSurplus(ctx context.Context) error {
-	if len(r.plan.End) == 0 {
+	return r.endOnceReady(ctx, r.plan.Wait, r.plan.End, "the slots that stay are as specified")
+}
+
+// endOnceReady ends surplus instances once others are ready; now says what is there should
+// they not end.
+func (r *run) endOnceReady(ctx context.Context, wait, surplus []Member, now string) error {
+	if len(surplus) == 0 {
 		return nil
 	}
-	if err := r.waitReady(ctx, r.plan.Wait); err != nil {
+	if err := r.waitReady(ctx, wait); err != nil {
 		return r.failure("has slots with two instances", "", err,
 			"both instances of such a slot are kept, since the newer one is not ready", "run terraform apply again")
 	}
-	if err := r.end(ctx, r.plan.End); err != nil {
-		return r.failure("has instances that could not be terminated", "", err, "the slots that stay are as specified", "run terraform apply again")
+	if err := r.end(ctx, surplus); err != nil {
+		return r.failure("has instances that could not be terminated", "", err, now, "run terraform apply again")
 	}
 	return nil
 }

@@ -101,6 +101,9 @@ func (r *run) carryOut(ctx context.Context) error {
 	if err := r.launchMissing(ctx); err != nil {
 		return err
 	}
+	if err := r.endReplaced(ctx); err != nil {
+		return err
+	}
 	if err := r.mend(ctx); err != nil {
 		return err
 	}

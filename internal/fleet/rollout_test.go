@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
@@ -308,4 +310,31 @@ func TestMend_limits(t *testing.T) {
 		}
 		destroyed(t, stage, spec)
 	})
+}
+
+// A rollout whose process was killed goes on within its limits: what has a successor ends
+// before others get theirs.
+func TestRollout_goesOnWithinItsLimits(t *testing.T) {
+	for nth, died := 1, true; died; nth++ {
+		onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
+			spec.Rollout.MaxSurge = Amount{1, false}
+			applied(t, stage, spec, nil)
+			former := spec
+			spec.ImageID = stage.OtherImageID()
+			requests := stage.Interrupt(rehearsal.Cut{Request: nth, After: true, Dead: true}, func(ctx context.Context) {
+				_, _ = stage.apply(ctx, stage.Region, spec, &former)
+			})
+			if died = requests >= nth; !died {
+				return
+			}
+			<-time.After(10 * minute) // its lease is stale then
+			census := newCensus(t, stage, spec)
+			if _, err := stage.apply(t.Context(), census, spec, &former); err != nil {
+				t.Fatalf("killed after request %d: the next apply: %v", nth, err)
+			}
+			if census.most > 4 || census.least < 3 {
+				t.Errorf("killed after request %d: the next apply had up to %d instances, and down to %d that were ready, of 3", nth, census.most, census.least)
+			}
+		})
+	}
 }

@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -219,7 +220,7 @@ func (s *silence) Statuses(ctx context.Context, query cloud.StatusQuery) ([]clou
 // A create that was to replace a fleet and died has left instances beside it: the old
 // fleet's next apply, or its destroy, clears them, unless a state has them.
 func TestApply_clearsADeadSuccessor(t *testing.T) {
-	for _, name := range []string{"apply", "destroy", "known to a state"} {
+	for name := range clears {
 		t.Run(name, func(t *testing.T) {
 			onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
 				applied(t, stage, spec, nil)
@@ -243,31 +244,54 @@ func TestApply_clearsADeadSuccessor(t *testing.T) {
 				if want := name != "known to a state"; len(plan.Left) > 0 != want || plan.Empty() == want {
 					t.Fatalf("the plan is: %s", plan)
 				}
-				switch name {
-				case "apply":
-					if !strings.Contains(plan.String(), "clear what is left of a create that was to replace this fleet and died") {
-						t.Errorf("the plan is: %s", plan)
-					}
-					after := applied(t, stage, spec, &spec)
-					if idOf(after, 0) != idOf(before, 0) || len(observe(t, stage, spec).Others) != 0 {
-						t.Errorf("slot 0 has %s, want %s", idOf(after, 0), idOf(before, 0))
-					}
-					destroyed(t, stage, spec)
-				case "destroy":
-					destroyed(t, stage, spec)
-				default:
-					if _, err := Destroy(t.Context(), stage.Region, watch, nil); err != nil {
-						t.Fatal(err)
-					}
-					dead.owner.ID = before.Others[0]
-					if observed := observe(t, dead, spec); len(observed.all()) != spec.Size {
-						t.Errorf("%d instances of the known one are left", len(observed.all()))
-					}
-					destroyed(t, dead, spec)
-				}
+				clears[name](t, stage, dead, spec, observed)
 			})
 		})
 	}
+}
+
+// clears are the ways in which what a dead successor has left is cleared, or stays.
+var clears = map[string]func(t *testing.T, stage, dead *terraform, spec Spec, before *Observation){
+	"apply": func(t *testing.T, stage, _ *terraform, spec Spec, before *Observation) {
+		t.Helper()
+		if plan := NewPlan(spec, before); !strings.Contains(plan.String(), "clear what is left of a create that was to replace this fleet and died") {
+			t.Errorf("the plan is: %s", plan)
+		}
+		after := applied(t, stage, spec, &spec)
+		if idOf(after, 0) != idOf(before, 0) || len(observe(t, stage, spec).Others) != 0 {
+			t.Errorf("slot 0 has %s, want %s", idOf(after, 0), idOf(before, 0))
+		}
+		destroyed(t, stage, spec)
+	},
+	"destroy": func(t *testing.T, stage, _ *terraform, spec Spec, _ *Observation) {
+		t.Helper()
+		destroyed(t, stage, spec)
+	},
+	"destroy, one is protected": func(t *testing.T, stage, _ *terraform, spec Spec, before *Observation) {
+		t.Helper()
+		protected := before.theirs[before.Others[0]][0].ID
+		protect(t, stage, protected, true)
+		if _, err := stage.destroy(t.Context(), stage.Region, spec); !strings.Contains(fmt.Sprint(err), protected) {
+			t.Errorf("got %v, want that %s is protected", err, protected)
+		}
+		untouched(t, stage, protected)
+		protect(t, stage, protected, false)
+		<-time.After(10 * minute)
+		destroyed(t, stage, spec)
+	},
+	"known to a state": func(t *testing.T, stage, dead *terraform, spec Spec, before *Observation) {
+		t.Helper()
+		watch := spec.watch(stage.owner)
+		watch.Known = knowing(before.Others...)
+		if _, err := Destroy(t.Context(), stage.Region, watch, nil); err != nil {
+			t.Fatal(err)
+		}
+		dead.owner.ID = before.Others[0]
+		if observed := observe(t, dead, spec); len(observed.all()) != spec.Size {
+			t.Errorf("%d instances of the known one are left", len(observed.all()))
+		}
+		destroyed(t, dead, spec)
+	},
 }
 
 // A successor cannot have an address that an instance of its predecessor has: that is said

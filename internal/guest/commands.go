@@ -204,7 +204,7 @@ func carryShell(nonce string, number int, script []byte, text string) []string {
 			" | base64 -d | gzip -dc >$d/$$ && /bin/sh $d/$$; c=$?; rm -f $d/$$; exit $c"}
 	}
 	var lines []string
-	dir := fmt.Sprintf("/var/lib/stamp-bake/parts-%d", number)
+	dir := fmt.Sprintf("/run/stamp-command/parts-%d", number)
 	for piece := range slices.Chunk([]byte(text), commandLimit) {
 		at := fmt.Sprintf("%s/%d", dir, len(lines))
 		lines = append(lines, fmt.Sprintf("umask 077; mkdir -p %s && printf %%s %s >%s.new && mv %s.new %s && echo %send ok",

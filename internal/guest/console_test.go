@@ -1,7 +1,9 @@
 package guest
 
 import (
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -43,5 +45,15 @@ func TestParseConsole(t *testing.T) {
 
 func FuzzParseConsole(f *testing.F) {
 	f.Add("stamp-n begin\nstamp-n fail step exit=1\nstamp-n out x\nstamp-n out 999999999 y\nstamp-n end")
-	f.Fuzz(func(_ *testing.T, console string) { ParseConsole("n", console) })
+	f.Add("stamp-n fail step exit=x how=late attempts=-1 \x9b\nstamp-n out 1 \xff\x1b[2J\nstamp-n identity host-key 0123456789abcdef\nstamp-n key x\nstamp-n done 1\n")
+	f.Fuzz(func(t *testing.T, console string) {
+		report := ParseConsole("n", console).Masked(map[string]string{"A": "secret"})
+		told := report.Output
+		if report.Failure != nil {
+			told += report.Failure.Output
+		}
+		if !utf8.ValidString(told) || strings.Contains(told, "secret") || strings.Count(told, "\n") >= outputLines {
+			t.Errorf("it tells %q", told)
+		}
+	})
 }

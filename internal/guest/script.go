@@ -202,7 +202,7 @@ func (w *scriptWriter) upload(number int, name string, upload Upload) {
 	w.line("if stamp_begin", fmt.Sprint(number), PhaseStep, quote(name)+"; then")
 	w.line("stamp_unbroken")
 	if upload.Directory {
-		w.line("mkdir", "-p", `"$stamp_root"`+quote(upload.Destination))
+		w.line("stamp_folder", quote(upload.Destination))
 	}
 	for _, file := range upload.Files {
 		encoding, content := word(file.Content)

@@ -19,17 +19,9 @@ func (c Command) Seal(key string, secrets map[string]string) (Command, error) {
 	if !c.Secret {
 		return c, nil
 	}
-	der, err := base64.StdEncoding.DecodeString(key)
+	public, err := sealingKey(key)
 	if err != nil {
-		return c, fmt.Errorf("the machine's key is not readable: %w", err)
-	}
-	parsed, err := x509.ParsePKIXPublicKey(der)
-	if err != nil {
-		return c, fmt.Errorf("the machine's key is not readable: %w", err)
-	}
-	public, ok := parsed.(*rsa.PublicKey)
-	if !ok {
-		return c, fmt.Errorf("the machine's key is a %T, not an RSA key", parsed)
+		return c, err
 	}
 	var lines []string
 	for _, name := range slices.Sorted(maps.Keys(secrets)) {
@@ -48,14 +40,35 @@ func (c Command) Seal(key string, secrets map[string]string) (Command, error) {
 	return c, nil
 }
 
-// Mask hides the secrets in a text, line by line, as the guest does.
-func Mask(text string, secrets map[string]string) string {
-	for _, name := range slices.Sorted(maps.Keys(secrets)) {
-		for line := range strings.Lines(secrets[name]) {
-			if line = strings.TrimRight(line, "\n"); len(line) >= 3 {
-				text = strings.ReplaceAll(text, line, "***")
-			}
-		}
+// Limits of the key that a machine tells. The guest makes one of 3,072 bits; a source image
+// may come with an openssl that does otherwise, and what is sealed is kept for thirty days.
+// The upper limit keeps a key that somebody has made up from taking minutes.
+const (
+	minKeyBits = 2048
+	maxKeyBits = 8192
+	// usualExponent is the only one that is taken: RFC 8017 allows others, some of them
+	// unsafe, and openssl makes none.
+	usualExponent = 65537
+)
+
+// sealingKey reads the key that a machine has told, and takes only one that seals.
+func sealingKey(key string) (*rsa.PublicKey, error) {
+	der, err := base64.StdEncoding.DecodeString(key)
+	if err != nil {
+		return nil, fmt.Errorf("the machine's key is not readable: %w", err)
 	}
-	return text
+	parsed, err := x509.ParsePKIXPublicKey(der)
+	if err != nil {
+		return nil, fmt.Errorf("the machine's key is not readable: %w", err)
+	}
+	public, ok := parsed.(*rsa.PublicKey)
+	if !ok {
+		return nil, fmt.Errorf("the machine's key is a %T, not an RSA key", parsed)
+	}
+	if bits := public.N.BitLen(); bits < minKeyBits || bits > maxKeyBits || public.E != usualExponent {
+		return nil, fmt.Errorf("the machine's key is an RSA key of %d bits with the exponent %d, and nothing was sent to it: secrets are sealed "+
+			"for keys of %d to %d bits with the exponent %d. Its openssl was asked for 3072 bits: look at openssl and its configuration in the source image",
+			bits, public.E, minKeyBits, maxKeyBits, usualExponent)
+	}
+	return public, nil
 }

@@ -34,7 +34,7 @@ func (b Bake) validate() error {
 		}
 		names = append(names, step.Name)
 	}
-	if err := validateEnvironment("secrets", b.Secrets); err != nil {
+	if err := validateSecrets(b.Secrets); err != nil {
 		return err
 	}
 	return validateChecks(b.Nonce, b.Checks)
@@ -126,7 +126,21 @@ func validateRun(which, script string, environment map[string]string) error {
 	if script == "" || strings.Contains(script, "\x00") {
 		return &InputError{which, "a script is text, and not empty"}
 	}
+	for variable := range environment {
+		if err := CheckVariableName(variable); err != nil {
+			return &InputError{which, err.Error()}
+		}
+	}
 	return validateEnvironment(which, environment)
+}
+
+func validateSecrets(secrets map[string]string) error {
+	for name := range secrets {
+		if err := CheckSecretName(name); err != nil {
+			return &InputError{"secrets", err.Error()}
+		}
+	}
+	return validateEnvironment("secrets", secrets)
 }
 
 func validateEnvironment(which string, environment map[string]string) error {

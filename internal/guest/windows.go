@@ -23,7 +23,7 @@ func (b Bake) validateWindows() error {
 		}
 		names = append(names, step.Name)
 	}
-	if err := validateEnvironment("secrets", b.Secrets); err != nil {
+	if err := validateSecrets(b.Secrets); err != nil {
 		return err
 	}
 	if err := validateChecks(b.Nonce, b.Checks); err != nil {

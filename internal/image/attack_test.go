@@ -337,7 +337,7 @@ func TestStage_intoABucketOfAnotherAccount(t *testing.T) {
 		b.MakeBucket("staging")
 		options := b.options()
 		options.Owner.Account = otherID // the bucket is not this line's account's
-		_, err := Apply(t.Context(), b.Region, staged("a"), options)
+		_, err := Apply(t.Context(), b.Region, staged(), options)
 		if err == nil || !strings.Contains(err.Error(), "staging the script at s3://staging/") {
 			t.Fatalf("got %v", err)
 		}

@@ -43,6 +43,7 @@ type AWS interface {
 	DeleteParameter(ctx context.Context, name string) error
 	Agent(ctx context.Context, instanceID string) (cloud.Agent, error)
 	SendCommand(ctx context.Context, command cloud.Command) (commandID string, err error)
+	Confidential() error
 	CommandResult(ctx context.Context, commandID, instanceID string) (cloud.CommandResult, error)
 	StartInstance(ctx context.Context, instanceID string) error
 	PutObject(ctx context.Context, object cloud.Object) error

@@ -238,6 +238,12 @@ func (f *following) take(report guest.Report) {
 
 // send sends a command, in as many pieces as it takes, and returns what it says.
 func (f *following) send(ctx context.Context, command guest.Command) (guest.Report, error) {
+	if command.Secret {
+		// A plan says so, unless the provider's configuration was not known then.
+		if err := f.r.aws.Confidential(); err != nil {
+			return guest.Report{}, fmt.Errorf("no secrets were sent: %w", err)
+		}
+	}
 	sealed, err := command.Seal(f.report.Key, f.r.spec.Bake.Secrets)
 	if err != nil {
 		return guest.Report{}, err
@@ -318,7 +324,7 @@ func (f *following) result(ctx context.Context, commandID string) (guest.Report,
 	if err != nil {
 		return guest.Report{}, err
 	}
-	report := guest.ParseConsole(f.job.nonce, result.Output)
+	report := guest.ParseConsole(f.job.nonce, result.Output).Masked(f.r.spec.Bake.Secrets)
 	if report.Done {
 		return report, nil
 	}

@@ -8,12 +8,17 @@ import (
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
 // consoleLag is how long after an instance has stopped its console output may still
 // be on its way.
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshoot-unreachable-instance.html
 const consoleLag = 5 * time.Minute
+
+// consoleLimit is how much of a console EC2 shows: its end.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-console.html
+const consoleLimit = 64 << 10
 
 // attentive is the longest pause between two looks at what a bake waits for: there are
 // few of them at a time, and their minutes are the user's.
@@ -98,8 +103,13 @@ func (c *consoleOf) look(ctx context.Context) (guest.Report, error) {
 	if err != nil {
 		return guest.Report{}, err
 	}
-	found := guest.ParseConsole(c.marker, output)
-	c.heard, c.text = found, output
+	// What a step writes to the console itself has passed nobody who hides secrets.
+	secrets := c.r.spec.Bake.Secrets
+	found := guest.ParseConsole(c.marker, output).Masked(secrets)
+	c.heard, c.text = found, guest.Mask(output, secrets)
+	if len(output) >= consoleLimit {
+		c.text = guest.MaskEnd(output, secrets)
+	}
 	for c.told < len(found.Passed) {
 		c.r.options.Progress.Printf("%s: %s done", c.instance.ID, found.Passed[c.told])
 		c.told++
@@ -171,11 +181,5 @@ func consoleEnd(console string) string {
 	if strings.TrimSpace(console) == "" {
 		return "; its console is empty"
 	}
-	shown := strings.Map(func(c rune) rune {
-		if c < ' ' && c != '\n' && c != '\t' || c == '\uFFFD' {
-			return -1
-		}
-		return c
-	}, console)
-	return "; the end of its console:\n\n" + tailOf(shown)
+	return "; the end of its console:\n\n" + tailOf(report.Clean(console))
 }

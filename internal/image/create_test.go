@@ -29,9 +29,8 @@ func TestCreate_thatFailsIsNobodyElses(t *testing.T) {
 	})
 }
 
-// A create that fails and has nothing left needs no state; one that is stopped may have made
-// what is not to be seen yet, and does.
-func TestCreate_hasAnOwnerOnceSomethingMayBeThere(t *testing.T) {
+// A create that fails and has nothing left needs no state.
+func TestCreate_thatLeavesNothingHasNoOwner(t *testing.T) {
 	inBakery(t, func(t *testing.T, b *bakery) {
 		for _, phase := range []string{guest.PhaseStep, guest.PhaseCheck} {
 			b.breaks(phase)
@@ -49,10 +48,14 @@ func TestCreate_hasAnOwnerOnceSomethingMayBeThere(t *testing.T) {
 		}
 		b.nothing("no room")
 	})
+}
+
+// One that is stopped may have made what is not to be seen yet, and needs one.
+func TestCreate_thatIsStoppedHasAnOwner(t *testing.T) {
 	for request := 1; request < 30; request += rehearsal.Stride() {
 		inWeather(t, "aws", uint64(request), func(t *testing.T, b *bakery) {
 			b.MakeBucket("staging")
-			b.cut(rehearsal.Cut{Request: request, After: true}, staged("a"), b.options())
+			b.cut(rehearsal.Cut{Request: request, After: true}, staged(), b.options())
 			anHour()
 			if holders, err := Holders(t.Context(), b.Region, nobody); err != nil || len(holders) > 0 && b.state.ID == "" {
 				t.Fatalf("stopped at request %d: %v, nobody knows of %v", request, err, holders)

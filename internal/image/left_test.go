@@ -58,11 +58,11 @@ func TestNewPlan_clearsWhatWasLeft(t *testing.T) {
 }
 
 // staged is a spec whose script only fits into a bucket.
-func staged(text string) Spec {
+func staged() Spec {
 	return specOf(func(s *Spec) {
 		s.Bake.StagingBucket = "staging"
 		s.Bake.Steps[0].Upload.Files[0].Content = noise(40 << 10)
-		s.Bake.Steps[1].Script = text
+		s.Bake.Steps[1].Script = "a"
 	})
 }
 
@@ -86,10 +86,10 @@ func TestApply_stagedAndCutAnywhere(t *testing.T) {
 				inBakery(t, func(t *testing.T, b *bakery) {
 					b.MakeBucket("staging")
 					options := b.options()
-					over = b.cut(cut, staged("a"), options)
+					over = b.cut(cut, staged(), options)
 					found += b.leftovers()["object"]
 					if cut.Request%2 == 0 || b.state.ID == "" {
-						b.tryAgain(staged("a"))
+						b.tryAgain(staged())
 						if left := b.leftovers(); left["object"] > 0 || left["image"] != 1 {
 							t.Fatalf("cut at request %d, and applied again: %v", cut.Request, b.Lab.Books().Leftovers)
 						}

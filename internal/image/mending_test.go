@@ -181,3 +181,26 @@ func failureText(err error) string {
 	failure, _ := asFailure(err)
 	return failure.Summary + "\n\n" + failure.Detail() + "\n"
 }
+
+// Protection that is switched on together with a change that removes a version, or a copy,
+// does not stand in the way of either.
+func TestApply_protectsAndRetires(t *testing.T) {
+	inBakery(t, func(t *testing.T, b *bakery) {
+		spec := handedOut(nil)
+		spec.Capture.RetainVersions = 1
+		b.apply(spec)
+		next := handedOut(func(s *Spec) { s.Bake.Steps = nil })
+		next.Capture.RetainVersions, next.Capture.Protect, next.Distribute.Regions = 1, true, nil
+		result := b.apply(next)
+		if len(result.Line.Versions) != 1 || len(result.Line.Current().Copies) != 0 {
+			t.Errorf("%d versions, copies %v, warnings %v", len(result.Line.Versions), result.Line.Current().Copies, result.Warnings)
+		}
+		next.Distribute.Regions = map[string]string{"eu-west-1": ""}
+		b.apply(next)
+		next.Distribute.Regions = nil
+		result = b.apply(next)
+		if len(result.Line.Current().Copies) != 0 {
+			t.Errorf("copies %v, warnings %v", result.Line.Current().Copies, result.Warnings)
+		}
+	})
+}

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -18,39 +17,54 @@ import (
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
 )
 
-// TestLives lives lives. A seed that fails is lived again alone by
-// STAMP_LIVES=1234-1234 go test ./internal/lives -run TestLives -v.
+// TestLives lives lives. A seed that fails is lived again alone, with all that happened in it:
+//
+//	STAMP_LIVES=1234-1234 STAMP_LIVES_LOG=1 go test ./internal/lives -run TestLives -v
 func TestLives(t *testing.T) {
-	first, last := seeds(t)
+	seeds := seeds(t)
 	counts, begun := map[string]int{}, time.Now()
-	for seed := first; seed <= last; seed++ {
+	for _, seed := range seeds {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			for what, count := range live(t, seed) {
 				counts[what] += count
 			}
 		})
 	}
-	t.Logf("seeds %d to %d in %s: %s", first, last, time.Since(begun).Round(time.Second), tally(counts))
+	out := t.Output()
+	if os.Getenv("STAMP_LIVES") != "" {
+		out = os.Stdout // also when all is well
+	}
+	_, _ = fmt.Fprintf(out, "%d seeds from %d to %d in %s: %s\n",
+		len(seeds), seeds[0], seeds[len(seeds)-1], time.Since(begun).Round(time.Second), tally(counts))
 }
 
-// seeds are the first and the last: STAMP_LIVES=1-2000, and some without it.
-func seeds(t *testing.T) (first, last uint64) {
-	given := os.Getenv("STAMP_LIVES")
-	if given == "" {
-		if rehearsal.Stride() == 1 {
-			return 1, thorough
+// seeds are some; or those of STAMP_LIVES=1-2000, of which STAMP_LIVES_SHARE=1/2 takes each
+// second one.
+func seeds(t *testing.T) []uint64 {
+	t.Helper()
+	first, last, share, of := uint64(1), uint64(quick), uint64(1), uint64(1)
+	if rehearsal.Stride() == 1 {
+		last = thorough
+	}
+	for name, into := range map[string][2]*uint64{"STAMP_LIVES": {&first, &last}, "STAMP_LIVES_SHARE": {&share, &of}} {
+		given := os.Getenv(name)
+		if given == "" {
+			continue
 		}
-		return 1, quick
+		if _, err := fmt.Sscanf(strings.ReplaceAll(given, "/", "-"), "%d-%d", into[0], into[1]); err != nil {
+			t.Fatalf("%s=%q: want two numbers, like 1-2000: %v", name, given, err)
+		}
 	}
-	from, to, _ := strings.Cut(given, "-")
-	first, err := strconv.ParseUint(from, 10, 64)
-	if err == nil {
-		last, err = strconv.ParseUint(to, 10, 64)
+	var all []uint64
+	for seed := first; seed <= last; seed++ {
+		if seed%of == share%of {
+			all = append(all, seed)
+		}
 	}
-	if err != nil {
-		t.Fatalf("STAMP_LIVES=%q: want two numbers, like 1-2000", given)
+	if len(all) == 0 {
+		t.Fatal("no seeds are left")
 	}
-	return first, last
+	return all
 }
 
 // How many seeds go test lives, and make test.

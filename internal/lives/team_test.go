@@ -77,7 +77,7 @@ func (m *team) image(tags cloud.Tags) {
 	}
 	m.count++
 	<-time.After(10 * time.Minute)
-	if err := m.hand.region.StopInstance(m.t.Context(), from); err != nil {
+	if err := m.stage.Lab.SetState(from, "stopped"); err != nil {
 		return
 	}
 	<-time.After(10 * time.Minute)

@@ -47,6 +47,9 @@ type Lease struct {
 	Owner Owner
 	// TakenOver is set when the create goes on for one that has died.
 	TakenOver bool
+	// Before is the last sign of life of the apply whose lease this was until it died; zero
+	// where there was none. What it has made after that may not be visible yet.
+	Before time.Time
 
 	aws      AWS
 	progress report.Progress
@@ -166,6 +169,7 @@ func (l *Lease) takeOver(ctx context.Context, left found, known func(string) boo
 		}
 		return false, err
 	}
+	l.Before = left.template.VersionAt
 	l.Owner, l.TakenOver, l.replaces, l.template, l.renewed = mine.Owner, mine.TakenOver, mine.replaces, mine.template, mine.renewed
 	if l.TakenOver {
 		l.progress.Printf("going on with a create that has died (%s)", left.holder.name())
@@ -242,11 +246,11 @@ func (l *Lease) Replaces(ctx context.Context, ownerIDs []string) error {
 // gone leaves it, since no state will know of what was made. The context may be another one
 // than Begin's, whose end does not matter here.
 func (l *Lease) End(ctx context.Context) error {
-	interrupted, lost := l.ctx.Err() != nil, errors.Is(context.Cause(l.ctx), ErrLost)
+	lost := errors.Is(context.Cause(l.ctx), ErrLost)
 	l.cancel(nil)
 	l.done.Wait()
 	defer l.give()
-	if lost || l.create && l.orphaned(interrupted) {
+	if lost || l.create && l.orphaned() {
 		return nil
 	}
 	if time.Since(l.lastRenewed()) > staleAfter-renewEvery {
@@ -278,13 +282,13 @@ func (l *Lease) endError(err error) error {
 	return fmt.Errorf("launch template %s (%s), which says that an apply is at work, could not be deleted: %w", l.name, l.aws.Name(), err)
 }
 
-// orphanedWithin is how long after its connections a process that ends is still there.
+// orphanedWithin is how long a process that was killed may still be there.
 const orphanedWithin = 250 * time.Millisecond
 
-// orphaned looks twice when the apply was interrupted: that may be how the end of Terraform
-// shows first.
-func (l *Lease) orphaned(interrupted bool) bool {
-	if interrupted && !Orphaned() {
+// orphaned looks twice: a Terraform that was killed while the last things were made goes a
+// moment later.
+func (l *Lease) orphaned() bool {
+	if !Orphaned() {
 		<-time.After(orphanedWithin)
 	}
 	return Orphaned()

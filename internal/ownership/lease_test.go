@@ -102,6 +102,9 @@ func TestBegin_afterADeath(t *testing.T) {
 		if !next.TakenOver || next.Owner.ID != dead.Owner.ID {
 			t.Errorf("taken over %t, owner %s, want %s", next.TakenOver, next.Owner.ID, dead.Owner.ID)
 		}
+		if next.Before.IsZero() || next.Before.After(asked) {
+			t.Errorf("the dead one was heard of at %s, and died before %s", next.Before, asked)
+		}
 		if took := time.Since(asked); took < 3*time.Minute || took > 4*time.Minute {
 			t.Errorf("it took %s, want three minutes", took)
 		}

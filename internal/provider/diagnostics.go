@@ -13,16 +13,17 @@ func appendFailure(diags *diag.Diagnostics, err error, summary string) {
 		return
 	}
 	failure := report.As(err, summary)
-	diags.AddError(failure.Summary, failure.Detail())
+	diags.AddError(failure.Title(), failure.Detail())
 }
 
 func appendWarnings(diags *diag.Diagnostics, warnings []report.Warning) {
 	for _, warning := range warnings {
-		diags.AddWarning(warning.Summary, warning.Detail)
+		diags.AddWarning(warning.Title(), warning.Text())
 	}
 }
 
-// attributeError names an attribute and points at the outermost one that it is in.
+// attributeError names an attribute and points at the outermost one that it is in. What
+// it says may quote AWS or a guest, so it is cleaned.
 // Terraform finds no line for what is further inside: it shows that of the resource, or,
 // worse, that of an outer attribute which happens to have the same name.
 func attributeError(diags *diag.Diagnostics, at path.Path, summary, detail string) {
@@ -32,7 +33,7 @@ func attributeError(diags *diag.Diagnostics, at path.Path, summary, detail strin
 			outer = path.Root(string(root))
 		}
 	}
-	diags.AddAttributeError(outer, summary, nameOf(at)+": "+detail)
+	diags.AddAttributeError(outer, report.Clean(summary), report.Clean(nameOf(at)+": "+detail))
 }
 
 // nameOf is a path as people write it. An element of a set has no name of its own, and

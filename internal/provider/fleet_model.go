@@ -47,6 +47,8 @@ type fleetModel struct {
 	ReplaceUnhealthy   types.Bool     `tfsdk:"replace_unhealthy"`
 	Timeouts           timeouts.Value `tfsdk:"timeouts"`
 
+	held
+
 	Instances   types.Map   `tfsdk:"instances"`
 	InstanceIDs types.List  `tfsdk:"instance_ids"`
 	PrivateIPs  types.List  `tfsdk:"private_ips"`

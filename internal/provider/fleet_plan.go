@@ -111,7 +111,7 @@ func (r *fleetResource) planDestroy(ctx context.Context, req resource.ModifyPlan
 	var state fleetModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	if r.session.ready() && !resp.Diagnostics.HasError() {
-		r.session.owner(ctx, req.Private, ownership.Fleet, state.Name.ValueString(), state.Region.ValueString(), &resp.Diagnostics)
+		r.session.owner(ctx, req.Private, ownership.Fleet, state.Name.ValueString(), state.Region.ValueString(), state.held, &resp.Diagnostics)
 	}
 }
 
@@ -126,7 +126,7 @@ func (p *fleetPlanner) begin(ctx context.Context, private privateReader) {
 		return
 	}
 	if p.state != nil {
-		if p.owner = p.session.owner(ctx, private, ownership.Fleet, name, region.Name(), p.diags); !p.diags.HasError() {
+		if p.owner = p.session.owner(ctx, private, ownership.Fleet, name, region.Name(), p.state.held, p.diags); !p.diags.HasError() {
 			p.session.names.plan(p.owner, p.diags)
 		}
 		return

@@ -78,6 +78,7 @@ func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, 
 	} else {
 		plan.setApplied(ctx, outcome.Observed)
 	}
+	plan.hold(outcome.Owner)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.Name, plan.Region)...)
 	resp.Diagnostics.Append(writeOwner(ctx, resp.Private, outcome.Owner)...)
@@ -94,12 +95,15 @@ func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	owner := r.session.owner(ctx, req.Private, ownership.Fleet, state.Name.ValueString(), state.Region.ValueString(), &resp.Diagnostics)
+	owner := r.session.owner(ctx, req.Private, ownership.Fleet, state.Name.ValueString(), state.Region.ValueString(), state.held, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	observed := r.apply(ctx, limit, &plan, &state, owner, &resp.Diagnostics).Observed
+	plan.hold(owner)
+	state.hold(owner)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.Name, plan.Region)...)
+	resp.Diagnostics.Append(writeOwner(ctx, resp.Private, owner)...)
 	if resp.Diagnostics.HasError() {
 		if observed != nil {
 			state.setOutputs(observed)
@@ -147,7 +151,7 @@ func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	owner := r.session.owner(ctx, req.Private, ownership.Fleet, state.Name.ValueString(), region.Name(), &resp.Diagnostics)
+	owner := r.session.owner(ctx, req.Private, ownership.Fleet, state.Name.ValueString(), region.Name(), state.held, &resp.Diagnostics)
 	watch := state.watch(ctx, owner, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
@@ -161,6 +165,8 @@ func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	r.session.rememberFleet(region, watch, observed)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.Name, state.Region)...)
 	state.warnOfBroken(observed, region.Name(), &resp.Diagnostics)
+	state.hold(owner)
+	resp.Diagnostics.Append(writeOwner(ctx, resp.Private, owner)...)
 	state.setOutputs(observed)
 	state.readShared(ctx, r.session, observed, &resp.Diagnostics)
 	state.readImported(observed)
@@ -178,7 +184,7 @@ func (r *fleetResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 		return
 	}
 	name := state.Name.ValueString()
-	owner := r.session.owner(ctx, req.Private, ownership.Fleet, name, region.Name(), &resp.Diagnostics)
+	owner := r.session.owner(ctx, req.Private, ownership.Fleet, name, region.Name(), state.held, &resp.Diagnostics)
 	watch := state.watch(ctx, owner, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return

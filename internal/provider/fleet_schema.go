@@ -106,6 +106,7 @@ func fleetSchema(ctx context.Context) schema.Schema {
 		"generation":   schema.Int64Attribute{Computed: true, MarkdownDescription: "A counter that each rollout raises."},
 	}
 	maps.Copy(attributes, fleetLaunchAttributes())
+	maps.Copy(attributes, heldAttributes("fleet"))
 	return schema.Schema{
 		MarkdownDescription: "A fleet: a maintained number of identical instances of one image. What must differ from server to server is given by slot; " +
 			"calls to AWS grow with batches of up to 1,000 instances, not with instances.",

@@ -29,6 +29,8 @@ type goldenImageModel struct {
 	SkipDestroy types.Bool     `tfsdk:"skip_destroy"`
 	Timeouts    timeouts.Value `tfsdk:"timeouts"`
 
+	held
+
 	ImageID        types.String `tfsdk:"image_id"`
 	ImageIDs       types.Map    `tfsdk:"image_ids"`
 	ImageName      types.String `tfsdk:"image_name"`

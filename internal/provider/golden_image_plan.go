@@ -89,7 +89,7 @@ func (r *goldenImage) planDestroy(ctx context.Context, req resource.ModifyPlanRe
 	var state goldenImageModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	if r.session.ready() && !resp.Diagnostics.HasError() {
-		r.session.owner(ctx, req.Private, ownership.Image, state.Name.ValueString(), state.Region.ValueString(), &resp.Diagnostics)
+		r.session.owner(ctx, req.Private, ownership.Image, state.Name.ValueString(), state.Region.ValueString(), state.held, &resp.Diagnostics)
 	}
 }
 
@@ -104,7 +104,7 @@ func (p *goldenImagePlanner) checkName(ctx context.Context) {
 		return
 	}
 	if p.state != nil {
-		if p.owner = p.session.owner(ctx, p.private, ownership.Image, name, region.Name(), p.diags); !p.diags.HasError() {
+		if p.owner = p.session.owner(ctx, p.private, ownership.Image, name, region.Name(), p.state.held, p.diags); !p.diags.HasError() {
 			p.session.names.plan(p.owner, p.diags)
 		}
 		return
@@ -200,7 +200,7 @@ func (p *goldenImagePlanner) show(spec image.Spec, recipe image.Recipe, newest s
 		p.plan.setOutputs(line)
 		p.plan.BakeReason = p.state.BakeReason
 		p.showCopies(engine, line.Current())
-		if len(engine.Clear) > 0 {
+		if !engine.Empty() && engine.Reason != "" {
 			p.plan.BakeReason = types.StringValue(engine.Reason)
 		}
 		return

@@ -26,7 +26,7 @@ func (r *goldenImage) Read(ctx context.Context, req resource.ReadRequest, resp *
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	owner := r.session.owner(ctx, req.Private, ownership.Image, state.Name.ValueString(), region.Name(), &resp.Diagnostics)
+	owner := r.session.owner(ctx, req.Private, ownership.Image, state.Name.ValueString(), region.Name(), state.held, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -36,7 +36,10 @@ func (r *goldenImage) Read(ctx context.Context, req resource.ReadRequest, resp *
 		return
 	}
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.Name, state.Region)...)
+	resp.Diagnostics.Append(writeOwner(ctx, resp.Private, owner)...)
 	warnOfForeign(owner, line.Foreign, &resp.Diagnostics)
+	appendWarnings(&resp.Diagnostics, line.Warnings)
+	state.hold(owner)
 	current := line.Current()
 	if current == nil && !state.ImageID.IsNull() {
 		if there, err := image.Exists(ctx, region, state.ImageID.ValueString()); err != nil || there {
@@ -47,6 +50,10 @@ func (r *goldenImage) Read(ctx context.Context, req resource.ReadRequest, resp *
 			fmt.Sprintf("No version of it is left in %s: it was removed outside of Terraform. An apply bakes a new one.", region.Name()))
 		// It stays in the state all the same: only by its owner are its snapshots and copies found.
 		state.forgetOutputs()
+	}
+	if current != nil && current.Disabled() {
+		resp.Diagnostics.AddWarning(fmt.Sprintf("Golden image %s is disabled", state.Name.ValueString()),
+			fmt.Sprintf("Somebody has disabled version %d, %s (%s): nothing can be launched from it. An apply enables it again.", current.Number, current.ImageID, region.Name()))
 	}
 	if current != nil {
 		r.drift(ctx, region, &state, line, &resp.Diagnostics)

@@ -74,10 +74,11 @@ func (r *goldenImage) Create(ctx context.Context, req resource.CreateRequest, re
 	}
 	secrets := secretsOf(ctx, req.Config, &resp.Diagnostics)
 	applied := r.apply(ctx, limit, plan, secrets, image.Options{Owner: owner}, &resp.Diagnostics)
-	if applied.line.Empty() {
+	if applied.owner.ID == "" { // nothing was made
 		return
 	}
 	plan.settle(applied)
+	plan.hold(applied.owner)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.Name, plan.Region)...)
 	resp.Diagnostics.Append(writeOwner(ctx, resp.Private, applied.owner)...)
@@ -100,14 +101,17 @@ func (r *goldenImage) Update(ctx context.Context, req resource.UpdateRequest, re
 	}
 	earlier, diags := earlierRecipe(ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
-	owner := r.session.owner(ctx, req.Private, ownership.Image, state.Name.ValueString(), state.Region.ValueString(), &resp.Diagnostics)
+	owner := r.session.owner(ctx, req.Private, ownership.Image, state.Name.ValueString(), state.Region.ValueString(), state.held, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	options := image.Options{Owner: owner, Earlier: earlier, SourceEdited: plan.sourceEdited(&state)}
+	options := image.Options{Owner: owner, Regions: state.copyRegions(), Earlier: earlier, SourceEdited: plan.sourceEdited(&state)}
 	secrets := secretsOf(ctx, req.Config, &resp.Diagnostics)
 	applied := r.apply(ctx, limit, plan, secrets, options, &resp.Diagnostics)
+	plan.hold(owner)
+	state.hold(owner)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.Name, plan.Region)...)
+	resp.Diagnostics.Append(writeOwner(ctx, resp.Private, owner)...)
 	if resp.Diagnostics.HasError() {
 		if applied.line.Current() != nil {
 			state.keepRegions(ctx, plan, applied.line, &resp.Diagnostics)
@@ -229,7 +233,7 @@ func (r *goldenImage) Delete(ctx context.Context, req resource.DeleteRequest, re
 		return
 	}
 	name := state.Name.ValueString()
-	owner := r.session.owner(ctx, req.Private, ownership.Image, name, region.Name(), &resp.Diagnostics)
+	owner := r.session.owner(ctx, req.Private, ownership.Image, name, region.Name(), state.held, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"maps"
 	"strconv"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
@@ -61,9 +62,8 @@ func goldenImageSchema(ctx context.Context) schema.Schema {
 			DeleteDescription: "How long the removal may take. Default `15m`.",
 		}),
 	}
-	for name, attribute := range goldenImageComputed() {
-		attributes[name] = attribute
-	}
+	maps.Copy(attributes, goldenImageComputed())
+	maps.Copy(attributes, heldAttributes("golden image"))
 	return schema.Schema{
 		MarkdownDescription: "A golden image: a server that is set up once, proved to work, and kept as an AMI, with a history of versions. " +
 			"A change of what is inside bakes a new version in place; going back to a kept version bakes nothing; " +

@@ -8,6 +8,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
 )
 
 func stepsAttribute() schema.Attribute {
@@ -60,7 +62,7 @@ func uploadAttribute() schema.Attribute {
 		MarkdownDescription: "A file or directory to put on the builder. Its bytes are part of the fingerprint.",
 		Attributes: map[string]schema.Attribute{
 			"source": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "A local file or directory. It must exist when the plan is made. Of a directory its files are uploaded; links to files are followed.",
+				Optional: true, MarkdownDescription: "A local file or directory. It must exist when the plan is made. Of a directory its files are uploaded; links to files are followed that stay in it. At most 512 MiB, and no pipes or devices.",
 				Validators: []validator.String{nonEmpty()},
 			},
 			"content": schema.StringAttribute{Optional: true, MarkdownDescription: "The file's content itself."},
@@ -123,7 +125,7 @@ func stepName(what string) schema.Attribute {
 func environmentAttribute(what string) schema.Attribute {
 	return schema.MapAttribute{
 		Optional: true, ElementType: types.StringType,
-		Validators:          []validator.Map{mapvalidator.KeysAre(environmentName())},
+		Validators:          []validator.Map{mapvalidator.KeysAre(environmentName(), namedWell("a variable for a script", guest.CheckVariableName))},
 		MarkdownDescription: "Added to " + what + ".",
 	}
 }

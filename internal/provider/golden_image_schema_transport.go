@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/image"
 )
 
@@ -48,11 +49,11 @@ func secretsAttribute() schema.Attribute {
 	return schema.MapAttribute{
 		Optional: true, WriteOnly: true, Sensitive: true, ElementType: types.StringType,
 		Validators: []validator.Map{
-			mapvalidator.KeysAre(environmentName(), notStampVariable()),
+			mapvalidator.KeysAre(environmentName(), notStampVariable(), namedWell("a name for a secret", guest.CheckSecretName)),
 			mapvalidator.AlsoRequires(path.MatchRelative().AtParent().AtName("secrets_wo_version")),
 		},
 		MarkdownDescription: "Secrets for the steps, as environment variables; with the transport `ssm` only. They are sealed for a key that lives in the builder's memory, so neither state nor plan, " +
-			"logs, user data, tags, the command history, the console or the image ever hold them, unless a step writes them down. What scripts print is searched for them. " +
+			"logs, user data, tags, the command history, the console or the image ever hold them, unless a step writes them down. What scripts print is searched for them, as they are: encoded (base64, hexadecimal, in a URL) or in pieces they are not found. " +
 			"A source image of Linux needs `openssl`. Needs `secrets_wo_version`, and Terraform or OpenTofu 1.11.",
 	}
 }

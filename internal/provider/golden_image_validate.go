@@ -140,6 +140,7 @@ func (c handOutCheck) parameter(name types.String) {
 // checkDistribution refuses regions that are none, or the line's own, and a parameter
 // that is somebody else's.
 func (p *goldenImagePlanner) checkDistribution(ctx context.Context, region *cloud.Region, spec image.Spec, line image.Line) {
+	p.checkSecrets(region, spec)
 	at := path.Root("distribute")
 	for _, name := range p.plan.copyRegions() {
 		if name == region.Name() {
@@ -153,7 +154,9 @@ func (p *goldenImagePlanner) checkDistribution(ctx context.Context, region *clou
 	if parameter == "" || p.state != nil && p.state.distribution(ctx, p.diags).SSMParameter.ValueString() == parameter {
 		return
 	}
-	_, err := image.ObserveParameter(ctx, region, line, parameter, p.predecessors...)
+	// What a create has made that has died becomes the line's.
+	former := slices.Concat(p.predecessors, line.Leases.Creating)
+	_, err := image.ObserveParameter(ctx, region, line, parameter, former...)
 	if taken, ok := errors.AsType[*image.ParameterTakenError](err); ok {
 		attributeError(p.diags, at.AtName("ssm_parameter"), "The SSM parameter is there already",
 			taken.Error()+". Choose another name, or remove the parameter.")

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/image"
 )
 
@@ -42,6 +43,27 @@ func checkTransport(bake types.Object, diags *diag.Diagnostics) {
 			attributeError(diags, at.AtName("steps").AtListIndex(i).AtName("local"), "A local step needs the transport ssm",
 				"With user data the builder works by itself and waits for nobody. Set bake.transport = \"ssm\".")
 		}
+	}
+}
+
+// namedWell refuses names of variables that would change how the machine works.
+func namedWell(what string, check func(name string) error) validator.String {
+	return stringRule{description: what, summary: "Reserved variable", wrong: func(value string) string {
+		if err := check(value); err != nil {
+			return err.Error() + "."
+		}
+		return ""
+	}}
+}
+
+// checkSecrets refuses to send secrets where others could put their key in the builder's
+// place.
+func (p *goldenImagePlanner) checkSecrets(region *cloud.Region, spec image.Spec) {
+	if spec.Bake.SecretsVersion == "" {
+		return // which secrets_wo needs, and which unlike it is in the plan
+	}
+	if err := region.Confidential(); err != nil {
+		attributeError(p.diags, path.Root("bake").AtName("secrets_wo"), "Secrets are not safe on this way", err.Error())
 	}
 }
 

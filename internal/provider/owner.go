@@ -9,6 +9,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
@@ -17,6 +20,32 @@ import (
 
 // ownerKey is where private state keeps which object a resource is, with its account.
 const ownerKey = "owner"
+
+// held is which object a resource is, as a state shows it. Private state says the same and
+// more, but is lost when the provider dies in an apply: Terraform then keeps what the state
+// showed before, and nothing else.
+type held struct {
+	OwnerID   types.String `tfsdk:"owner_id"`
+	AccountID types.String `tfsdk:"account_id"`
+}
+
+// hold shows the object.
+func (h *held) hold(owner ownership.Owner) {
+	h.OwnerID, h.AccountID = types.StringValue(owner.ID), types.StringValue(owner.Account)
+}
+
+// heldAttributes are those of held. They never change.
+func heldAttributes(what string) map[string]schema.Attribute {
+	constant := func(description string) schema.Attribute {
+		return schema.StringAttribute{
+			Computed: true, PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()}, MarkdownDescription: description,
+		}
+	}
+	return map[string]schema.Attribute{
+		"owner_id":   constant("Tells this " + what + " from others of its name. Everything that it makes carries it as the tag `stamp:owner`."),
+		"account_id": constant("The AWS account that it is in."),
+	}
+}
 
 // heldBy reads which object a state has; there is none before a create has ended.
 func heldBy(ctx context.Context, private privateReader, diags *diag.Diagnostics) (owner ownership.Owner, there bool) {
@@ -56,9 +85,13 @@ func (s *session) newOwner(ctx context.Context, kind ownership.Kind, name, regio
 
 // owner is the object that a state has, if the credentials are of its account: otherwise
 // nothing may be read, or whatever has the same name there would be taken for it.
-func (s *session) owner(ctx context.Context, private privateReader, kind ownership.Kind, name, region string, diags *diag.Diagnostics) ownership.Owner {
+func (s *session) owner(ctx context.Context, private privateReader, kind ownership.Kind, name, region string, shown held, diags *diag.Diagnostics) ownership.Owner {
 	fresh := s.newOwner(ctx, kind, name, region, diags)
 	owner, there := heldBy(ctx, private, diags)
+	if !there && ownership.ValidID(shown.OwnerID.ValueString()) {
+		owner, there = fresh.As(shown.OwnerID.ValueString()), true
+		owner.Account = shown.AccountID.ValueString()
+	}
 	if diags.HasError() {
 		return ownership.Owner{}
 	}
@@ -120,15 +153,15 @@ func endsFirst(former ownership.Owner) string {
 
 // alreadyThere is the error for a name that somebody else has.
 func alreadyThere(fresh ownership.Owner, holder ownership.Holder, diags *diag.Diagnostics) {
-	resource := "stamp_fleet"
+	resourceType := "stamp_fleet"
 	if fresh.Kind == ownership.Image {
-		resource = "stamp_golden_image"
+		resourceType = "stamp_golden_image"
 	}
 	attributeError(diags, path.Root("name"), fmt.Sprintf("%s %s exists already", sentence(fresh.Kind.Words()), fresh.Name),
 		fmt.Sprintf("%s in account %s (%s) belong to a %s of this name, owner %s, that this Terraform state does not know.\n\n"+
 			"If it is yours, import it:\n\nimport {\n  to = %s.<name in your configuration>\n  id = %q\n}\n\nOtherwise choose another name. "+
 			"If this apply replaces it, with create_before_destroy and by a plan that was made on another machine, set %s=%s for this apply.",
-			sentence(holder.What), fresh.Account, fresh.Region, fresh.Kind.Words(), holder.OwnerID, resource, fresh.Name+"@"+fresh.Region, replacesVariable, holder.OwnerID))
+			sentence(holder.What), fresh.Account, fresh.Region, fresh.Kind.Words(), holder.OwnerID, resourceType, fresh.Name+"@"+fresh.Region, replacesVariable, holder.OwnerID))
 }
 
 // choose returns, for an import, the one owner that has things of a name. An id may name it
@@ -137,6 +170,9 @@ func choose(fresh ownership.Owner, holders []ownership.Holder, wanted string) (o
 	var found []ownership.Holder
 	var names []string
 	for _, holder := range holders {
+		if holder.Creating {
+			return fresh, fmt.Errorf("its create has not ended (owner %s): when that was interrupted, run terraform apply instead of the import, and it goes on from there", holder.OwnerID)
+		}
 		names = append(names, fmt.Sprintf("%s (%s)", holder.OwnerID, holder.What))
 		if wanted == "" || wanted == holder.OwnerID {
 			found = append(found, holder)

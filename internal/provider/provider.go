@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
 var _ provider.Provider = (*Provider)(nil)
@@ -74,7 +75,7 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 	account, warnings, err := cloud.New(ctx, config)
 	appendWarnings(&resp.Diagnostics, warnings)
 	if err != nil {
-		resp.Diagnostics.AddError("The provider cannot be configured", err.Error())
+		resp.Diagnostics.AddError("The provider cannot be configured", report.Clean(err.Error()))
 		return
 	}
 	file := model.ProgressFile.ValueString()

@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 
@@ -108,40 +107,4 @@ func (s *session) report(ctx context.Context, resource string) report.Progress {
 		tflog.Info(ctx, line, map[string]any{"stamp_resource": resource})
 		s.progress.write(resource, line)
 	}
-}
-
-// progressFile appends lines to a file or terminal; without a path it is silent.
-type progressFile struct {
-	path string
-	mu   sync.Mutex
-}
-
-func (p *progressFile) open() (*os.File, error) {
-	return os.OpenFile(p.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-}
-
-// check says at once whether the file can be written.
-func (p *progressFile) check() error {
-	if p.path == "" {
-		return nil
-	}
-	file, err := p.open()
-	if err != nil {
-		return err
-	}
-	return file.Close()
-}
-
-func (p *progressFile) write(resource, line string) {
-	if p == nil || p.path == "" {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	file, err := p.open()
-	if err != nil {
-		return // progress is for the eyes; it must not stop the work
-	}
-	defer func() { _ = file.Close() }()
-	_, _ = fmt.Fprintf(file, "%s %s: %s\n", time.Now().Format(time.TimeOnly), resource, line)
 }

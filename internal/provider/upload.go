@@ -2,6 +2,7 @@ package provider
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -32,15 +33,19 @@ func (m uploadModel) spec(at path.Path, diags *diag.Diagnostics) *guest.Upload {
 	return upload
 }
 
+// maxUpload is how much one upload may hold in all. Files travel in user data (16 KiB), in
+// Run Commands of 64 KB, or as one script through the staging bucket, and are held in memory
+// on their way: what is larger belongs into a bucket or a package of its own.
+const maxUpload = 512 << 20
+
 func readUpload(upload *guest.Upload, source string) error {
+	reader := uploadReader{upload: upload, left: maxUpload}
 	info, err := os.Stat(source)
 	if err != nil {
 		return err
 	}
 	if !info.IsDir() {
-		content, err := os.ReadFile(source)
-		upload.Files = []guest.File{{Mode: modeOr(upload.Mode, portableMode(info)), Content: content}}
-		return err
+		return reader.file(source, "")
 	}
 	upload.Directory = true
 	if source, err = filepath.EvalSymlinks(source); err != nil { // WalkDir would stay before a link
@@ -50,32 +55,74 @@ func readUpload(upload *guest.Upload, source string) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		// Stat follows symbolic links: what they point to is uploaded.
-		info, err := os.Stat(name)
-		if err != nil {
-			return err
-		}
-		if info.IsDir() {
-			return fmt.Errorf("%s is a symbolic link to a directory: only links to files are followed", name)
-		}
-		if !info.Mode().IsRegular() {
-			return fmt.Errorf("%s is neither a file nor a directory", name)
-		}
-		content, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
 		relative, err := filepath.Rel(source, name)
 		if err != nil {
 			return err
 		}
-		upload.Files = append(upload.Files, guest.File{
-			Path:    filepath.ToSlash(relative),
-			Mode:    modeOr(upload.Mode, portableMode(info)),
-			Content: content,
-		})
-		return nil
+		if entry.Type()&fs.ModeSymlink != 0 {
+			if err := staysIn(source, name); err != nil {
+				return err
+			}
+		}
+		return reader.file(name, filepath.ToSlash(relative))
 	})
+}
+
+// staysIn refuses a link that leads out of an uploaded directory. A directory of somebody
+// else's, a module's for instance, could name any file of the person who runs Terraform.
+func staysIn(source, link string) error {
+	to, err := filepath.EvalSymlinks(link)
+	if err != nil {
+		return err
+	}
+	if relative, err := filepath.Rel(source, to); err != nil || !filepath.IsLocal(relative) {
+		return fmt.Errorf("%s is a symbolic link to %s, out of the directory that is uploaded: put a copy in its place, or upload that file by a step of its own", link, to)
+	}
+	return nil
+}
+
+// uploadReader reads the files of one upload.
+type uploadReader struct {
+	upload *guest.Upload
+	left   int64
+}
+
+// file reads one file, which is seen to be one before it is opened: to open a pipe waits for
+// whoever writes to it, and a device has no end. Stat follows symbolic links: what they point
+// to is uploaded.
+func (r *uploadReader) file(name, relative string) error {
+	info, err := os.Stat(name)
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		return fmt.Errorf("%s is a symbolic link to a directory: only links to files are followed", name)
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is neither a file nor a directory", name)
+	}
+	if info.Size() > r.left {
+		return r.tooLarge(name)
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	// It may have grown since, and what /proc shows has no size.
+	content, err := io.ReadAll(io.LimitReader(file, r.left+1))
+	if err != nil {
+		return err
+	}
+	if r.left -= int64(len(content)); r.left < 0 {
+		return r.tooLarge(name)
+	}
+	r.upload.Files = append(r.upload.Files, guest.File{Path: relative, Mode: modeOr(r.upload.Mode, portableMode(info)), Content: content})
+	return nil
+}
+
+func (r *uploadReader) tooLarge(name string) error {
+	return fmt.Errorf("with %s the upload is larger than %d MiB, which is the most: fetch large files by a script, from a bucket or a package repository", name, maxUpload>>20)
 }
 
 // portableMode is what git keeps of a mode: whether the file is executable. The

@@ -35,8 +35,8 @@ func TestReadUpload_directory(t *testing.T) {
 	site := filepath.Join(root, "site")
 	write(t, filepath.Join(site, "bin", "run it"), "#!/bin/sh\n", 0o700)
 	write(t, filepath.Join(site, "b.txt"), "b", 0o600)
-	write(t, filepath.Join(root, "elsewhere.txt"), "there", 0o644)
-	link(t, "../elsewhere.txt", filepath.Join(site, "a.txt"))
+	write(t, filepath.Join(site, "z", "elsewhere.txt"), "there", 0o644)
+	link(t, "z/elsewhere.txt", filepath.Join(site, "a.txt"))
 	link(t, "site", filepath.Join(root, "current"))
 	if err := os.Mkdir(filepath.Join(site, "empty"), 0o755); err != nil {
 		t.Fatal(err)
@@ -45,6 +45,7 @@ func TestReadUpload_directory(t *testing.T) {
 		{Path: "a.txt", Mode: "0644", Content: []byte("there")},
 		{Path: "b.txt", Mode: "0644", Content: []byte("b")},
 		{Path: "bin/run it", Mode: "0755", Content: []byte("#!/bin/sh\n")},
+		{Path: "z/elsewhere.txt", Mode: "0644", Content: []byte("there")},
 	}
 	for _, source := range []string{site, filepath.Join(root, "current")} {
 		var upload guest.Upload
@@ -60,10 +61,13 @@ func TestReadUpload_directory(t *testing.T) {
 // What cannot be uploaded is named.
 func TestReadUpload_refuses(t *testing.T) {
 	root := t.TempDir()
+	write(t, filepath.Join(root, "elsewhere"), "a key", 0o600)
 	for name, test := range map[string]struct{ to, says string }{
 		"a link to a directory": {".", "is a symbolic link to a directory"},
 		"a link to nowhere":     {"nowhere", "no such file"},
-		"a device":              {os.DevNull, "neither a file nor a directory"},
+		"a link out of it":      {"../elsewhere", "out of the directory that is uploaded"},
+		"a device":              {os.DevNull, "out of the directory that is uploaded"},
+		"a link by an absolute": {filepath.Join(root, "elsewhere"), "out of the directory that is uploaded"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			source := filepath.Join(root, name)

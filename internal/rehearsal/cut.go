@@ -63,14 +63,31 @@ func (m *mortal) requests() int {
 }
 
 // Kill runs something in a process that is killed at its nth request, before or after that
-// has its effect, and tells whether it came so far. After that the stage is another process.
+// has its effect, and tells whether it came so far. After that the stage is another process,
+// at once: what the dead one still does arrives nowhere, and is waited for when the test
+// ends.
 func (s *Stage) Kill(nth int, after bool, do func(ctx context.Context)) (died bool) {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(s.t.Context())
-	defer cancel()
-	s.DieAt(nth, after, cancel)
-	do(ctx)
-	died = s.Revive()
+	killed, done := make(chan struct{}), make(chan struct{})
+	s.DieAt(nth, after, func() {
+		cancel()
+		close(killed)
+	})
+	s.t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+	go func() {
+		defer close(done)
+		do(ctx)
+	}()
+	select {
+	case <-killed:
+	case <-done:
+	}
+	died = ctx.Err() != nil
+	s.mortal = &mortal{next: s.client.Transport}
 	s.Restart()
 	return died
 }

@@ -98,8 +98,8 @@ func (i Inside) play(spec guests.Spec, m *guests.Machine) {
 	m.PowerOff()
 }
 
-// stagedAt finds "stamp_load 'script' 0123… 'https://…'".
-var stagedAt = regexp.MustCompile(`(?m)^stamp_load 'script' \S+ '([^']*)'$`)
+// stagedAt finds "stamp_load script 0123… 'https://…'".
+var stagedAt = regexp.MustCompile(`(?m)^stamp_load script \S+ '([^']*)'$`)
 
 // loaded is the script itself, which user data may only tell the place of.
 func (i Inside) loaded(script string) (string, error) {

@@ -74,3 +74,40 @@ func TestInside_saysWhatTheScriptSays(t *testing.T) {
 		})
 	}
 }
+
+// TestInside_loadsWhatIsStaged: user data may be no more than a script that fetches the real
+// one, and becomes it.
+func TestInside_loadsWhatIsStaged(t *testing.T) {
+	bake := guest.Bake{Nonce: "n1", Steps: []guest.Step{{Name: "install", Script: "true"}}}
+	script, err := bake.Script()
+	if err != nil {
+		t.Fatal(err)
+	}
+	staged, err := guest.Stage(script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inside := rehearsal.Inside{Fetch: func(url string) ([]byte, error) {
+		if url != "https://bucket/key" {
+			return nil, fmt.Errorf("nothing is at %s", url)
+		}
+		return staged.Content, nil
+	}}
+	rehearsal.Run(t, lab.Options{Guests: inside.Host()}, func(t *testing.T, stage *rehearsal.Stage) {
+		builders, err := stage.Region.RunInstances(t.Context(), cloud.Launch{
+			ImageID: stage.BaseImageID(), InstanceType: "t3.small", MinCount: 1, MaxCount: 1, UserData: staged.Loader("n1", "https://bucket/key", false),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(10 * time.Minute)
+		text, err := stage.Region.ConsoleOutput(t.Context(), builders[0].ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := guest.Report{Started: true, Done: true, Passed: []string{`step "install"`}}
+		if diff := cmp.Diff(want, guest.ParseConsole("n1", text)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}

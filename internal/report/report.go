@@ -23,7 +23,7 @@ type Failure struct {
 	Next string
 }
 
-// Error returns the failure in one line.
+// Error returns the failure in one line, cleaned.
 func (f *Failure) Error() string {
 	parts := []string{f.Summary}
 	if f.Subject != "" {
@@ -32,13 +32,16 @@ func (f *Failure) Error() string {
 	if f.Cause != nil {
 		parts = append(parts, f.Cause.Error())
 	}
-	return strings.Join(parts, ": ")
+	return Clean(strings.Join(parts, ": "))
 }
+
+// Title returns the summary, cleaned.
+func (f *Failure) Title() string { return Clean(f.Summary) }
 
 // Unwrap returns the cause.
 func (f *Failure) Unwrap() error { return f.Cause }
 
-// Detail returns everything but the summary, one paragraph a part.
+// Detail returns everything but the summary, one paragraph a part, cleaned.
 func (f *Failure) Detail() string {
 	var paragraphs []string
 	add := func(label, text string) {
@@ -52,7 +55,7 @@ func (f *Failure) Detail() string {
 	}
 	add("Now", f.Now)
 	add("Next", f.Next)
-	return strings.Join(paragraphs, "\n\n")
+	return Clean(strings.Join(paragraphs, "\n\n"))
 }
 
 // As returns the outermost Failure in err's chain, or one made of err itself with
@@ -72,13 +75,19 @@ type Warning struct {
 	Detail string
 }
 
+// Title returns the summary, cleaned.
+func (w Warning) Title() string { return Clean(w.Summary) }
+
+// Text returns the detail, cleaned.
+func (w Warning) Text() string { return Clean(w.Detail) }
+
 // Progress receives one line for each phase as it happens. A nil Progress is
 // silent.
 type Progress func(line string)
 
-// Printf reports one formatted line.
+// Printf reports one formatted line, cleaned.
 func (p Progress) Printf(format string, args ...any) {
 	if p != nil {
-		p(fmt.Sprintf(format, args...))
+		p(Clean(fmt.Sprintf(format, args...)))
 	}
 }

@@ -1,42 +1,20 @@
 package story
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"sync"
 	"testing"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/clitest"
 )
 
 // examples is where they are, seen from this package.
 const examples = "../../examples"
-
-// builtIn is where built has put the program; empty before that.
-var builtIn string
-
-// built is the directory of the provider's program, built once for all tests.
-var built = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "p")
-	if err != nil {
-		return "", err
-	}
-	builtIn = dir
-	program := filepath.Join(dir, "terraform-provider-stamp")
-	if runtime.GOOS == "windows" {
-		program += ".exe"
-	}
-	output, err := exec.CommandContext(context.Background(), "go", "build", "-o", program, "../..").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("building the provider: %w\n%s", err, output)
-	}
-	return dir, nil
-})
 
 func TestMain(m *testing.M) {
 	if lab := os.Getenv(ansibleAt); lab != "" {
@@ -47,9 +25,7 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	code := m.Run()
-	if builtIn != "" {
-		_ = os.RemoveAll(builtIn)
-	}
+	clitest.Cleanup()
 	os.Exit(code)
 }
 
@@ -64,28 +40,7 @@ type cli struct {
 // newCLI skips the test unless a CLI is named; make testacc always does.
 func newCLI(t *testing.T, dir string, environ ...string) *cli {
 	t.Helper()
-	program := os.Getenv("TF_ACC_TERRAFORM_PATH")
-	if program == "" {
-		t.Skip("an acceptance test: make testacc runs it, or TF_ACC_TERRAFORM_PATH=$(which terraform)")
-	}
-	provider, err := built()
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := filepath.Join(t.TempDir(), "cli.tfrc")
-	override := fmt.Sprintf("provider_installation {\n  dev_overrides { \"stamp-pattern/stamp\" = %q }\n  direct {}\n}\n", provider)
-	if err := os.WriteFile(config, []byte(override), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	// Nothing of this machine may lead to a real account.
-	kept := []string{"TF_CLI_CONFIG_FILE=" + config, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_INPUT=0", "AWS_EC2_METADATA_DISABLED=true",
-		"XDG_CACHE_HOME=" + t.TempDir()}
-	for _, variable := range os.Environ() {
-		if !strings.HasPrefix(variable, "AWS_") && !strings.HasPrefix(variable, "TF_") && !strings.HasPrefix(variable, "STAMP_") {
-			kept = append(kept, variable)
-		}
-	}
-	return &cli{t: t, program: program, dir: dir, environ: append(kept, environ...)}
+	return &cli{t: t, program: clitest.Program(t), dir: dir, environ: clitest.Environ(t, environ...)}
 }
 
 // run runs the CLI, which must succeed, and returns what it prints.

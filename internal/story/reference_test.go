@@ -111,7 +111,13 @@ type account struct {
 // listener, a staging bucket, and a key in each of the examples' regions.
 func newAccount(t *testing.T) *account {
 	t.Helper()
-	played := rehearsal.Inside{Each: time.Millisecond}.Host()
+	return newAccountWhere(t, rehearsal.Inside{Each: time.Millisecond})
+}
+
+// newAccountWhere says what happens inside its instances.
+func newAccountWhere(t *testing.T, inside rehearsal.Inside) *account {
+	t.Helper()
+	played := inside.Host()
 	// Whoever asks a server for its health is answered.
 	played.Command = func(context.Context, guests.Spec, *guests.Machine, string) (string, int, error) { return "200", 0, nil }
 	a := &account{Server: labtest.Start(t, lab.Options{Guests: played}), t: t, has: map[string]string{}}

@@ -11,7 +11,7 @@ $ProgressPreference = 'SilentlyContinue'
 $stamp_dir = Join-Path $env:ProgramData 'stamp-bake'
 $stamp_utf8 = [System.Text.UTF8Encoding]::new($false)
 $stamp_out = [System.IO.StreamWriter]::new([Console]::OpenStandardOutput(), $stamp_utf8)
-$stamp = @{ place = ''; number = 0; phase = ''; name = ''; log = ''; try = 1; how = 'exit'; code = 0; last = $false }
+$stamp = @{ place = ''; number = 0; phase = ''; name = ''; log = ''; try = 1; how = 'exit'; code = 0; last = $false; cut = $false }
 $stamp_secrets = @{}
 
 # stamp_print LINE prints a line, on the serial console too.
@@ -63,6 +63,7 @@ function stamp_read($file, $most = 65536) {
         $stream.Dispose()
     }
     # A line that is cut might show the half of a secret.
+    $stamp.cut = $cut -and $text.IndexOf("`n") -lt 0
     if ($cut) { $text = $text.Substring($text.IndexOf("`n") + 1) }
     return $text
 }
@@ -204,24 +205,73 @@ function stamp_pass {
         $stamp_out.Write($text + "`n")
         stamp_append (Join-Path $stamp.place 'said') $text
     }
+    stamp_wipe
     stamp_say "pass $($stamp.phase) $($stamp.name)"
     [System.IO.File]::WriteAllText((Join-Path $stamp.place 'end'), 'ok')
     $stamp.place = ''
 }
 
 # stamp_tail returns the end of the output, in lines that a console can show, without the
-# secrets. Lines of fewer than three characters are no secrets.
+# secrets. Control characters go first: inside of a secret they would hide it. Lines of
+# fewer than three characters are no secrets.
 function stamp_tail {
-    $text = (stamp_read $stamp.log).TrimEnd("`r", "`n")
+    $text = (stamp_plain (stamp_read $stamp.log)).TrimEnd("`n")
     if (-not $text) { return }
-    foreach ($line in $text -split "`r?`n" | Select-Object -Last 50) {
-        foreach ($value in $stamp_secrets.Values) {
-            foreach ($hidden in $value -split "`r?`n") {
-                if ($hidden.Length -ge 3) { $line = $line.Replace($hidden, '***') }
-            }
-        }
-        $line = $line -replace '[\x00-\x08\x0b-\x1f\x7f]', ''
+    $hidden = @(foreach ($value in $stamp_secrets.Values) { (stamp_plain $value) -split "`n" | Where-Object { $_.Length -ge 3 } })
+    $from = 0
+    if ($stamp.cut) { foreach ($each in $hidden) { $from = [Math]::Max($from, $each.Length - 1) } }
+    foreach ($line in $text -split "`n" | Select-Object -Last 50) {
+        $line = stamp_hide $line $hidden $from
         $line.Substring(0, [Math]::Min($line.Length, 240))
+    }
+}
+
+# stamp_plain TEXT returns it without what a terminal obeys: control characters, but line
+# breaks and tabs, and those that change the direction of text.
+function stamp_plain($text) { return "$text" -replace '[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]', '' }
+
+# stamp_hide LINE HIDDEN FROM returns the line from a place on, without all that any of the
+# hidden texts covers.
+function stamp_hide($line, $hidden, $from) {
+    $covered = [bool[]]::new($line.Length + 1)
+    foreach ($each in $hidden) {
+        $done = 0
+        $at = $line.IndexOf($each, [System.StringComparison]::Ordinal)
+        while ($at -ge 0) {
+            for ($i = [Math]::Max($at, $done); $i -lt $at + $each.Length; $i++) { $covered[$i] = $true }
+            $done = $at + $each.Length
+            $at = $line.IndexOf($each, $at + 1, [System.StringComparison]::Ordinal)
+        }
+    }
+    $shown = [System.Text.StringBuilder]::new()
+    for ($i = $from; $i -lt $line.Length; $i++) {
+        if (-not $covered[$i]) {
+            [void]$shown.Append($line[$i])
+        } elseif ($i -eq $from -or -not $covered[$i - 1]) {
+            [void]$shown.Append('***')
+        }
+    }
+    return $shown.ToString()
+}
+
+# stamp_wipe overwrites what the item's script has printed, and removes it: a snapshot copies
+# the blocks of files that are gone.
+function stamp_wipe {
+    $zeros = [byte[]]::new(65536)
+    foreach ($file in Get-ChildItem -Path (Join-Path $stamp.place 'output-*')) {
+        try {
+            $stream = [System.IO.FileStream]::new($file.FullName, [System.IO.FileMode]::Open, [System.IO.FileAccess]::Write, [System.IO.FileShare]'ReadWrite, Delete')
+            try {
+                for ($left = $stream.Length; $left -gt 0; $left -= $zeros.Length) { $stream.Write($zeros, 0, [Math]::Min($left, $zeros.Length)) }
+                $stream.Flush($true)
+            } finally {
+                $stream.Dispose()
+            }
+            [System.IO.File]::Delete($file.FullName)
+        } catch {
+            # What a script has left running may hold the file; it goes with the directory.
+            stamp_say "note $($file.Name) could not be overwritten"
+        }
     }
 }
 
@@ -243,6 +293,7 @@ function stamp_fail {
         $number++
         stamp_say "out $number $line"
     }
+    stamp_wipe
     [System.IO.File]::WriteAllText((Join-Path $stamp.place 'end'), 'failed')
     stamp_close failed
 }

@@ -4,12 +4,16 @@
 # What must outlive a reboot is below $stamp_dir, for root alone; what must not is below
 # $stamp_now, which is gone with each boot. The two together tell an item that a reboot
 # has cut off from one that is under way.
+#
+# What scripts print may hold secrets, so it is below $stamp_now, which is memory: a
+# snapshot copies blocks of the disk whose files are long gone. Only the end of it goes to
+# the disk, once the secrets are hidden.
 stamp_dir=$stamp_root/var/lib/stamp-bake
 stamp_now=$stamp_root/run/stamp-bake
-stamp_desk=$stamp_root/var/lib/stamp-bake-user
+stamp_desk=$stamp_root/run/stamp-bake-user
 stamp_staged=$stamp_root/var/lib/stamp-bake-staged
 stamp_hook=$stamp_root/var/lib/cloud/scripts/per-boot/stamp-bake
-stamp_log=$stamp_dir/output
+stamp_log=$stamp_now/output
 stamp_apt=$stamp_root/etc/apt/apt.conf.d/99stamp-bake
 stamp_item=
 stamp_ending=
@@ -37,14 +41,13 @@ stamp_say() {
 stamp_open() {
 	[ ! -e "$stamp_now/left" ] || [ -n "$stamp_last" ] || stamp_close ok
 	trap 'stamp_ending=yes' TERM
-	mkdir -p "$stamp_root/var/lib" "$stamp_now"
+	mkdir -p "$stamp_root/var/lib" "$stamp_now/bench"
 	chmod 0700 "$stamp_now"
 	if [ "$(cat "$stamp_dir/nonce" 2>/dev/null)" != "$stamp_nonce" ]; then
 		rm -rf "$stamp_dir"
 		mkdir -m 0700 "$stamp_dir"
 		echo "$stamp_nonce" >"$stamp_dir/nonce"
 	fi
-	: >>"$stamp_log"
 	stamp_print "stamp-$stamp_nonce begin"
 }
 
@@ -66,10 +69,11 @@ stamp_begin() {
 	stamp_number=$1 stamp_phase=$2 stamp_name=$3
 	stamp_try=1 stamp_how="exit" stamp_code=0
 	stamp_item=$stamp_dir/item-$1
+	stamp_log=$stamp_now/output-$1
 	if mkdir "$stamp_item" 2>/dev/null; then
 		: >"$stamp_now/item-$1"
 		echo $$ >"$stamp_item/pid"
-		: >"$stamp_log"
+		stamp_blank
 		stamp_say "start $stamp_phase $stamp_name"
 		return 0
 	fi
@@ -111,19 +115,43 @@ stamp_pass() {
 	stamp_item=
 }
 
-# stamp_tail prints the end of the output, in lines that a console can show.
+# stamp_blank begins the output of an item anew. What earlier items have left running may
+# still print to theirs.
+stamp_blank() {
+	rm -f "$stamp_now"/output-*
+	: >"$stamp_log"
+}
+
+# stamp_output prints what is kept of the output. stamp_drain has put what came before
+# aside.
+stamp_output() { cat "$stamp_log.old" "$stamp_log" 2>/dev/null; }
+
+# stamp_tail prints the end of the output, in lines that a console can show. However much
+# there is, 64 KiB of it are looked at. Control characters go before the secrets are
+# looked for: inside of one they would hide it.
 stamp_tail() {
-	tail -n 50 "$stamp_log" 2>/dev/null | stamp_mask | LC_ALL=C tr -d '\000-\010\013-\037\177' | LC_ALL=C cut -b 1-240
+	stamp_cut=
+	[ "$(stamp_output | wc -c)" -le 65536 ] || stamp_cut=yes
+	stamp_output | tail -c 65536 | LC_ALL=C tr -d '\000-\010\013-\037\177' | stamp_mask | tail -n 50 | LC_ALL=C cut -b 1-240
 }
 
 # stamp_mask hides secrets; where there are none there is nothing to hide.
 stamp_mask() { cat; }
 
+# stamp_keep puts the end of the output on the disk, unless an earlier boot has.
+stamp_keep() { if [ -e "$stamp_log" ] || [ ! -e "$stamp_item/tail" ]; then stamp_tail >"$stamp_item/tail"; fi; }
+
+# stamp_leave ends because the machine does; the next boot has more to say.
+stamp_leave() {
+	stamp_keep
+	exit 1
+}
+
 # stamp_tell tells what an item has printed, where that is wanted: to our output only.
 stamp_tell() {
 	[ -n "$stamp_telling" ] || return 0
 	stamp_line=0
-	stamp_tail >"$stamp_item/tail"
+	stamp_keep
 	while IFS= read -r stamp_text || [ -n "$stamp_text" ]; do
 		stamp_line=$((stamp_line + 1))
 		printf '%s\n' "stamp-$stamp_nonce out $stamp_line $stamp_text" | tee -a "$stamp_item/said"
@@ -134,10 +162,10 @@ stamp_tell() {
 # itself is ending, that is why, and the next boot has more to say.
 stamp_fail() {
 	[ "$stamp_code" -lt 128 ] || sleep 1
-	[ -z "$stamp_ending" ] || exit 1
+	[ -z "$stamp_ending" ] || stamp_leave
 	stamp_say "fail $stamp_phase exit=$stamp_code how=$stamp_how attempts=$stamp_try $stamp_name"
 	stamp_line=0
-	stamp_tail >"$stamp_item/tail"
+	stamp_keep
 	while IFS= read -r stamp_text || [ -n "$stamp_text" ]; do
 		stamp_line=$((stamp_line + 1))
 		stamp_say "out $stamp_line $stamp_text"
@@ -170,10 +198,13 @@ stamp_close() {
 	exit 0
 }
 
-# stamp_put FILE ENCODING CONTENT
-stamp_put() {
-	case $2 in
-	base64) printf '%s' "$3" | base64 -d >"$1" ;;
-	*) printf '%s' "$3" >"$1" ;;
+# stamp_quote TEXT prints it as one word of the shell.
+stamp_quote() { printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"; }
+
+# stamp_content ENCODING CONTENT prints it decoded.
+stamp_content() {
+	case $1 in
+	base64) printf '%s' "$2" | base64 -d ;;
+	*) printf '%s' "$2" ;;
 	esac
 }

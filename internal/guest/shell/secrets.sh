@@ -37,27 +37,55 @@ stamp_secret() {
 	stamp_text=
 }
 
-# stamp_mask hides the secrets in what a script has printed, line by line. Lines of fewer
-# than three characters are no secrets.
+# stamp_mask hides the secrets in what a script has printed, line by line: all that any of
+# their lines covers. Lines of fewer than three characters are no secrets. Where the
+# beginning is missing ($stamp_cut), the rest of its line may be the half of a secret.
 stamp_mask() {
 	# shellcheck disable=SC2016 # it is awk's program
-	STAMP_SECRETS=$stamp_secrets LC_ALL=C awk '
+	STAMP_SECRETS=$stamp_secrets STAMP_CUT=$stamp_cut LC_ALL=C awk '
+		function clean(text) {
+			gsub(/[\001-\010\013-\037\177]/, "", text)
+			gsub(/\302[\200-\237]|\330\234|\342\200[\216\217\252-\256]|\342\201[\246-\251]/, "", text)
+			return text
+		}
+		function shown(text, from,    i, at, begin, done, last, result) {
+			last = length(text)
+			split("", covered)
+			for (i = 1; i <= count; i++) {
+				begin = 1
+				done = 0
+				while ((at = index(substr(text, begin), hidden[i])) > 0) {
+					at += begin - 1
+					for (begin = at > done ? at : done + 1; begin < at + size[i]; begin++) covered[begin] = 1
+					done = at + size[i] - 1
+					begin = at + 1
+				}
+			}
+			result = ""
+			begin = from
+			for (at = from; at <= last; at++) {
+				if (!(at in covered)) continue
+				if (at > begin || at == from || !((at - 1) in covered)) result = result substr(text, begin, at - begin) "***"
+				begin = at + 1
+			}
+			return result substr(text, begin)
+		}
 		BEGIN {
 			names = split(ENVIRON["STAMP_SECRETS"], name, " ")
+			longest = 1
 			for (i = 1; i <= names; i++) {
 				lines = split(ENVIRON[name[i]], line, "\n")
-				for (j = 1; j <= lines; j++) if (length(line[j]) >= 3) hidden[++count] = line[j]
-			}
-		}
-		{
-			for (i = 1; i <= count; i++) {
-				shown = ""
-				while ((at = index($0, hidden[i])) > 0) {
-					shown = shown substr($0, 1, at - 1) "***"
-					$0 = substr($0, at + length(hidden[i]))
+				for (j = 1; j <= lines; j++) {
+					line[j] = clean(line[j])
+					if (length(line[j]) < 3) continue
+					hidden[++count] = line[j]
+					size[count] = length(line[j])
+					if (size[count] > longest) longest = size[count]
 				}
-				$0 = shown $0
 			}
-			print
-		}'
+			cut = ENVIRON["STAMP_CUT"]
+		}
+		NR == 1 && cut { first = clean($0); next }
+		{ print shown(clean($0), 1) }
+		END { if (NR == 1 && cut) print shown(first, longest) }'
 }
