@@ -147,7 +147,17 @@ func (w *workspace) hostile() string {
 	w.learn()
 	member := w.member()
 	versions := w.versions()
-	switch w.luck.IntN(4) {
+	switch w.luck.IntN(5) {
+	case 4:
+		if len(versions) == 0 {
+			return "no version to copy"
+		}
+		// What would be a builder, of which the next version is captured.
+		id, ok := w.team.instance(w.base, false)
+		if ok {
+			w.team.tag(id, versions[len(versions)-1].Tags, cloud.Tags{cloud.TagRole: []string{cloud.RoleBuilder, cloud.RoleProof, ""}[w.luck.IntN(3)]})
+		}
+		return "the other team's " + id + " has the tags of " + versions[len(versions)-1].ID
 	case 0, 1:
 		if member == nil {
 			return "no member to copy"

@@ -12,7 +12,7 @@ import (
 func (w *workspace) edit() string {
 	edits := []func() string{
 		w.editSize, w.editSize, w.editSize, w.editStep, w.editStep, w.editFleetTags, w.editLineTags, w.editRetention, w.editAccounts,
-		w.editRegions, w.editParameter, w.editRollout, w.editRollout, w.editProtection, w.editWanted, w.editLifecycle,
+		w.editRegions, w.editParameter, w.editRollout, w.editRollout, w.editProtection, w.editImageProtection, w.editWanted, w.editLifecycle,
 	}
 	return edits[w.luck.IntN(len(edits))]()
 }
@@ -114,6 +114,12 @@ func (w *workspace) editProtection() string {
 	o, crew := w.anyFleet()
 	crew.wants.TerminationProtection = !crew.wants.TerminationProtection
 	return fmt.Sprintf("disable_api_termination of %s = %t", o.name, crew.wants.TerminationProtection)
+}
+
+func (w *workspace) editImageProtection() string {
+	capture := &w.recipe().wants.Capture
+	capture.Protect = !capture.Protect
+	return fmt.Sprintf("deregistration_protection = %t", capture.Protect)
 }
 
 // editWanted takes a fleet out of the configuration, or puts it back.

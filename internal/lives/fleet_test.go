@@ -58,6 +58,10 @@ func (c *crew) changes(ctx context.Context, p *process, is *instance) (string, e
 	if err != nil {
 		return "", err
 	}
+	if is.applied != nil && !p.isDead() { // Terraform reads before it plans
+		state.slots, state.generation = slotsOf(observed), max(state.generation, generationOf(observed))
+		c.space.record(func() { is.applied = state })
+	}
 	if plan := fleet.NewPlan(spec, observed); !plan.Empty() {
 		return plan.String(), nil
 	}

@@ -77,6 +77,12 @@ func (l *line) changes(ctx context.Context, p *process, is *instance) (string, e
 	if err != nil {
 		return "", err
 	}
+	if current := found.Current(); current != nil && is.applied != nil && !p.isDead() {
+		// Terraform reads before it plans.
+		state := stateOfLine(is)
+		state.imageID = current.ImageID
+		l.space.record(func() { is.applied = state })
+	}
 	recipe := spec.ResolveRecipe(l.space.base, false, found)
 	plan, err := image.NewPlan(spec, recipe, nil, found, time.Now())
 	if err != nil {

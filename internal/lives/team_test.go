@@ -89,6 +89,9 @@ func (m *team) image(tags cloud.Tags) {
 	m.adopt(id)
 	<-time.After(30 * time.Minute)
 	m.tagImage(id, tags)
+	if m.luck.IntN(3) == 0 && m.hand.region.DeregisterImage(m.t.Context(), id) == nil {
+		m.record(func() { delete(m.things, id) }) // its snapshot stays
+	}
 }
 
 // copy copies an image of ours under a name of their own, with all its tags.
