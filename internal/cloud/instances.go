@@ -162,6 +162,14 @@ func (r *Region) TerminateInstances(ctx context.Context, ids []string) error {
 			batch, err = r.terminateKnown(ctx, batch)
 			return err
 		})
+		if half := len(batch) / 2; half > 0 && err != nil && ClassOf(err) == Throttle && ctx.Err() == nil {
+			// What others of the account use of the bucket leaves too little for all at once,
+			// and may always do.
+			// https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html
+			if err = r.TerminateInstances(ctx, batch[:half]); err == nil {
+				err = r.TerminateInstances(ctx, batch[half:])
+			}
+		}
 		if err != nil && !HasCode(err, CodeInstanceNotFound) {
 			return err
 		}

@@ -80,11 +80,12 @@ func (p *pacer) install(stack *smithymiddleware.Stack) error {
 		ctx context.Context, in smithymiddleware.FinalizeInput, next smithymiddleware.FinalizeHandler,
 	) (smithymiddleware.FinalizeOutput, smithymiddleware.Metadata, error) {
 		of := p.of(middleware.GetOperationName(ctx))
-		if err := of.take(ctx, cost(ctx)); err != nil {
+		taken, err := of.take(ctx, cost(ctx))
+		if err != nil {
 			return smithymiddleware.FinalizeOutput{}, smithymiddleware.Metadata{}, err
 		}
 		out, metadata, err := next.HandleFinalize(ctx, in)
-		of.learn(err)
+		of.learn(err, taken)
 		return out, metadata, err
 	}
 	return stack.Finalize.Insert(smithymiddleware.FinalizeMiddlewareFunc("StampPace", pace), "Retry", smithymiddleware.After)
@@ -111,14 +112,18 @@ func (p *pacer) of(action string) *buckets {
 	return made
 }
 
-func (b *buckets) take(ctx context.Context, resources int) error {
-	if err := b.requests.take(ctx, 1); err != nil || b.resources == nil {
-		return err
+// take also returns how many tokens of the resources it has taken.
+func (b *buckets) take(ctx context.Context, resources int) (taken int, err error) {
+	if _, err := b.requests.take(ctx, 1); err != nil || b.resources == nil {
+		return 0, err
 	}
 	return b.resources.take(ctx, resources)
 }
 
-func (b *buckets) learn(err error) {
+// learn hears how a request ended for which so many tokens of the resources were taken. One
+// that EC2 throttles takes none there: they go back, or each attempt would wait for the
+// tokens of all that have failed before it.
+func (b *buckets) learn(err error, taken int) {
 	switch {
 	case err == nil:
 		b.requests.quicken()
@@ -126,6 +131,7 @@ func (b *buckets) learn(err error) {
 		b.requests.slow()
 		if b.resources != nil {
 			b.resources.enforce()
+			b.resources.giveBack(taken)
 		}
 	}
 }
@@ -147,23 +153,27 @@ func newBucket(full allowance, enforced bool) *bucket {
 
 // take waits for the tokens and takes them; more than there can be count as all. A
 // bucket that is not enforced gives what it has.
-func (b *bucket) take(ctx context.Context, tokens int) error {
+func (b *bucket) take(ctx context.Context, tokens int) (taken int, err error) {
 	now := time.Now()
 	tokens = min(tokens, b.full.burst)
 	b.mu.Lock()
 	enforced := b.enforced
 	b.mu.Unlock()
 	if !enforced {
-		b.limiter.AllowN(now, min(tokens, int(b.limiter.TokensAt(now))))
-		return nil
+		tokens = max(0, min(tokens, int(b.limiter.TokensAt(now))))
+		b.limiter.AllowN(now, tokens)
+		return tokens, nil
 	}
 	reserved := b.limiter.ReserveN(now, tokens)
 	if err := wait(ctx, reserved.DelayFrom(now)); err != nil {
 		reserved.Cancel()
-		return err
+		return 0, err
 	}
-	return nil
+	return tokens, nil
 }
+
+// giveBack puts tokens back: a reservation of fewer than none.
+func (b *bucket) giveBack(tokens int) { b.limiter.ReserveN(time.Now(), -tokens) }
 
 func (b *bucket) enforce() {
 	b.mu.Lock()

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/aws/smithy-go"
 )
 
 // TestPace_calm holds that what a plan or a small apply asks is not delayed.
@@ -105,6 +107,25 @@ func TestPace_resources(t *testing.T) {
 	}
 }
 
+// TestPace_refusalsCostNothing is refused again and again, where others leave too little of
+// the bucket for so many instances at once. EC2 takes no token for what it refuses: nobody
+// waits for those of refused attempts.
+func TestPace_refusalsCostNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		of := newPacer().of("RunInstances")
+		for range 20 {
+			taken, err := of.take(t.Context(), 200)
+			if err != nil {
+				t.Fatal(err)
+			}
+			of.learn(&smithy.GenericAPIError{Code: "RequestLimitExceeded"}, taken)
+		}
+		if left := of.resources.limiter.Tokens(); left < 1000 {
+			t.Errorf("%v tokens are left, want all 1,000", left)
+		}
+	})
+}
+
 func TestPace_slowsAndRecovers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		of := newPacer().of("DescribeInstances")
@@ -126,7 +147,7 @@ func TestPace_slowsAndRecovers(t *testing.T) {
 			t.Errorf("after many throttles the pace is %v a second, want 2.5", got)
 		}
 		for range 20 {
-			of.learn(nil)
+			of.learn(nil, 0)
 		}
 		if got := float64(b.limiter.Limit()); got != 20 {
 			t.Errorf("after successes the pace is %v a second, want 20 again", got)
@@ -138,16 +159,16 @@ func TestPace_slowsAndRecovers(t *testing.T) {
 func TestPace_cancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBucket(allowance{1, 1}, true)
-		if err := b.take(t.Context(), 1); err != nil {
+		if _, err := b.take(t.Context(), 1); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
-		if err := b.take(ctx, 1); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := b.take(ctx, 1); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want the deadline", err)
 		}
 		begun := time.Now()
-		if err := b.take(t.Context(), 1); err != nil {
+		if _, err := b.take(t.Context(), 1); err != nil {
 			t.Fatal(err)
 		}
 		if took := time.Since(begun); took != 900*time.Millisecond {

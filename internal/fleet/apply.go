@@ -62,6 +62,10 @@ type run struct {
 	filled map[int]Member
 	// ended are the ids of the instances that this run has terminated.
 	ended map[string]bool
+	// asked is when EC2 was last asked to launch; unclear is set when nobody knows whether it
+	// has.
+	asked   time.Time
+	unclear bool
 }
 
 func newRun(aws AWS, spec Spec, options Options, lease *ownership.Lease) *run {
@@ -87,6 +91,11 @@ func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (Outcome, e
 		err = lostFailure(aws, r.owner, "apply")
 	}
 	outcome, err := r.outcome(ctx, err)
+	if err != nil && r.create && !r.lost() && outcome.Observed.Empty() && r.mayHaveMore() {
+		lease.Leave()
+		outcome.Owner.ID = ""
+		return outcome, err
+	}
 	after, cancel := afterwards(ctx)
 	defer cancel()
 	if endErr := lease.End(after); endErr != nil {
@@ -107,6 +116,9 @@ func (r *run) outcome(ctx context.Context, err error) (Outcome, error) {
 	}
 	after, cancel := afterwards(ctx)
 	defer cancel()
+	if err != nil {
+		r.waitVisible(after)
+	}
 	observed, observeErr := r.observe(after, r.spec)
 	if observeErr != nil {
 		outcome.Observed = r.remembered()

@@ -208,10 +208,16 @@ func (l *launcher) fillPool(ctx context.Context, pool cloud.Pool, slots []int) (
 		return false, err
 	}
 	hasRoom = true
-	for _, b := range batches {
+	for len(batches) > 0 {
+		b := batches[0]
+		batches = batches[1:]
 		var launched []Member
 		if hasRoom {
 			launched, err = l.launchBatch(ctx, b, pool)
+			if halves, throttled := l.halves(ctx, b, err); throttled {
+				batches = append(halves, batches...)
+				continue
+			}
 			l.launched = append(l.launched, launched...)
 			if err == nil && len(launched) < len(b.slots) {
 				err = &cloud.Error{
@@ -231,6 +237,33 @@ func (l *launcher) fillPool(ctx context.Context, pool cloud.Pool, slots []int) (
 		release(l.places, pool.SubnetID, len(left))
 	}
 	return hasRoom, nil
+}
+
+// halves divides a batch that EC2 has throttled for as long as the SDK asks again: what
+// others of the account use of the bucket of instances leaves too little for all at once,
+// and may always do.
+// https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html
+func (l *launcher) halves(ctx context.Context, b batch, err error) (halves []batch, throttled bool) {
+	if err == nil || cloud.ClassOf(err) != cloud.Throttle || len(b.slots) < 2 || ctx.Err() != nil {
+		return nil, false
+	}
+	half := len(b.slots) / 2
+	l.options.Progress.Printf("EC2 throttles a launch of %d: launching fewer at a time", len(b.slots))
+	for _, slots := range [][]int{b.slots[:half], b.slots[half:]} {
+		smaller, err := l.spec.batches(slots)
+		if err != nil {
+			return nil, false // it was none for all of them
+		}
+		halves = append(halves, smaller...)
+	}
+	return halves, true
+}
+
+// made reports whether there are instances of a client token. An answer may have got lost
+// before others were throttled.
+func (l *launcher) made(ctx context.Context, launch cloud.Launch) bool {
+	there, err := l.aws.Instances(ctx, cloud.InstanceQuery{Tags: launch.Tags.With(l.owner.Tags())})
+	return err == nil && slices.ContainsFunc(there, func(i cloud.Instance) bool { return i.ClientToken == launch.ClientToken })
 }
 
 // refused decides what a refusal means: another pool may do, or the search is over.
@@ -269,11 +302,16 @@ func (l *launcher) launchBatch(ctx context.Context, b batch, pool cloud.Pool) ([
 	for attempt := 0; attempt < spentTokens; {
 		launch.ClientToken = l.owner.LaunchToken(launch, attempt)
 		instances, err := l.aws.RunInstances(ctx, launch)
+		l.asked = time.Now()
+		l.unclear = err != nil && (cloud.ClassOf(err) == cloud.Unclear || ctx.Err() != nil)
 		switch {
 		case cloud.HasCode(err, cloud.CodeTokenSpent):
 			attempt++
 			continue
 		case err != nil && cloud.ClassOf(err) == cloud.Unclear && unclear < unclearAnswers && ctx.Err() == nil:
+			unclear++
+			continue
+		case err != nil && cloud.ClassOf(err) == cloud.Throttle && unclear < unclearAnswers && l.made(ctx, launch):
 			unclear++
 			continue
 		case err != nil:

@@ -90,3 +90,25 @@ func lostFailure(aws AWS, owner ownership.Owner, command string) error {
 		Next:    "wait until the other one has ended, then run terraform " + command + " again",
 	}
 }
+
+// visibleSoon is how long after a launch EC2 mostly shows it: its advice is to begin with a
+// couple of seconds.
+// https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html
+const visibleSoon = 5 * time.Second
+
+// waitVisible waits until a launch that a failed run has just asked for is likely to be
+// seen. What comes next reads by tags: a destroy, where Terraform has tainted the fleet.
+func (r *run) waitVisible(ctx context.Context) {
+	timer := time.NewTimer(visibleSoon - time.Since(r.asked))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// mayHaveMore reports whether a create whose fleet reads as empty may have instances all the
+// same: launched, or left by the create that it has taken over.
+func (r *run) mayHaveMore() bool {
+	return r.unclear || len(r.filled) > 0 || r.lease.TakenOver && r.observed == nil
+}

@@ -77,6 +77,7 @@ type run struct {
 	// kept are the temporary instances that this apply leaves to be looked at.
 	kept     []string
 	warnings []report.Warning
+	unseen
 }
 
 // Apply makes the line as specified and returns what is there afterwards, also
@@ -103,7 +104,10 @@ func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (Result, er
 	if errors.Is(err, ErrExists) {
 		return Result{Owner: options.Owner}, r.ended(lease.End(after), err)
 	}
-	err = r.conclude(after, err)
+	if err = r.conclude(after, err); err != nil && r.mayHaveMore() {
+		lease.Leave()
+		return Result{Plan: r.plan, Owner: options.Owner, Warnings: r.warnings}, err
+	}
 	if err != nil && r.creating() && (r.lost() || r.line.Empty() && !r.begun.Load() && !lease.TakenOver) {
 		// Nothing was made, or it is whoever's that has taken over.
 		return Result{Plan: r.plan, Owner: options.Owner, Warnings: r.warnings}, r.ended(lease.End(after), err)

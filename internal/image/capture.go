@@ -34,6 +34,7 @@ func (r *run) capture(ctx context.Context, builder cloud.Instance, identity gues
 func (r *run) createImage(ctx context.Context, capture cloud.Capture) (imageID string, err error) {
 	for range 1 + unclearAnswers {
 		imageID, err = r.aws.CreateImage(ctx, capture)
+		r.note(ctx, err)
 		if cloud.HasCode(err, cloud.CodeImageNameTaken) {
 			return r.findCaptured(ctx, capture, err)
 		}

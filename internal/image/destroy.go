@@ -103,8 +103,13 @@ func (d *destruction) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.temporary(ctx, line); err != nil {
+	if ended, err := d.temporary(ctx, line); err != nil {
 		return err
+	} else if ended {
+		// What an interrupted bake has captured last may have been too new to be seen.
+		if line, err = look(ctx, d.home, d.owner); err != nil {
+			return err
+		}
 	}
 	if d.removal.KeepVersions && line.Current() != nil {
 		return unstage(ctx, d.home, d.removal.StagingBucket, d.owner)
@@ -150,15 +155,15 @@ func (d *destruction) withCopies(ctx context.Context, line Line) (Line, error) {
 }
 
 // temporary ends what an interrupted or a kept bake has left running.
-func (d *destruction) temporary(ctx context.Context, line Line) error {
+func (d *destruction) temporary(ctx context.Context, line Line) (ended bool, err error) {
 	running := ids(line.instances())
 	if len(running) == 0 {
-		return nil
+		return false, nil
 	}
 	if err := d.home.TerminateInstances(ctx, running); err != nil {
-		return err
+		return false, err
 	}
-	return waitTerminated(ctx, d.home, d.owner)
+	return true, waitTerminated(ctx, d.home, d.owner)
 }
 
 // parameters deletes the SSM parameter, also under names that it had before.

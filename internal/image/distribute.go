@@ -74,6 +74,7 @@ func (r *run) copyEverywhere(ctx context.Context, version *Version) error {
 		})
 	}
 	wait.Wait()
+	r.note(ctx, nil) // each copy has dealt with its own answer
 	version.Copies = copies
 	var all []error
 	for _, region := range slices.Sorted(maps.Keys(failures)) {

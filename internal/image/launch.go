@@ -121,6 +121,7 @@ func (r *run) launchOne(ctx context.Context, launch cloud.Launch) (cloud.Instanc
 	for attempt := 0; attempt < spentTokens; {
 		launch.ClientToken = r.owner.LaunchToken(launch, attempt)
 		instances, err := r.aws.RunInstances(ctx, launch)
+		r.note(ctx, err)
 		switch {
 		case cloud.HasCode(err, cloud.CodeTokenSpent):
 			attempt++

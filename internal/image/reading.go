@@ -23,7 +23,7 @@ func (r *run) observe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.line = line
+	r.line, r.read = line, true
 	r.temporary.Store(len(line.instances()) > 0)
 	return nil
 }
@@ -32,7 +32,7 @@ func (r *run) observe(ctx context.Context) error {
 // as they were, and instances are not asked for where there were none.
 func (r *run) observeAgain(ctx context.Context) error {
 	read := ObserveVersions
-	if r.temporary.Load() {
+	if r.temporary.Load() || !r.read {
 		read = look
 	}
 	line, err := read(ctx, r.aws, r.owner)
@@ -85,7 +85,9 @@ func (r *run) readBack(ctx context.Context) error {
 // version that is current is out of date.
 func (r *run) lookBack(ctx context.Context) {
 	known := r.line
+	r.waitVisible(ctx)
 	err := r.observeAgain(ctx)
+	r.unclear = r.unclear || err != nil && !r.asked.IsZero()
 	if was, is := known.Current(), r.line.Current(); err != nil || was != nil && (is == nil || is.ImageID != was.ImageID) {
 		r.line = known
 	}

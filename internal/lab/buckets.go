@@ -84,7 +84,14 @@ func (b *bucket) take(of allowance, tokens float64, now time.Time) bool {
 	return true
 }
 
+// beside is what is left of an allowance beside a neighbour who uses that share of it. One
+// token at a time comes through, however little that is.
+func (a allowance) beside(share float64) allowance {
+	return allowance{full: max(1, a.full*(1-share)), refill: a.refill * (1 - share)}
+}
+
 func (l *Lab) take(key bucketKey, of allowance, tokens float64, now time.Time) bool {
+	of = of.beside(l.neighbour)
 	found := l.buckets[key]
 	if found == nil {
 		found = &bucket{left: of.full, at: now}

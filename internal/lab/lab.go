@@ -22,6 +22,9 @@ type Options struct {
 	// Storm, if not nil, is how often things go wrong by themselves, in place of the
 	// weather's own rates. In weather other than a storm those are zero.
 	Storm *Storm
+	// Neighbour is the share of each of EC2's token buckets, of what it holds and of what
+	// comes back, that others of the account use all the time: from 0 to less than 1.
+	Neighbour float64
 	// Seed decides every id and, in weather that has some, every stroke of luck.
 	Seed uint64
 	// Speed is how much faster than the machine's the lab's clock runs; zero means 1.
@@ -48,6 +51,8 @@ type Lab struct {
 	// cloud is everything but the door.
 	cloud http.Handler
 	seed  uint64
+	// neighbour is the option's.
+	neighbour float64
 	// hosts are the option's, in lower case.
 	hosts []string
 	// onRequest is nil or the option's; requests numbers the requests.
@@ -82,12 +87,15 @@ type Lab struct {
 	address netip.AddrPort
 }
 
-// New makes a lab. It fails on an unknown weather, on rates that are not probabilities
-// and on a negative speed.
+// New makes a lab. It fails on an unknown weather, on rates that are not probabilities,
+// on a neighbour who leaves nothing and on a negative speed.
 func New(options Options) (*Lab, error) {
 	weather, err := weatherOf(options)
 	if err != nil {
 		return nil, err
+	}
+	if !(options.Neighbour >= 0 && options.Neighbour < 1) {
+		return nil, fmt.Errorf("neighbour %g: want a share from 0 to less than 1", options.Neighbour)
 	}
 	if options.Speed < 0 {
 		return nil, fmt.Errorf("speed %g: the clock cannot run backwards", options.Speed)
@@ -97,6 +105,7 @@ func New(options Options) (*Lab, error) {
 		weather: weather, weatherName: cmp.Or(options.Weather, "calm"),
 		guests:    options.Guests,
 		seed:      options.Seed,
+		neighbour: options.Neighbour,
 		ids:       newIDs(options.Seed, "requests"),
 		accounts:  map[string]*account{},
 		places:    map[string]*place{},

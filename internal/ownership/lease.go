@@ -270,8 +270,8 @@ func (l *Lease) End(ctx context.Context) error {
 	return l.endError(err)
 }
 
-// Leave stops without giving up a lease that was taken over: what its owner has left is for
-// somebody else.
+// Leave leaves the lease of a create to the next one, as if this process had died: something
+// of its owner may be there, and no state will know of it.
 func (l *Lease) Leave() {
 	l.cancel(nil)
 	l.done.Wait()
