@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
@@ -38,6 +39,9 @@ type LaunchTemplate struct {
 	// template was read.
 	Description string
 	VersionAt   time.Time
+	// Age is how old the version was when it was read, by AWS's clock: this machine's may be
+	// wrong by hours, since the SDK signs by AWS's when they differ.
+	Age time.Duration
 }
 
 // CreateLaunchTemplate makes a launch template that launches nothing: it names no image.
@@ -115,9 +119,14 @@ func (r *Region) LatestVersion(ctx context.Context, name string) (latest LaunchT
 		return LaunchTemplate{}, false, err
 	}
 	version := out.LaunchTemplateVersions[0]
+	now, told := awsmiddleware.GetServerTime(out.ResultMetadata)
+	if !told {
+		now = time.Now()
+	}
+	at := aws.ToTime(version.CreateTime)
 	return LaunchTemplate{
 		ID: aws.ToString(version.LaunchTemplateId), Name: name, Version: int(aws.ToInt64(version.VersionNumber)),
-		Description: aws.ToString(version.VersionDescription), VersionAt: aws.ToTime(version.CreateTime),
+		Description: aws.ToString(version.VersionDescription), VersionAt: at, Age: now.Sub(at),
 	}, true, nil
 }
 

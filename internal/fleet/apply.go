@@ -60,6 +60,9 @@ type run struct {
 	replaced []Member
 	// filled are the instances that were launched into slots.
 	filled map[int]Member
+	// unheard is set when a launch was asked for whose answer nobody has heard: there may be
+	// instances that are not visible yet.
+	unheard bool
 	// ended are the ids of the instances that this run has terminated.
 	ended map[string]bool
 	// asked is when EC2 was last asked to launch; unclear is set when nobody knows whether it
@@ -89,6 +92,10 @@ func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (Outcome, e
 	err = r.apply(lease.Context())
 	if err != nil && r.lost() {
 		err = lostFailure(aws, r.owner, "apply")
+	}
+	if lease.TakenOver && r.observed == nil && !r.lost() {
+		lease.Leave() // nobody has seen yet what the dead create has made: it is for the next one
+		return Outcome{Owner: options.Owner}, err
 	}
 	outcome, err := r.outcome(ctx, err)
 	if err != nil && r.create && !r.lost() && outcome.Observed.Empty() && r.mayHaveMore() {
@@ -126,6 +133,7 @@ func (r *run) outcome(ctx context.Context, err error) (Outcome, error) {
 			"what was launched carries the fleet's tags", "run terraform apply again"))
 	}
 	outcome.Observed = settled(r.spec, observed)
+	outcome.Observed.Unsure = r.unheard
 	outcome.Observed.Generation = max(observed.Generation, r.options.Generation)
 	if err == nil {
 		r.complete(outcome.Observed)

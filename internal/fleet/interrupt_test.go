@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -102,4 +103,48 @@ func TestLaunch_isTheSameAgain(t *testing.T) {
 			t.Errorf("the client tokens are %v", aws.tokens)
 		}
 	})
+}
+
+// A launch whose answer nobody has heard may have been one, also when nothing is to be seen
+// of it yet: then the state has the owner.
+func TestApply_launchNobodySawAtFirst(t *testing.T) {
+	onStage(t, awsWeather, func(t *testing.T, stage *terraform, spec Spec) {
+		launches := 0
+		for nth := 1; launches == 0; nth++ {
+			stage.Interrupt(rehearsal.Cut{Request: nth, After: true}, func(ctx context.Context) {
+				stage.Lab.ResetBooks()
+				_, _ = stage.apply(ctx, stage.Region, spec, nil)
+				launches = stage.Lab.Books().Requests["RunInstances"]
+			})
+		}
+		if stage.owner.ID == "" {
+			t.Error("no state has what was launched")
+		}
+		<-time.After(minute)
+		destroyed(t, stage, spec)
+	})
+}
+
+// Who goes on with a dead create, and is stopped before he has seen what it has made, leaves
+// it to the next: his state has nothing of it.
+func TestApply_stoppedWhileTakingOver(t *testing.T) {
+	for nth := 1; nth <= 8; nth++ {
+		onStage(t, lab.Options{Seed: uint64(nth)}, func(t *testing.T, stage *terraform, spec Spec) {
+			for request := 1; !launchedAny(stage); request++ {
+				stage.Kill(request, true, func(ctx context.Context) { _, _ = Apply(ctx, stage.Region, spec, Options{Owner: stage.owner}) })
+				<-time.After(10 * minute)
+			}
+			stage.Interrupt(rehearsal.Cut{Request: nth}, func(ctx context.Context) { _, _ = stage.apply(ctx, stage.Region, spec, nil) })
+			stage.Restart()
+			applied(t, stage, spec, nil)
+			destroyed(t, stage, spec)
+			if t.Failed() {
+				t.Logf("stopped at request %d", nth)
+			}
+		})
+	}
+}
+
+func launchedAny(stage *terraform) bool {
+	return slices.ContainsFunc(stage.Lab.Books().Leftovers, func(left lab.Leftover) bool { return left.Type == "instance" })
 }

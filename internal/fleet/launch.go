@@ -315,6 +315,7 @@ func (l *launcher) launchBatch(ctx context.Context, b batch, pool cloud.Pool) ([
 			unclear++
 			continue
 		case err != nil:
+			l.unheard = l.unheard || cloud.ClassOf(err) == cloud.Unclear || ctx.Err() != nil
 			return nil, err
 		}
 		members := make([]Member, 0, len(instances))

@@ -66,7 +66,8 @@ type Observation struct {
 	Others []string
 	// Leases are those of the name: who is at work, and what was left.
 	Leases ownership.Leases
-	// Unsure is set when AWS could not be read at the end: there may be more.
+	// Unsure is set when AWS could not be read at the end, or an answer was not heard: there
+	// may be more.
 	Unsure bool
 
 	// left are the leases that this fleet may clear.

@@ -22,6 +22,9 @@ type terraform struct {
 // apply applies a spec, as Terraform does: a fleet that the state does not know is created.
 func (tf *terraform) apply(ctx context.Context, aws AWS, spec Spec, previous *Spec) (*Observation, error) {
 	outcome, err := Apply(ctx, aws, spec, Options{Owner: tf.owner, Previous: previous})
+	if tf.owner.ID == "" && err != nil && outcome.Observed.Empty() {
+		return outcome.Observed, err // nothing goes into the state then
+	}
 	tf.owner = outcome.Owner
 	return outcome.Observed, err
 }

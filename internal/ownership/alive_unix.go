@@ -4,6 +4,7 @@ package ownership
 
 import (
 	"errors"
+	"os"
 	"syscall"
 )
 
@@ -13,3 +14,10 @@ func alive(pid int) bool {
 	err := syscall.Kill(pid, 0)
 	return err == nil || errors.Is(err, syscall.EPERM)
 }
+
+// parent is whose child this process was at its start.
+var parent = os.Getppid()
+
+// Orphaned reports whether the process that has started this one, Terraform, is gone: then
+// nobody writes down in a state what was made.
+func Orphaned() bool { return os.Getppid() != parent }

@@ -17,9 +17,6 @@ import (
 const (
 	staleAfter = 3 * time.Minute
 	renewEvery = time.Minute
-	// skew is how far two clocks may be apart: AWS refuses signatures that are further off.
-	// https://docs.aws.amazon.com/IAM/latest/UserGuide/signing-elements.html
-	skew = 5 * time.Minute
 )
 
 // AWS is what leases ask of a region.
@@ -47,8 +44,9 @@ type Lease struct {
 	Owner Owner
 	// TakenOver is set when the create goes on for one that has died.
 	TakenOver bool
-	// Before is the last sign of life of the apply whose lease this was until it died; zero
-	// where there was none. What it has made after that may not be visible yet.
+	// Before is the last sign of life, by this machine's clock, of the apply whose lease this
+	// was until it died; zero where there was none. What it has made after that may not be
+	// visible yet.
 	Before time.Time
 
 	aws      AWS
@@ -169,7 +167,7 @@ func (l *Lease) takeOver(ctx context.Context, left found, known func(string) boo
 		}
 		return false, err
 	}
-	l.Before = left.template.VersionAt
+	l.Before = time.Now().Add(-left.template.Age)
 	l.Owner, l.TakenOver, l.replaces, l.template, l.renewed = mine.Owner, mine.TakenOver, mine.replaces, mine.template, mine.renewed
 	if l.TakenOver {
 		l.progress.Printf("going on with a create that has died (%s)", left.holder.name())

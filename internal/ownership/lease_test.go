@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
@@ -344,5 +345,39 @@ func TestLease_Leave(t *testing.T) {
 			t.Errorf("%s was not taken over: %s", dead.Owner, next.Owner)
 		}
 		end(t, next)
+	})
+}
+
+// ahead is a region as a machine sees it whose clock is ahead of AWS's.
+type ahead struct {
+	ownership.AWS
+	by time.Duration
+}
+
+func (a ahead) LatestVersion(ctx context.Context, name string) (cloud.LaunchTemplate, bool, error) {
+	latest, there, err := a.AWS.LatestVersion(ctx, name)
+	latest.VersionAt = latest.VersionAt.Add(-a.by)
+	return latest, there, err
+}
+
+// Who is alive is told by AWS's clock: a machine whose own is ahead takes nothing over, and
+// clears nothing, of an apply that is at work.
+func TestLease_clockAhead(t *testing.T) {
+	rehearsal.Run(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage) {
+		create := begin(t, stage, fleet)
+		<-time.After(90 * time.Second)
+		stage.Restart()
+		off := ahead{stage.Region, time.Hour}
+		if _, err := ownership.Begin(t.Context(), off, fleet, ownership.Options{}); !isHeld(err) {
+			t.Errorf("beside a create that is alive: %v", err)
+		}
+		leases, err := ownership.Observe(t.Context(), off, fleet)
+		if err != nil || len(leases.Creating) != 1 || len(leases.Left) != 0 {
+			t.Errorf("%v, %+v, want a create that is alive", err, leases)
+		}
+		if err := context.Cause(create.Context()); err != nil {
+			t.Errorf("the one at work has lost its lease: %v", err)
+		}
+		end(t, create)
 	})
 }

@@ -110,7 +110,7 @@ func (w *watch) untilDead(ctx context.Context) (*found, error) {
 		switch {
 		case sign != w.first:
 			return nil, &HeldError{Owner: w.lease.Owner, Who: is.holder.name(), Since: latest.VersionAt}
-		case is.holder.gone(), time.Since(latest.VersionAt) > staleAfter+skew, time.Since(w.since) >= staleAfter:
+		case is.holder.gone(), latest.Age > staleAfter, time.Since(w.since) >= staleAfter:
 			return &is, nil
 		}
 		if !w.told {
@@ -215,7 +215,7 @@ func observe(ctx context.Context, aws AWS, owner Owner, except string) (Leases, 
 		}
 		lease := Left{owner.As(is.owner), is.create, is.replaces, latest.ID}
 		switch {
-		case time.Since(latest.VersionAt) > staleAfter, is.holder.gone():
+		case latest.Age > staleAfter, is.holder.gone():
 			leases.Left = append(leases.Left, lease)
 		case is.create:
 			leases.creates = append(leases.creates, lease)

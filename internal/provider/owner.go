@@ -121,11 +121,12 @@ func (s *session) checkName(ctx context.Context, private privateReader, fresh ow
 	former, replaced := heldBy(ctx, private, diags)
 	s.names.plan(fresh.As(former.ID), diags)
 	for _, holder := range holders {
-		if holder.Creating {
-			continue // the create takes it over, or waits for whoever is at it
-		}
 		predecessor := fresh.As(holder.OwnerID)
-		if !s.names.knows(predecessor) {
+		// One that a state has is no create that has died, also where its lease was left.
+		switch known := s.names.knows(predecessor); {
+		case !known && holder.Creating:
+			continue // the create takes it over, or waits for whoever is at it
+		case !known:
 			alreadyThere(fresh, holder, diags)
 			continue
 		}
