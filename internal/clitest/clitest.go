@@ -60,8 +60,10 @@ func Environ(t testing.TB, further ...string) []string {
 	if err := os.WriteFile(config, []byte(override), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	environ := []string{"TF_CLI_CONFIG_FILE=" + config, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_INPUT=0", "AWS_EC2_METADATA_DISABLED=true",
-		"XDG_CACHE_HOME=" + t.TempDir()}
+	environ := []string{
+		"TF_CLI_CONFIG_FILE=" + config, "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_INPUT=0", "AWS_EC2_METADATA_DISABLED=true",
+		"XDG_CACHE_HOME=" + t.TempDir(),
+	}
 	for _, variable := range os.Environ() {
 		if !strings.HasPrefix(variable, "AWS_") && !strings.HasPrefix(variable, "TF_") && !strings.HasPrefix(variable, "STAMP_") {
 			environ = append(environ, variable)

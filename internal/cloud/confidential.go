@@ -25,7 +25,8 @@ func (r *Region) Confidential() error {
 	if endpoint.Scheme == "https" || loopback(endpoint.Hostname()) {
 		return nil
 	}
-	return fmt.Errorf("the endpoint of Systems Manager is %s, without TLS and not on this machine: anybody on the way could hand over a key of his own and read the secrets. Use https", endpoint.Redacted())
+	return fmt.Errorf("the endpoint of Systems Manager is %s, without TLS and not on this machine: "+
+		"anybody on the way could hand over a key of his own and read the secrets. Use https", endpoint.Redacted())
 }
 
 // loopback reports whether a host is this machine.

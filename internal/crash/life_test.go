@@ -67,39 +67,47 @@ func (l *life) play(t *testing.T, s stage, at cut) (asked []string, struck bool)
 		t.Fatal(err)
 	}
 	l.enter(s)
-	args, next := slices.Concat(apply, s.args), apply
+	args := slices.Concat(apply, s.args)
 	if s.destroys {
 		args = destroy
 	}
+	first := l.must(t, at, args...)
+	where := s.name
+	switch {
+	case first.struck:
+		where = l.goOn(t, s, at, first)
+	case first.code != 0:
+		t.Fatalf("%s, without a cut:\n%s", where, said(first.output))
+	case s.destroys && !s.again:
+		l.must(t, cut{}, apply...)
+	}
+	if l.rests(t, where, s, first.struck); t.Failed() {
+		t.Fatalf("%s: what was killed said:\n%s", where, said(first.output))
+	}
+	return first.asked, first.struck
+}
+
+// goOn does what a person does next, which succeeds. It returns where that was cut off.
+func (l *life) goOn(t *testing.T, s stage, at cut, killed ended) (where string) {
+	t.Helper()
+	next := apply
 	if s.again {
 		next = destroy
 	}
-	first := l.must(t, at, args...)
-	last, where := first, s.name
-	if first.struck {
-		where = l.killed(t, s.name, at, first)
-	} else if first.code != 0 {
-		t.Fatalf("%s, without a cut:\n%s", where, said(first.output))
-	}
-	if first.struck && at.twice {
+	where = l.killed(t, s.name, at, killed)
+	if at.twice {
 		if second := l.must(t, at, next...); second.struck {
-			last, where = second, where+"; then "+l.killed(t, next[0], at, second)
+			killed, where = second, where+"; then "+l.killed(t, next[0], at, second)
 		}
 	}
-	if first.struck || s.destroys && !s.again {
-		how := l.must(t, cut{}, next...)
-		if how.code != 0 && !s.again && mayNeedImport(at, last) {
-			how = l.imported(t, where, how)
-		}
-		if how.code != 0 {
-			t.Fatalf("%s: the next %s:\n%s\nwhat was killed:\n%s", where, next[0], said(how.output), said(last.output))
-		}
+	how := l.must(t, cut{}, next...)
+	if how.code != 0 && !s.again && mayNeedImport(at, killed) {
+		how = l.imported(t, where, how)
 	}
-	l.rests(t, where, s, first.struck)
-	if t.Failed() {
-		t.Fatalf("%s: what was killed said:\n%s", where, said(last.output))
+	if how.code != 0 {
+		t.Fatalf("%s: the next %s:\n%s\nwhat was killed:\n%s", where, next[0], said(how.output), said(killed.output))
 	}
-	return first.asked, first.struck
+	return where
 }
 
 // killed says where a run was cut off, and fails the test when the provider has lived on.

@@ -183,10 +183,13 @@ func (r *run) apply(ctx context.Context) error {
 	}
 	observed.Generation = max(observed.Generation, r.options.Generation)
 	r.observed = observed
-	if r.create {
+	switch {
+	case r.create:
 		if err := r.follow(ctx); err != nil {
 			return err
 		}
+	case !observed.Empty():
+		observed.lookForLost(r.watch(r.spec))
 	}
 	r.plan = NewPlan(r.spec, observed)
 	r.options.Progress.Printf("%s", r.plan)

@@ -60,6 +60,19 @@ func protect(t *testing.T, stage *terraform, id string, on bool) {
 	}
 }
 
+// namesNobody fails the test when a stranger changes what the fleet is, or is not named
+// although it claims to be a member.
+func namesNobody(t *testing.T, stage *terraform, spec Spec, id string, claims bool) {
+	t.Helper()
+	observed := observe(t, stage, spec)
+	if plan := NewPlan(spec, observed); !plan.Empty() || len(observed.all()) != spec.Size || len(observed.Others) > 0 {
+		t.Errorf("the plan is: %s; %d instances are counted; others: %v", plan, len(observed.all()), observed.Others)
+	}
+	if named := len(observed.Foreign) == 1 && strings.Contains(observed.Foreign[0].String(), id); named != claims {
+		t.Errorf("what is foreign is %v", observed.Foreign)
+	}
+}
+
 // Whoever may call CreateTags can write any tag. None of it makes somebody's instance a
 // member of the fleet, has it ended, or its protection lifted.
 func TestTags_proveNothing(t *testing.T) {
@@ -92,14 +105,8 @@ func TestTags_proveNothing(t *testing.T) {
 				}
 				tagged(t, stage, id, tags)
 
-				observed := observe(t, stage, spec)
-				if plan := NewPlan(spec, observed); !plan.Empty() || len(observed.all()) != spec.Size || len(observed.Others) > 0 {
-					t.Errorf("the plan is: %s; %d instances are counted; others: %v", plan, len(observed.all()), observed.Others)
-				}
 				claims := tags[cloud.TagOwner] != "o-0123456789abcdef0123"
-				if named := len(observed.Foreign) == 1 && strings.Contains(observed.Foreign[0].String(), id); named != claims {
-					t.Errorf("what is foreign is %v", observed.Foreign)
-				}
+				namesNobody(t, stage, spec, id, claims)
 				smaller := spec
 				smaller.Size = 2
 				after := applied(t, stage, smaller, &spec)

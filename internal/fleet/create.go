@@ -33,6 +33,7 @@ func (r *run) follow(ctx context.Context) error {
 	if err := r.lease.Replaces(ctx, r.observed.Others); err != nil {
 		return r.failure("could not be created", "", err, "nothing was changed", "run terraform apply again")
 	}
+	r.owner = r.lease.Owner
 	return nil
 }
 

@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 )
@@ -17,6 +18,23 @@ func leftWords(left ownership.Left) string {
 	default:
 		return "an apply that died"
 	}
+}
+
+// Clears says in words what the plan does about what dead applies have left; empty when they
+// have left nothing.
+func (p Plan) Clears() string {
+	var parts []string
+	for _, left := range p.Left {
+		switch {
+		case !left.Create:
+			parts = append(parts, "gives up the lease of an apply that died")
+		case len(left.Replaces) > 0:
+			parts = append(parts, fmt.Sprintf("ends all instances of a fleet of this name that was to replace this one, and that no state was told of (owner %s)", left.Owner.ID))
+		default:
+			parts = append(parts, fmt.Sprintf("clears what a create has left that died (owner %s)", left.Owner.ID))
+		}
+	}
+	return strings.Join(parts, ", and ")
 }
 
 // clearLeft ends what creates have launched that were to replace this fleet and died, and

@@ -91,7 +91,25 @@ func (o *Observation) all() []Member {
 
 // Observe reads a fleet: a request for each 1,000 instances, one for leases and, unless
 // there are no instances, two for impaired ones and one for each target group.
+//
+// It is for a fleet that is wanted: a successor that Terraform did not come to write down is
+// among what has been left. Where the fleet is to be destroyed, its successor is wanted.
 func Observe(ctx context.Context, aws AWS, watch Watch) (*Observation, error) {
+	observed, err := observeWithLeases(ctx, aws, watch)
+	if err != nil || observed.Empty() {
+		return observed, err
+	}
+	observed.lookForLost(watch)
+	return observed, nil
+}
+
+// lookForLost finds a successor that Terraform did not come to write down.
+func (o *Observation) lookForLost(watch Watch) {
+	o.Leases = o.Leases.WithLost(watch.Owner, o.Others)
+	o.left = clearable(watch, o.Leases)
+}
+
+func observeWithLeases(ctx context.Context, aws AWS, watch Watch) (*Observation, error) {
 	leases, err := ownership.Observe(ctx, aws, watch.Owner)
 	if err != nil {
 		return nil, err
@@ -105,14 +123,18 @@ func observeBeside(ctx context.Context, aws AWS, watch Watch, leases ownership.L
 	if err != nil {
 		return nil, err
 	}
-	observed.Leases = leases
+	observed.Leases, observed.left = leases, clearable(watch, leases)
+	return observed, nil
+}
+
+// clearable are the leases that a fleet may clear: not those of owners that a state has.
+func clearable(watch Watch, leases ownership.Leases) []ownership.Left {
 	if watch.Owner.ID == "" {
-		return observed, nil
+		return nil
 	}
-	observed.left = slices.DeleteFunc(leases.Mine(watch.Owner), func(left ownership.Left) bool {
+	return slices.DeleteFunc(leases.Mine(watch.Owner), func(left ownership.Left) bool {
 		return left.Owner.ID != watch.Owner.ID && watch.Known != nil && watch.Known(left.Owner.ID)
 	})
-	return observed, nil
 }
 
 // observeInstances is Observe without the leases.

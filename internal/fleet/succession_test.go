@@ -42,7 +42,13 @@ func TestApply_createBeforeDestroy(t *testing.T) {
 		if err != nil || len(observed.Members) != 3 || idOf(observed, 0) == idOf(before, 0) {
 			t.Fatalf("%v, %+v", err, observed)
 		}
-		if got := observe(t, stage, spec); len(got.all()) != 3 || !slices.Equal(got.Others, []string{successor.owner.ID}) || !NewPlan(spec, got).Empty() {
+		watch := spec.watch(stage.owner)
+		watch.Known = knowing(successor.owner.ID)
+		got, err := Observe(t.Context(), stage.Region, watch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got.all()) != 3 || !slices.Equal(got.Others, []string{successor.owner.ID}) || !NewPlan(spec, got).Empty() {
 			t.Errorf("the old one sees %d instances, others %v, and has to do: %s", len(got.all()), got.Others, NewPlan(spec, got))
 		}
 		if _, err := stage.destroy(t.Context(), stage.Region, spec); err != nil {

@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -75,6 +76,7 @@ func TestMask_leavesNoLineOfASecret(t *testing.T) {
 }
 
 type fataler interface {
+	Context() context.Context
 	Fatalf(format string, arguments ...any)
 }
 

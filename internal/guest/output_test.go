@@ -53,7 +53,7 @@ func shellTail(t fataler, dir, awkDir string, output []byte, secrets map[string]
 	if err := os.WriteFile(file, script.Bytes(), 0o600); err != nil {
 		t.Fatalf("%v", err)
 	}
-	command := exec.Command("/bin/sh", file)
+	command := exec.CommandContext(t.Context(), "/bin/sh", file)
 	command.Env = append(os.Environ(), "PATH="+awkDir+":"+os.Getenv("PATH"))
 	shown, err := command.CombinedOutput()
 	if err != nil {

@@ -19,7 +19,11 @@ func owner(t *testing.T, root, name string) uint32 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return info.Sys().(*syscall.Stat_t).Uid
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		t.Fatalf("%s has no owner here", name)
+	}
+	return stat.Uid
 }
 
 // A link that a user of the machine has put in an upload's place is replaced; what it leads

@@ -35,6 +35,8 @@ func (r *run) follow(ctx context.Context) error {
 	if err := r.lease.Replaces(ctx, r.former); err != nil {
 		return r.failure("was not changed", "", err, "nothing was changed", "run terraform apply again")
 	}
+	r.owner = r.lease.Owner
+	r.line.owner = r.owner
 	return nil
 }
 

@@ -142,8 +142,18 @@ func Observe(ctx context.Context, aws AWS, owner ownership.Owner) (Line, error) 
 	if err != nil {
 		return Line{}, err
 	}
-	line.Leases, err = ownership.Observe(ctx, aws, owner)
+	leases, err := ownership.Observe(ctx, aws, owner)
+	line.Leases = line.withLost(leases)
 	return line, err
+}
+
+// withLost adds to the leases what a successor has made that Terraform did not come to
+// write down, where the line has all that it had.
+func (l Line) withLost(leases ownership.Leases) ownership.Leases {
+	if l.Current() == nil {
+		return leases
+	}
+	return leases.WithLost(l.owner, l.Others)
 }
 
 // ForCreate is an observed line as a create of the name would find it: one that has died

@@ -231,13 +231,16 @@ func (l *Lease) lastRenewed() time.Time {
 func (l *Lease) Context() context.Context { return l.ctx }
 
 // Replaces writes down the owners that a create is to follow: should it die, they may clear
-// what it has left.
+// what it has left. The create gets another id, which says the same for good.
 func (l *Lease) Replaces(ctx context.Context, ownerIDs []string) error {
 	if len(ownerIDs) == 0 {
 		return nil
 	}
 	l.mu.Lock()
 	l.replaces = ownerIDs
+	if l.create && !l.TakenOver { // nothing carries its id yet
+		l.Owner.ID = successorOf(ownerIDs[0])
+	}
 	l.mu.Unlock()
 	return l.renew(ctx)
 }

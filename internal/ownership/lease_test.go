@@ -235,6 +235,42 @@ func TestObserve(t *testing.T) {
 	})
 }
 
+// A create that has ended, and whose owner Terraform did not write down, is known by its
+// owner's id: to its predecessor, and to nobody else.
+func TestLeases_WithLost(t *testing.T) {
+	rehearsal.Run(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage) {
+		predecessor, other := fleet.As("o-0123456789abcdef0123"), fleet.As("o-ffffffffffffffffffff")
+		successor := begin(t, stage, fleet)
+		if err := successor.Replaces(t.Context(), []string{predecessor.ID}); err != nil {
+			t.Fatal(err)
+		}
+		others := []string{successor.Owner.ID, other.ID}
+		lost := func(owner ownership.Owner) []ownership.Left {
+			leases, err := ownership.Observe(t.Context(), stage.Region, owner)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return leases.WithLost(owner, others).Mine(owner)
+		}
+		if left := lost(predecessor); len(left) != 0 {
+			t.Errorf("a create that has not ended is lost: %+v", left)
+		}
+		end(t, successor)
+		left := lost(predecessor)
+		if len(left) != 1 || left[0].Owner != successor.Owner {
+			t.Fatalf("%+v, want the successor %s", left, successor.Owner.ID)
+		}
+		if err := left[0].Clear(t.Context(), stage.Region); err != nil {
+			t.Error(err)
+		}
+		for _, owner := range []ownership.Owner{other, successor.Owner, fleet} {
+			if left := lost(owner); len(left) != 0 {
+				t.Errorf("to owner %q, %+v is lost", owner.ID, left)
+			}
+		}
+	})
+}
+
 // Whoever works sees the leases of others and not its own. A create that is to follow it
 // holds it up until that is dead, or for good when it is alive.
 func TestLease_Observe(t *testing.T) {

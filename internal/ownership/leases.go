@@ -239,6 +239,19 @@ func (l Leases) Mine(owner Owner) []Left {
 	return mine
 }
 
+// WithLost adds the successors of an owner whose create has ended, but that Terraform did not
+// come to write down: it was killed in between. Others are owners that have something of the
+// name. It is for an owner that the configuration has, and that has all that it had: a state
+// with its successor has it as an object that is to be destroyed, if at all.
+func (l Leases) WithLost(owner Owner, others []string) Leases {
+	for _, id := range others {
+		if Succeeds(id, owner.ID) && !slices.Contains(l.Creating, id) {
+			l.Left = append(slices.Clip(l.Left), Left{Owner: owner.As(id), Create: true, Replaces: []string{owner.ID}})
+		}
+	}
+	return l
+}
+
 // follows reports whether the lease is that of a create beside an owner that is there
 // already. One that names nobody has come no further than to its lease.
 func (l Left) follows(owner Owner) bool {
@@ -247,5 +260,8 @@ func (l Left) follows(owner Owner) bool {
 
 // Clear deletes a lease that was left, after what its owner has left.
 func (l Left) Clear(ctx context.Context, aws AWS) error {
+	if l.templateID == "" {
+		return nil // its create had ended
+	}
 	return aws.DeleteLaunchTemplate(ctx, l.templateID)
 }

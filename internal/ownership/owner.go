@@ -57,6 +57,23 @@ func newID() string {
 	return "o-" + hex.EncodeToString(random[:])
 }
 
+// successorOf makes the id of an owner that is to follow another: its second half says so.
+func successorOf(id string) string {
+	own := newID()[:idHalf]
+	return own + digest(idDigits/2, "successor", id, own)
+}
+
+// Succeeds reports whether an id was made for an owner that was to follow another.
+func Succeeds(id, former string) bool {
+	return ValidID(id) && ValidID(former) && id[idHalf:] == digest(idDigits/2, "successor", former, id[:idHalf])
+}
+
+// An id is a prefix and so many digits; idHalf is where their second half begins.
+const (
+	idDigits = 20
+	idHalf   = len("o-") + idDigits/2
+)
+
 // ValidID reports whether a text has the form of an owner's id.
 func ValidID(text string) bool { return idForm.MatchString(text) }
 

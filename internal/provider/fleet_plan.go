@@ -206,7 +206,7 @@ func (p *fleetPlanner) compare(ctx context.Context, slots *fleet.Slots, wanted *
 	if region == nil {
 		return
 	}
-	spec, watch := wanted.spec(ctx, p.diags), wanted.watch(ctx, p.owner, p.diags)
+	spec, watch := wanted.spec(ctx, p.diags), p.session.watch(ctx, p.state, wanted, p.owner, p.diags)
 	observed, err := p.session.observeFleet(ctx, region, watch)
 	if err != nil {
 		appendFailure(p.diags, err, "Fleet "+spec.Name+" could not be read")
@@ -250,10 +250,8 @@ func (p *fleetPlanner) isNews(ctx context.Context, change fleet.Change, value at
 		return true
 	case fleet.BrokenOne:
 		// By other rules than those that the state was read with, it may be broken for long.
-		watch.Slots = nil
-		before := p.state.watch(ctx, p.owner, p.diags)
-		before.Slots = nil
-		sameRules := reflect.DeepEqual(watch, before)
+		watch.Slots, watch.Known = nil, nil
+		sameRules := reflect.DeepEqual(watch, p.state.watch(ctx, p.owner, p.diags))
 		return sameRules && orTrue(p.state.ReplaceUnhealthy) == orTrue(p.plan.ReplaceUnhealthy)
 	case fleet.Outdated:
 	}
@@ -303,6 +301,10 @@ func (p *fleetPlanner) forecast(spec fleet.Spec, engine fleet.Plan) {
 		p.diags.AddWarning(fmt.Sprintf("Fleet %s will be rolled", spec.Name), text+".\n\nWhy: "+engine.Rollout[0].Reason()+".")
 	}
 	p.forecastInPlace(spec, engine)
+	if len(engine.Left) > 0 {
+		p.diags.AddWarning(fmt.Sprintf("Fleet %s has leftovers of an apply that died", spec.Name),
+			"The apply "+engine.Clears()+".")
+	}
 	var surplus []string
 	for _, member := range engine.End {
 		if member.Slot < spec.Size {

@@ -129,6 +129,7 @@ func (r *fleetResource) apply(ctx context.Context, limit time.Duration, plan, st
 	options := fleet.Options{Owner: owner, Known: r.session.knows(owner), Progress: r.session.report(ctx, "fleet "+spec.Name)}
 	if state != nil {
 		previous := state.spec(ctx, diags)
+		options.Slots = state.slotsByInstance()
 		options.Previous, options.Generation = &previous, int(state.Generation.ValueInt64())
 	}
 	if diags.HasError() {
@@ -152,7 +153,7 @@ func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp
 		return
 	}
 	owner := r.session.owner(ctx, req.Private, ownership.Fleet, state.Name.ValueString(), region.Name(), state.held, &resp.Diagnostics)
-	watch := state.watch(ctx, owner, &resp.Diagnostics)
+	watch := r.session.watch(ctx, &state, &state, owner, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -185,7 +186,7 @@ func (r *fleetResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 	}
 	name := state.Name.ValueString()
 	owner := r.session.owner(ctx, req.Private, ownership.Fleet, name, region.Name(), state.held, &resp.Diagnostics)
-	watch := state.watch(ctx, owner, &resp.Diagnostics)
+	watch := r.session.watch(ctx, &state, &state, owner, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}

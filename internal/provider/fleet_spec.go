@@ -150,13 +150,19 @@ func (m *fleetModel) watch(ctx context.Context, owner ownership.Owner, diags *di
 	health := objectOf[healthModel](ctx, m.Health, diags)
 	return fleet.Watch{
 		Owner:           owner,
-		Slots:           m.slotsByInstance(),
 		TargetGroupARNs: slices.Sorted(slices.Values(elements(m.TargetGroupARNs))),
 		Health: fleet.Health{
 			StatusChecks: orTrue(health.StatusChecks), TargetGroups: orTrue(health.TargetGroups),
 			Grace: durationOr(health.GracePeriod, defaultGrace),
 		},
 	}
+}
+
+// watch is what of the fleet is looked at, with what the state knows of it.
+func (s *session) watch(ctx context.Context, state *fleetModel, looks *fleetModel, owner ownership.Owner, diags *diag.Diagnostics) fleet.Watch {
+	watch := looks.watch(ctx, owner, diags)
+	watch.Slots, watch.Known = state.slotsByInstance(), s.knows(owner)
+	return watch
 }
 
 // slotsByInstance is the slot of each instance that the model knows.

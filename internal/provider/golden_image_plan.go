@@ -150,7 +150,7 @@ func (p *goldenImagePlanner) run(ctx context.Context) {
 		sourceDiagnostic(p.diags, err)
 		return
 	}
-	line, err := p.line(ctx, region, spec)
+	line, err := p.line(ctx, region)
 	if err != nil {
 		appendFailure(p.diags, err, "Golden image "+spec.Name+" could not be read")
 		return
@@ -175,7 +175,7 @@ func (p *goldenImagePlanner) run(ctx context.Context) {
 }
 
 // line is what there is of the image: as the refresh has just read it, or read now.
-func (p *goldenImagePlanner) line(ctx context.Context, region *cloud.Region, spec image.Spec) (image.Line, error) {
+func (p *goldenImagePlanner) line(ctx context.Context, region *cloud.Region) (image.Line, error) {
 	if line, seen := p.session.lines.take(p.owner); seen {
 		return line, nil
 	}

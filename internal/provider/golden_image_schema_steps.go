@@ -62,7 +62,8 @@ func uploadAttribute() schema.Attribute {
 		MarkdownDescription: "A file or directory to put on the builder. Its bytes are part of the fingerprint.",
 		Attributes: map[string]schema.Attribute{
 			"source": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "A local file or directory. It must exist when the plan is made. Of a directory its files are uploaded; links to files are followed that stay in it. At most 512 MiB, and no pipes or devices.",
+				Optional: true, MarkdownDescription: "A local file or directory. It must exist when the plan is made. " +
+					"Of a directory its files are uploaded; links to files are followed that stay in it. At most 512 MiB, and no pipes or devices.",
 				Validators: []validator.String{nonEmpty()},
 			},
 			"content": schema.StringAttribute{Optional: true, MarkdownDescription: "The file's content itself."},

@@ -53,7 +53,8 @@ func secretsAttribute() schema.Attribute {
 			mapvalidator.AlsoRequires(path.MatchRelative().AtParent().AtName("secrets_wo_version")),
 		},
 		MarkdownDescription: "Secrets for the steps, as environment variables; with the transport `ssm` only. They are sealed for a key that lives in the builder's memory, so neither state nor plan, " +
-			"logs, user data, tags, the command history, the console or the image ever hold them, unless a step writes them down. What scripts print is searched for them, as they are: encoded (base64, hexadecimal, in a URL) or in pieces they are not found. " +
+			"logs, user data, tags, the command history, the console or the image ever hold them, unless a step writes them down. " +
+			"What scripts print is searched for them, as they are: encoded (base64, hexadecimal, in a URL) or in pieces they are not found. " +
 			"A source image of Linux needs `openssl`. Needs `secrets_wo_version`, and Terraform or OpenTofu 1.11.",
 	}
 }

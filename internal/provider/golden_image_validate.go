@@ -156,6 +156,9 @@ func (p *goldenImagePlanner) checkDistribution(ctx context.Context, region *clou
 	}
 	// What a create has made that has died becomes the line's.
 	former := slices.Concat(p.predecessors, line.Leases.Creating)
+	for _, left := range line.Leases.Mine(p.owner) {
+		former = append(former, left.Owner.ID)
+	}
 	_, err := image.ObserveParameter(ctx, region, line, parameter, former...)
 	if taken, ok := errors.AsType[*image.ParameterTakenError](err); ok {
 		attributeError(p.diags, at.AtName("ssm_parameter"), "The SSM parameter is there already",

@@ -14,15 +14,13 @@ import (
 func EndWithTerraform(ctx context.Context) {
 	const lookEvery = time.Second
 	timer := time.NewTicker(lookEvery)
-	defer timer.Stop()
-	for {
+	for !ownership.Orphaned() {
 		select {
 		case <-ctx.Done():
+			timer.Stop()
 			return
 		case <-timer.C:
-			if ownership.Orphaned() {
-				os.Exit(1)
-			}
 		}
 	}
+	os.Exit(1)
 }

@@ -39,7 +39,7 @@ func fifo(t *testing.T, name string) string {
 // What has no end, or waits for somebody, is not opened; what is too large is not read.
 func TestReadUpload_regularFilesOnly(t *testing.T) {
 	dir := t.TempDir()
-	socket, err := net.Listen("unix", filepath.Join(dir, "s"))
+	socket, err := new(net.ListenConfig).Listen(t.Context(), "unix", filepath.Join(dir, "s"))
 	if err != nil {
 		t.Fatal(err)
 	}

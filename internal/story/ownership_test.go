@@ -90,8 +90,12 @@ func TestOwnership_otherAccount(t *testing.T) {
 	}
 	before := running(t, server, "210987654321", "web")
 	for _, args := range [][]string{
-		{"plan"}, {"plan", "-refresh=false"}, {"destroy", "-auto-approve"}, {"destroy", "-auto-approve", "-refresh=false"},
-		{"apply", "-auto-approve", "-replace=stamp_fleet.web"}, {"apply", "-auto-approve", "-refresh-only"},
+		{"plan"},
+		{"plan", "-refresh=false"},
+		{"destroy", "-auto-approve"},
+		{"destroy", "-auto-approve", "-refresh=false"},
+		{"apply", "-auto-approve", "-replace=stamp_fleet.web"},
+		{"apply", "-auto-approve", "-refresh-only"},
 	} {
 		wants(t, staging.as("210987654321").fails(append(args, "-no-color")...), "The credentials are of another AWS account",
 			"this state is of account 123456789012 (aws), the credentials are of account 210987654321 (aws)")
