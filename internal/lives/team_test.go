@@ -79,8 +79,8 @@ func promoted(number int) cloud.Tags {
 func (m *team) imageName(tags cloud.Tags) (name string, number int) {
 	m.count++
 	number = 77 + m.count
-	if print := tags[cloud.TagFingerprint]; len(print) >= 8 && m.luck.IntN(2) == 0 {
-		return image.AMIName(tags[cloud.TagImage], number, print), number
+	if made := tags[cloud.TagFingerprint]; len(made) >= 8 && m.luck.IntN(2) == 0 {
+		return image.AMIName(tags[cloud.TagImage], number, made), number
 	}
 	return fmt.Sprintf("payroll-%d", number), number
 }
