@@ -302,8 +302,7 @@ func (l *launcher) launchBatch(ctx context.Context, b batch, pool cloud.Pool) ([
 	for attempt := 0; attempt < spentTokens; {
 		launch.ClientToken = l.owner.LaunchToken(launch, attempt)
 		instances, err := l.aws.RunInstances(ctx, launch)
-		l.asked = time.Now()
-		l.unclear = err != nil && (cloud.ClassOf(err) == cloud.Unclear || ctx.Err() != nil)
+		l.note(ctx, err)
 		switch {
 		case cloud.HasCode(err, cloud.CodeTokenSpent):
 			attempt++
@@ -318,24 +317,30 @@ func (l *launcher) launchBatch(ctx context.Context, b batch, pool cloud.Pool) ([
 			l.unheard = l.unheard || cloud.ClassOf(err) == cloud.Unclear || ctx.Err() != nil
 			return nil, err
 		}
-		members := make([]Member, 0, len(instances))
-		for _, instance := range instances {
-			if instance.Live() && !seen[instance.ID] && !l.stripped(instance) && instance.LaunchIndex < len(b.slots) {
-				members = append(members, Member{
-					Slot: b.slots[instance.LaunchIndex], Instance: instance, ImageID: instance.ImageID,
-					Hostname: l.spec.Hostname(b.slots[instance.LaunchIndex]),
-					// From when this machine has it: EC2's clock may be another.
-					Generation: l.generation, since: time.Now(),
-				})
-			}
-		}
-		if len(members) > 0 {
+		if members := l.filledBy(b, instances, seen); len(members) > 0 {
 			l.options.Progress.Printf("launched %d %s in %s for %s", len(members), pool.InstanceType, pool.SubnetID, slotList(b.slots))
 			return members, nil
 		}
 		attempt++
 	}
 	return nil, fmt.Errorf("%d client tokens in a row brought back terminated instances", spentTokens)
+}
+
+// filledBy are the members that a batch's instances make: those that live and were not there
+// before.
+func (l *launcher) filledBy(b batch, instances []cloud.Instance, seen map[string]bool) []Member {
+	var members []Member
+	for _, instance := range instances {
+		if instance.Live() && !seen[instance.ID] && !l.stripped(instance) && instance.LaunchIndex < len(b.slots) {
+			members = append(members, Member{
+				Slot: b.slots[instance.LaunchIndex], Instance: instance, ImageID: instance.ImageID,
+				Hostname: l.spec.Hostname(b.slots[instance.LaunchIndex]),
+				// From when this machine has it: EC2's clock may be another.
+				Generation: l.generation, since: time.Now(),
+			})
+		}
+	}
+	return members
 }
 
 // stripped reports whether somebody has taken the fleet's tags off an instance that a

@@ -91,6 +91,12 @@ func lostFailure(aws AWS, owner ownership.Owner, command string) error {
 	}
 }
 
+// note notes that EC2 was asked to launch, and how that ended.
+func (r *run) note(ctx context.Context, err error) {
+	r.asked = time.Now()
+	r.unclear = err != nil && (cloud.ClassOf(err) == cloud.Unclear || ctx.Err() != nil)
+}
+
 // visibleSoon is how long after a launch EC2 mostly shows it: its advice is to begin with a
 // couple of seconds.
 // https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html

@@ -19,11 +19,11 @@ func TestNeighbour(t *testing.T) {
 			_, err := client.TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{InstanceIds: []string{"i-0123456789abcdef0"}})
 			return err
 		}
-		if got := served(t, 200, end); got != 20 {
+		if got := served(t, 150, end); got != 20 {
 			t.Errorf("%d are served at once, want 20", got)
 		}
 		<-time.After(10 * time.Second)
-		if got := served(t, 200, end); got != 10 {
+		if got := served(t, 150, end); got != 10 {
 			t.Errorf("%d are served ten seconds later, want 10", got)
 		}
 	})

@@ -20,7 +20,7 @@ func (w *workspace) edit() string {
 // one of the fleets.
 func (w *workspace) anyFleet() (*object, *crew) {
 	i := w.luck.IntN(len(w.fleets))
-	return w.fleets[i], w.crew(i)
+	return w.fleets[i], w.crews[i]
 }
 
 func (w *workspace) editSize() string {
@@ -32,7 +32,7 @@ func (w *workspace) editSize() string {
 
 func (w *workspace) editStep() string {
 	script := string(rune('a' + w.luck.IntN(3)))
-	w.recipe().wants.Bake.Steps[0].Script = script
+	w.recipe.wants.Bake.Steps[0].Script = script
 	return "step = " + script
 }
 
@@ -43,17 +43,17 @@ func (w *workspace) editFleetTags() string {
 }
 
 func (w *workspace) editLineTags() string {
-	w.recipe().wants.Tags = cloud.Tags{"Team": fmt.Sprint(w.luck.IntN(3))}
-	return fmt.Sprintf("tags of the line = %v", w.recipe().wants.Tags)
+	w.recipe.wants.Tags = cloud.Tags{"Team": fmt.Sprint(w.luck.IntN(3))}
+	return fmt.Sprintf("tags of the line = %v", w.recipe.wants.Tags)
 }
 
 func (w *workspace) editRetention() string {
-	w.recipe().wants.Capture.RetainVersions = 1 + w.luck.IntN(3)
-	return fmt.Sprintf("retain_versions = %d", w.recipe().wants.Capture.RetainVersions)
+	w.recipe.wants.Capture.RetainVersions = 1 + w.luck.IntN(3)
+	return fmt.Sprintf("retain_versions = %d", w.recipe.wants.Capture.RetainVersions)
 }
 
 func (w *workspace) editAccounts() string {
-	permissions := &w.recipe().wants.Distribute.Permissions
+	permissions := &w.recipe.wants.Distribute.Permissions
 	if len(permissions.AccountIDs) > 0 {
 		permissions.AccountIDs = nil
 	} else {
@@ -66,7 +66,7 @@ func (w *workspace) editAccounts() string {
 var further = []string{"eu-west-1", "eu-central-1"}
 
 func (w *workspace) editRegions() string {
-	region, regions := further[w.luck.IntN(len(further))], w.recipe().wants.Distribute.Regions
+	region, regions := further[w.luck.IntN(len(further))], w.recipe.wants.Distribute.Regions
 	if _, there := regions[region]; there {
 		delete(regions, region)
 	} else {
@@ -76,7 +76,7 @@ func (w *workspace) editRegions() string {
 }
 
 func (w *workspace) editParameter() string {
-	parameter := &w.recipe().wants.Distribute.Parameter
+	parameter := &w.recipe.wants.Distribute.Parameter
 	*parameter = []string{"", "/golden/web", "/golden/other"}[w.luck.IntN(3)]
 	return "ssm_parameter = " + *parameter
 }
@@ -117,7 +117,7 @@ func (w *workspace) editProtection() string {
 }
 
 func (w *workspace) editImageProtection() string {
-	capture := &w.recipe().wants.Capture
+	capture := &w.recipe.wants.Capture
 	capture.Protect = !capture.Protect
 	return fmt.Sprintf("deregistration_protection = %t", capture.Protect)
 }

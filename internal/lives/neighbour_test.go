@@ -45,8 +45,8 @@ func crowded(t *testing.T, neighbour float64, size int) (took done) {
 		w := newWorld(t, stage, rand.New(rand.NewPCG(1, 1)), "aws")
 		a := w.ours[0]
 		a.fleets[1].wanted = false
-		a.crew(0).wants.Size = size
-		a.crew(0).wants.Rollout.MaxSurge = fleet.Amount{Number: 50, Percent: true}
+		a.crews[0].wants.Size = size
+		a.crews[0].wants.Rollout.MaxSurge = fleet.Amount{Number: 50, Percent: true}
 		timed := func(do func(context.Context, *process) error) time.Duration {
 			begun := time.Now()
 			if err := a.run(nothing, 0, do); err != nil {
@@ -56,7 +56,7 @@ func crowded(t *testing.T, neighbour float64, size int) (took done) {
 		}
 		took.bake = timed(func(ctx context.Context, p *process) error { return a.apply(ctx, p, a.line) })
 		took.create = timed(a.terraformApply)
-		a.recipe().wants.Bake.Steps[0].Script = "b"
+		a.recipe.wants.Bake.Steps[0].Script = "b"
 		took.roll = timed(a.terraformApply)
 		<-time.After(5 * time.Minute)
 		for _, problem := range append(a.unrest(), w.faults...) {

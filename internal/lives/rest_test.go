@@ -114,8 +114,10 @@ func (w *workspace) unrest() []string {
 		if err != nil || changes != "" {
 			problems = append(problems, fmt.Sprintf("%s %s is to be changed again: %s %v", o.kind, o.name, changes, err))
 		}
-		if o.kind == ownership.Fleet {
-			problems = append(problems, w.wholeFleet(o)...)
+	}
+	for i, o := range w.fleets {
+		if o.wanted && o.current != nil && w.currentImage() != "" {
+			problems = append(problems, w.wholeFleet(o, w.crews[i])...)
 		}
 	}
 	problems = append(problems, w.wholeLine()...)
@@ -124,8 +126,8 @@ func (w *workspace) unrest() []string {
 
 // wholeFleet says how a fleet differs from what is promised: so many members, on the line's
 // current image, and nothing else that was ever made for it.
-func (w *workspace) wholeFleet(o *object) (problems []string) {
-	crew, state := o.engine.(*crew), stateOfCrew(o.current)
+func (w *workspace) wholeFleet(o *object, crew *crew) (problems []string) {
+	state := stateOfCrew(o.current)
 	observed, err := fleet.Observe(w.t.Context(), w.hand.region, crew.watch(o.current.owner, crew.spec(), state.slots))
 	if err != nil {
 		return []string{err.Error()}
@@ -151,8 +153,8 @@ func (w *workspace) wholeLine() []string {
 		return nil
 	}
 	var problems []string
-	spec, state := w.recipe().spec(), stateOfLine(w.line.current)
-	found, err := w.recipe().observe(w.t.Context(), w.hand, w.line.current)
+	spec, state := w.recipe.spec(), stateOfLine(w.line.current)
+	found, err := w.recipe.observe(w.t.Context(), w.hand, w.line.current)
 	current := found.Current()
 	if err != nil || current == nil || current.ImageID != state.imageID || current.State != cloud.ImageAvailable {
 		return []string{fmt.Sprintf("the line's current version is %+v, %v; want %s, available", current, err, state.imageID)}

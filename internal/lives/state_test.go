@@ -55,7 +55,7 @@ const limit = time.Hour
 
 // within runs one operation of an engine. When the process dies, nobody waits for it: what
 // is left of it can do nothing any more.
-func within[T any](w *world, ctx context.Context, p *process, do func(context.Context) (T, error)) (T, error) {
+func within[T any](ctx context.Context, w *world, p *process, do func(context.Context) (T, error)) (T, error) {
 	type result struct {
 		value T
 		err   error
@@ -106,13 +106,13 @@ func (w *workspace) apply(ctx context.Context, p *process, o *object) error {
 	if is == nil {
 		return w.create(ctx, p, o)
 	}
-	changes, err := within(w.world, ctx, p, func(ctx context.Context) (string, error) { return o.engine.changes(ctx, p, is) })
+	changes, err := within(ctx, w.world, p, func(ctx context.Context) (string, error) { return o.engine.changes(ctx, p, is) })
 	if err != nil || changes == "" {
 		return err
 	}
 	w.logf("%s %s is updated: %s", o.kind, o.name, changes)
 	known := o.known()
-	made, err := within(w.world, ctx, p, func(ctx context.Context) (*instance, error) { return o.engine.update(ctx, p, is, known) })
+	made, err := within(ctx, w.world, p, func(ctx context.Context) (*instance, error) { return o.engine.update(ctx, p, is, known) })
 	if !errors.Is(err, errKilled) && made != nil {
 		w.record(func() { o.current = made })
 	}
@@ -146,7 +146,7 @@ func (w *workspace) replace(ctx context.Context, p *process, o *object) error {
 func (w *workspace) create(ctx context.Context, p *process, o *object) error {
 	owner, known := w.owner(o.kind, o.name), o.known()
 	w.logf("%s %s is created", o.kind, o.name)
-	made, err := within(w.world, ctx, p, func(ctx context.Context) (*instance, error) { return o.engine.create(ctx, p, owner, known) })
+	made, err := within(ctx, w.world, p, func(ctx context.Context) (*instance, error) { return o.engine.create(ctx, p, owner, known) })
 	if !errors.Is(err, errKilled) && made != nil {
 		made.tainted = err != nil
 		w.record(func() { o.current = made })
@@ -160,7 +160,7 @@ func (w *workspace) create(ctx context.Context, p *process, o *object) error {
 // meet is what a user does about a name that is taken: nothing when it is the other
 // workspace's; an import when no state knows who has it.
 func (w *workspace) meet(ctx context.Context, p *process, o *object, cause error) error {
-	holders, err := within(w.world, ctx, p, func(ctx context.Context) ([]ownership.Holder, error) {
+	holders, err := within(ctx, w.world, p, func(ctx context.Context) ([]ownership.Holder, error) {
 		return o.engine.holders(ctx, p, w.owner(o.kind, o.name))
 	})
 	if err != nil {
@@ -193,7 +193,7 @@ func (w *workspace) meet(ctx context.Context, p *process, o *object, cause error
 func (w *workspace) destroy(ctx context.Context, p *process, o *object, is *instance) error {
 	w.logf("%s %s is destroyed: owner %s", o.kind, o.name, is.owner.ID)
 	known := o.known()
-	_, err := within(w.world, ctx, p, func(ctx context.Context) (bool, error) { return true, o.engine.destroy(ctx, p, is, known) })
+	_, err := within(ctx, w.world, p, func(ctx context.Context) (bool, error) { return true, o.engine.destroy(ctx, p, is, known) })
 	return err
 }
 

@@ -1,11 +1,14 @@
 package lives
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/image"
 )
 
 // team is another team of the account, whose things carry tags that they should not have.
@@ -67,7 +70,20 @@ func (m *team) tag(id string, tags, changed cloud.Tags) {
 }
 
 // promoted are the tags by which a version would be the current one for ever.
-var promoted = cloud.Tags{cloud.TagPromotedAt: "2099-01-01T00:00:00Z", cloud.TagVersion: "77", cloud.TagHighest: "77"}
+func promoted(number int) cloud.Tags {
+	text := strconv.Itoa(number)
+	return cloud.Tags{cloud.TagPromotedAt: "2099-01-01T00:00:00Z", cloud.TagVersion: text, cloud.TagHighest: text}
+}
+
+// imageName is a name of their own, or that of a version that the line has not made.
+func (m *team) imageName(tags cloud.Tags) (name string, number int) {
+	m.count++
+	number = 77 + m.count
+	if made := tags[cloud.TagFingerprint]; len(made) >= 8 && m.luck.IntN(2) == 0 {
+		return image.AMIName(tags[cloud.TagImage], number, made), number
+	}
+	return fmt.Sprintf("payroll-%d", number), number
+}
 
 // image captures an instance of theirs, under a name of their own, and tags it.
 func (m *team) image(tags cloud.Tags) {
@@ -75,20 +91,20 @@ func (m *team) image(tags cloud.Tags) {
 	if !ok {
 		return
 	}
-	m.count++
 	<-time.After(10 * time.Minute)
 	if err := m.stage.Lab.SetState(from, "stopped"); err != nil {
 		return
 	}
 	<-time.After(10 * time.Minute)
-	id, err := m.hand.region.CreateImage(m.t.Context(), cloud.Capture{InstanceID: from, Name: "payroll-" + from})
+	name, number := m.imageName(tags)
+	id, err := m.hand.region.CreateImage(m.t.Context(), cloud.Capture{InstanceID: from, Name: name})
 	if err != nil {
 		m.logf("the other team gets no image: %v", err)
 		return
 	}
 	m.adopt(id)
 	<-time.After(30 * time.Minute)
-	m.tagImage(id, tags)
+	m.tagImage(id, tags, number)
 	if m.luck.IntN(3) == 0 && m.hand.region.DeregisterImage(m.t.Context(), id) == nil {
 		m.record(func() { delete(m.things, id) }) // its snapshot stays
 	}
@@ -96,23 +112,22 @@ func (m *team) image(tags cloud.Tags) {
 
 // copy copies an image of ours under a name of their own, with all its tags.
 func (m *team) copy(of cloud.Image) {
-	id, err := m.hand.region.CopyImage(m.t.Context(), cloud.ImageCopy{
-		SourceRegion: m.hand.region.Name(), SourceImageID: of.ID, Name: "dr-copy-of-" + of.ID + "-" + time.Now().Format("150405"),
-	})
+	name, number := m.imageName(of.Tags)
+	id, err := m.hand.region.CopyImage(m.t.Context(), cloud.ImageCopy{SourceRegion: m.hand.region.Name(), SourceImageID: of.ID, Name: name})
 	if err != nil {
 		m.logf("the other team gets no copy: %v", err)
 		return
 	}
 	m.adopt(id)
 	<-time.After(30 * time.Minute)
-	m.tagImage(id, of.Tags)
+	m.tagImage(id, of.Tags, number)
 }
 
 // adopt notes an image of theirs.
 func (m *team) adopt(id string) { m.note(id, "image", cloud.Tags{}, false) }
 
 // tagImage tags an image and its snapshots.
-func (m *team) tagImage(id string, tags cloud.Tags) {
+func (m *team) tagImage(id string, tags cloud.Tags, number int) {
 	images, err := m.hand.region.Images(m.t.Context(), cloud.ImageQuery{IDs: []string{id}})
 	if err != nil || len(images) != 1 || images[0].State != cloud.ImageAvailable {
 		m.logf("the other team's image %s is of no use: %v", id, err)
@@ -122,7 +137,7 @@ func (m *team) tagImage(id string, tags cloud.Tags) {
 		m.note(snapshot, "snapshot", cloud.Tags{}, false)
 		m.tag(snapshot, tags, nil)
 	}
-	m.tag(id, tags, promoted)
+	m.tag(id, tags, promoted(number))
 }
 
 // unharmed notes a fault for each of their things that is not as it was. What the weather

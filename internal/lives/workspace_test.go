@@ -15,6 +15,9 @@ type workspace struct {
 	label string
 	luck  *rand.Rand
 	line  *object
+	// recipe and crews are the configurations of line and fleets.
+	recipe *line
+	crews  []*crew
 	// fleets are a and b; onBase launches them from a public image and not from the line.
 	fleets []*object
 	onBase bool
@@ -24,9 +27,12 @@ type workspace struct {
 
 func newWorkspace(w *world, label string, luck *rand.Rand) *workspace {
 	space := &workspace{world: w, label: label, luck: luck}
-	space.line = &object{kind: ownership.Image, name: "web", wanted: true, engine: newLine(space)}
+	space.recipe = newLine(space)
+	space.line = &object{kind: ownership.Image, name: "web", wanted: true, engine: space.recipe}
 	for _, name := range []string{"a", "b"} {
-		space.fleets = append(space.fleets, &object{kind: ownership.Fleet, name: name, wanted: true, engine: newCrew(space, name)})
+		crew := newCrew(space, name)
+		space.crews = append(space.crews, crew)
+		space.fleets = append(space.fleets, &object{kind: ownership.Fleet, name: name, wanted: true, engine: crew})
 	}
 	return space
 }
@@ -134,19 +140,13 @@ func (w *workspace) blocked() bool {
 	return slices.ContainsFunc(w.objects(), func(o *object) bool { return o.blocked })
 }
 
-// crew is the configuration of a fleet.
-func (w *workspace) crew(i int) *crew { return w.fleets[i].engine.(*crew) }
-
-// recipe is the configuration of the line.
-func (w *workspace) recipe() *line { return w.line.engine.(*line) }
-
 // currentImage is what the fleets are told to launch.
 func (w *workspace) currentImage() string {
 	if w.onBase {
 		return w.base
 	}
-	if w.line.current == nil || w.line.current.applied == nil {
+	if w.line.current == nil {
 		return ""
 	}
-	return w.line.current.applied.(lineState).imageID
+	return stateOfLine(w.line.current).imageID
 }

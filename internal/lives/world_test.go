@@ -54,7 +54,8 @@ type world struct {
 func newWorld(t *testing.T, stage *rehearsal.Stage, luck *rand.Rand, weather string) *world {
 	w := &world{
 		t: t, stage: stage, luck: luck, weather: weather, base: stage.BaseImageID(),
-		truth: map[string]string{}, protected: map[string]bool{}, atWork: map[string]*process{}, orphans: map[string]bool{}, ending: map[string]*process{}, ended: map[string]bool{}, counts: map[string]int{},
+		truth: map[string]string{}, protected: map[string]bool{}, atWork: map[string]*process{}, counts: map[string]int{},
+		orphans: map[string]bool{}, ending: map[string]*process{}, ended: map[string]bool{},
 	}
 	w.hand = w.start(func(request) {}, nothing, 0, nil)
 	account, err := w.hand.account.Caller(t.Context())
