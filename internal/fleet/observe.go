@@ -106,13 +106,11 @@ func observeBeside(ctx context.Context, aws AWS, watch Watch, leases ownership.L
 	if err != nil {
 		return nil, err
 	}
+	leases.Known = watch.Known
 	observed.Leases = leases
-	if watch.Owner.ID == "" {
-		return observed, nil
+	if watch.Owner.ID != "" {
+		observed.left = leases.Mine(watch.Owner)
 	}
-	observed.left = slices.DeleteFunc(leases.Mine(watch.Owner), func(left ownership.Left) bool {
-		return left.Owner.ID != watch.Owner.ID && watch.Known != nil && watch.Known(left.Owner.ID)
-	})
 	return observed, nil
 }
 

@@ -15,6 +15,7 @@ func (r *run) observe(ctx context.Context) error {
 	line, err := look(ctx, r.aws, r.owner)
 	if err == nil {
 		line.Leases, err = r.lease.Observe(ctx)
+		line.Leases.Known = r.options.Known
 	}
 	if err == nil {
 		line, err = r.withCopies(ctx, line)

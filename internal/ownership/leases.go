@@ -157,6 +157,9 @@ type Leases struct {
 	// Left are leases that were left: with no sign of life for three minutes, or by a process
 	// of this machine that is gone.
 	Left []Left
+	// Known reports whether an owner is in a state that has been read: what it has left is
+	// its own to clear. Nil knows none.
+	Known func(ownerID string) bool
 
 	// creates are those of creates that gave a sign of life since.
 	creates []Left
@@ -225,11 +228,12 @@ func observe(ctx context.Context, aws AWS, owner Owner, except string) (Leases, 
 }
 
 // Mine are those of the leases that were left which an owner may clear: its own, and those
-// of creates that were to follow it. That of its own create was left however young it is,
-// unless it is the create that asks: with an owner in its state, Terraform is past that.
+// of creates that were to follow it, unless a state knows what they have made. That of its
+// own create was left however young it is, unless it is the create that asks: with an owner
+// in its state, Terraform is past that.
 func (l Leases) Mine(owner Owner) []Left {
 	mine := slices.DeleteFunc(slices.Clone(l.Left), func(left Left) bool {
-		return left.Owner.ID != owner.ID && !left.follows(owner)
+		return left.Owner.ID != owner.ID && (!left.follows(owner) || l.Known != nil && l.Known(left.Owner.ID))
 	})
 	for _, left := range l.creates {
 		if left.Owner.ID == owner.ID {
@@ -237,6 +241,12 @@ func (l Leases) Mine(owner Owner) []Left {
 		}
 	}
 	return mine
+}
+
+// OwnCreate reports whether the lease of an owner's own create is among those that it may
+// clear: it could not be given up, and says that no state knows of the owner.
+func (l Leases) OwnCreate(owner Owner) bool {
+	return slices.ContainsFunc(l.Mine(owner), func(left Left) bool { return left.Create && left.Owner.ID == owner.ID })
 }
 
 // follows reports whether the lease is that of a create beside an owner that is there
