@@ -197,6 +197,34 @@ func TestLease_lost(t *testing.T) {
 	})
 }
 
+// slow is a region that never answers a sign of life.
+type slow struct{ ownership.AWS }
+
+func (s slow) CreateLaunchTemplateVersion(ctx context.Context, _, _, _ string) (int, error) {
+	<-ctx.Done()
+	return 0, ctx.Err()
+}
+
+// An apply whose signs of life do not arrive stops before others may take over, however long
+// a request takes.
+func TestLease_noAnswer(t *testing.T) {
+	rehearsal.Run(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage) {
+		begun := time.Now()
+		lease, err := ownership.Begin(t.Context(), slow{stage.Region}, fleet, ownership.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-lease.Context().Done():
+		case <-time.After(time.Hour):
+		}
+		if took, why := time.Since(begun), context.Cause(lease.Context()); took > 3*time.Minute || !errors.Is(why, ownership.ErrLost) {
+			t.Errorf("the lease's context has ended after %s with %v", took, why)
+		}
+		end(t, lease)
+	})
+}
+
 // In one process the second waits its turn.
 func TestBegin_inOneProcess(t *testing.T) {
 	rehearsal.Run(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage) {
