@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
 // notInNames are characters that names of launch templates do not take.
@@ -148,6 +149,8 @@ type Left struct {
 	Replaces []string
 
 	templateID string
+	// heard is the last sign of life, by this machine's clock.
+	heard time.Time
 }
 
 // Leases are what there is of a name's leases.
@@ -182,7 +185,7 @@ func (l *Lease) Observe(ctx context.Context) (Leases, error) {
 		}
 		young := slices.IndexFunc(leases.creates, func(left Left) bool { return left.Owner.ID != l.Owner.ID && left.follows(l.Owner) })
 		if young < 0 {
-			return leases, nil
+			return leases, l.settle(ctx, leases)
 		}
 		dead, err := follower.untilDead(ctx)
 		if err != nil {
@@ -193,6 +196,37 @@ func (l *Lease) Observe(ctx context.Context) (Leases, error) {
 			return leases, nil
 		}
 	}
+}
+
+// settle waits until what others have left is visible that died just now: once their leases
+// are cleared, nobody looks for it.
+func (l *Lease) settle(ctx context.Context, leases Leases) error {
+	var latest time.Time
+	for _, left := range leases.Mine(l.Owner) {
+		if left.Owner.ID != l.Owner.ID && left.heard.After(latest) {
+			latest = left.heard
+		}
+	}
+	return Settle(ctx, latest, l.progress)
+}
+
+// How long it may take until what a process has made that has just died is visible. EC2
+// names no figure; it is seconds, as a rule.
+// https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html
+const (
+	visibleWithin = 20 * time.Second
+	// recently is when a process gave its last sign of life that may have died just now.
+	recently = 3 * time.Minute
+)
+
+// Settle waits until what a process has made is visible, which was heard of last at that
+// time and is dead. The zero time is nobody's.
+func Settle(ctx context.Context, heard time.Time, progress report.Progress) error {
+	if heard.IsZero() || time.Since(heard) >= recently {
+		return nil
+	}
+	progress.Printf("waiting %s, until what the apply that died has made is visible", visibleWithin)
+	return pause(ctx, visibleWithin)
 }
 
 func observe(ctx context.Context, aws AWS, owner Owner, except string) (Leases, error) {
@@ -216,7 +250,7 @@ func observe(ctx context.Context, aws AWS, owner Owner, except string) (Leases, 
 		if is.create {
 			leases.Creating = append(leases.Creating, is.owner)
 		}
-		lease := Left{owner.As(is.owner), is.create, is.replaces, latest.ID}
+		lease := Left{owner.As(is.owner), is.create, is.replaces, latest.ID, time.Now().Add(-latest.Age)}
 		switch {
 		case latest.Age > staleAfter, is.holder.gone():
 			leases.Left = append(leases.Left, lease)
