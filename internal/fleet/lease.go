@@ -11,27 +11,11 @@ import (
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
-// How long it may take until what a process has made that has just died is visible. EC2
-// names no figure; it is seconds, as a rule.
-// https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html
-const (
-	visibleWithin = 20 * time.Second
-	// recently is when a process gave its last sign of life that may have died just now.
-	recently = 3 * time.Minute
-)
-
 // observeUnder reads a fleet under a lease. Where that was a process's which has just died,
 // it waits first: what nobody can see yet would be launched a second time.
 func observeUnder(ctx context.Context, aws AWS, lease *ownership.Lease, watch Watch, progress report.Progress) (*Observation, error) {
-	if !lease.Before.IsZero() && time.Since(lease.Before) < recently {
-		progress.Printf("waiting %s, until what the apply that died has made is visible", visibleWithin)
-		timer := time.NewTimer(visibleWithin)
-		defer timer.Stop()
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-timer.C:
-		}
+	if err := ownership.Settle(ctx, lease.Before, progress); err != nil {
+		return nil, err
 	}
 	leases, err := lease.Observe(ctx)
 	if err != nil {

@@ -107,7 +107,7 @@ func Observe(ctx context.Context, aws AWS, watch Watch) (*Observation, error) {
 // lookForLost finds a successor that Terraform did not come to write down.
 func (o *Observation) lookForLost(watch Watch) {
 	o.Leases = o.Leases.WithLost(watch.Owner, o.Others)
-	o.left = clearable(watch, o.Leases)
+	o.left = o.Leases.Mine(watch.Owner)
 }
 
 func observeWithLeases(ctx context.Context, aws AWS, watch Watch) (*Observation, error) {
@@ -124,18 +124,12 @@ func observeBeside(ctx context.Context, aws AWS, watch Watch, leases ownership.L
 	if err != nil {
 		return nil, err
 	}
-	observed.Leases, observed.left = leases, clearable(watch, leases)
-	return observed, nil
-}
-
-// clearable are the leases that a fleet may clear: not those of owners that a state has.
-func clearable(watch Watch, leases ownership.Leases) []ownership.Left {
-	if watch.Owner.ID == "" {
-		return nil
+	leases.Known = watch.Known
+	observed.Leases = leases
+	if watch.Owner.ID != "" {
+		observed.left = leases.Mine(watch.Owner)
 	}
-	return slices.DeleteFunc(leases.Mine(watch.Owner), func(left ownership.Left) bool {
-		return left.Owner.ID != watch.Owner.ID && watch.Known != nil && watch.Known(left.Owner.ID)
-	})
+	return observed, nil
 }
 
 // observeInstances is Observe without the leases.

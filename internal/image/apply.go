@@ -16,8 +16,8 @@ import (
 type Options struct {
 	// Owner is whose line it is; without an id it is a create.
 	Owner ownership.Owner
-	// Known reports, for a create, whether a state that this process or this machine has
-	// read knows an owner: then it may be followed. Nil knows none.
+	// Known reports whether a state that this process or this machine has read knows an
+	// owner: then a create may follow it, and nobody clears what it has. Nil knows none.
 	Known func(ownerID string) bool
 	// Planned is what the user saw; nil when nothing was known at plan time.
 	Planned *Planned

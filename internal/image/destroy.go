@@ -23,7 +23,10 @@ type Removal struct {
 	StagingBucket string
 	// KeepVersions leaves the versions, with all that belongs to them, when there are any.
 	KeepVersions bool
-	Progress     report.Progress
+	// Known reports whether a state that was read knows an owner: what that has left is its
+	// own to clear. Nil knows none.
+	Known    func(ownerID string) bool
+	Progress report.Progress
 }
 
 // Destroy removes all that an owner has: temporary instances, the SSM parameter, every image
@@ -87,6 +90,7 @@ func (d *destruction) all(lease *ownership.Lease) error {
 	if err != nil {
 		return err
 	}
+	leases.Known = d.removal.Known
 	for _, left := range leases.Mine(d.owner) {
 		d.former = append(d.former, left.Owner.ID)
 		warnings, err := clearLeft(ctx, d.world, d.owner, left, d.removal, true)

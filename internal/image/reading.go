@@ -16,6 +16,7 @@ func (r *run) observe(ctx context.Context) error {
 	if err == nil {
 		line.Leases, err = r.lease.Observe(ctx)
 		line.Leases = line.withLost(line.Leases)
+		line.Leases.Known = r.options.Known
 	}
 	if err == nil {
 		line, err = r.withCopies(ctx, line)

@@ -1,10 +1,12 @@
 package image
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
 
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
@@ -225,4 +227,51 @@ func TestCreate_twiceAtOnce(t *testing.T) {
 		anHour() // until all that was ended is gone
 		b.destroy()
 	})
+}
+
+// A create whose lease could not be given up has its owner in the state, and looks like one
+// that has died. What it has made is not cleared by the line that it has followed.
+func TestDestroy_leavesASuccessorThatAStateKnows(t *testing.T) {
+	inBakery(t, func(t *testing.T, b *bakery) {
+		b.apply(script("a"))
+		old := b.state
+		result, err := Apply(b.t.Context(), &ranOut{Region: b.Region}, script("b"), b.succeed())
+		if err == nil || result.Owner.ID == "" {
+			t.Fatalf("%v, owner %q, want one that a state has, and an error", err, result.Owner.ID)
+		}
+		b.Restart()
+		anHour()
+		removal := b.removal(script("a"))
+		removal.Known = func(id string) bool { return id == result.Owner.ID }
+		if _, err := Destroy(t.Context(), b.Region, old, removal); err != nil {
+			t.Fatal(err)
+		}
+		b.state = result.Owner
+		if line := b.observed(); !line.agrees(result.Line) || !line.Leases.OwnCreate(result.Owner) {
+			t.Fatalf("the line is %+v", line)
+		}
+		b.apply(script("b"))
+		b.only(1)
+		b.destroy()
+	})
+}
+
+// ranOut is a region as an apply sees it whose credentials run out before its last request.
+type ranOut struct {
+	*cloud.Region
+	over bool
+}
+
+var errRanOut = errors.New("the credentials have run out")
+
+func (r *ranOut) DeleteLaunchTemplate(context.Context, string) error {
+	r.over = true
+	return errRanOut
+}
+
+func (r *ranOut) CreateLaunchTemplateVersion(ctx context.Context, id, description, clientToken string) (int, error) {
+	if r.over {
+		return 0, errRanOut
+	}
+	return r.Region.CreateLaunchTemplateVersion(ctx, id, description, clientToken)
 }

@@ -64,6 +64,7 @@ type Lease struct {
 
 	mu       sync.Mutex
 	template cloud.LaunchTemplate
+	// renewed is when the last sign of life was asked for: others count from when they see it.
 	renewed  time.Time
 	replaces []string
 	// unclear is the text of a sign of life of which nobody knows whether it was given.
@@ -115,10 +116,11 @@ func (l *Lease) take(ctx context.Context, known func(string) bool) error {
 	}
 	watch, token := watch{lease: l}, tokenPrefix+"lease-"+l.run
 	for {
+		begun := time.Now()
 		made, err := l.aws.CreateLaunchTemplate(ctx, l.name, l.text(), token, l.tags())
 		switch {
 		case err == nil:
-			l.template, l.renewed = made, time.Now()
+			l.template, l.renewed = made, begun
 			return nil
 		case !cloud.HasCode(err, cloud.CodeTemplateNameTaken):
 			l.withdraw(ctx)
@@ -184,7 +186,11 @@ func (l *Lease) keep() {
 		case <-l.ctx.Done():
 			return
 		case <-timer.C:
-			if err := l.renew(l.ctx); errors.Is(err, ErrLost) || time.Since(l.lastRenewed()) > staleAfter {
+			// A request may take longer than the lease lasts, with its repetitions.
+			limited, cancel := context.WithDeadline(l.ctx, l.lastRenewed().Add(staleAfter))
+			err := l.renew(limited)
+			cancel()
+			if errors.Is(err, ErrLost) || l.ctx.Err() == nil && time.Since(l.lastRenewed()) >= staleAfter {
 				l.cancel(ErrLost)
 				return
 			}
@@ -202,6 +208,7 @@ func (l *Lease) renew(ctx context.Context) error {
 	for {
 		asked := cmp.Or(l.unclear, l.text())
 		next := tokenPrefix + "lease-" + digest(40, l.template.ID, strconv.Itoa(l.template.Version))
+		begun := time.Now()
 		number, err := l.aws.CreateLaunchTemplateVersion(ctx, l.template.ID, asked, next)
 		switch {
 		case cloud.HasCode(err, cloud.CodeTokenMismatch), err != nil && cloud.ClassOf(err) == cloud.NotFound:
@@ -212,7 +219,7 @@ func (l *Lease) renew(ctx context.Context) error {
 		case number != l.template.Version+1:
 			return ErrLost
 		}
-		l.template.Version, l.renewed, l.unclear = number, time.Now(), ""
+		l.template.Version, l.renewed, l.unclear = number, begun, ""
 		if asked == l.text() {
 			return nil
 		}

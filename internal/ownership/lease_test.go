@@ -197,6 +197,34 @@ func TestLease_lost(t *testing.T) {
 	})
 }
 
+// slow is a region that never answers a sign of life.
+type slow struct{ ownership.AWS }
+
+func (s slow) CreateLaunchTemplateVersion(ctx context.Context, _, _, _ string) (int, error) {
+	<-ctx.Done()
+	return 0, ctx.Err()
+}
+
+// An apply whose signs of life do not arrive stops before others may take over, however long
+// a request takes.
+func TestLease_noAnswer(t *testing.T) {
+	rehearsal.Run(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage) {
+		begun := time.Now()
+		lease, err := ownership.Begin(t.Context(), slow{stage.Region}, fleet, ownership.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-lease.Context().Done():
+		case <-time.After(time.Hour):
+		}
+		if took, why := time.Since(begun), context.Cause(lease.Context()); took > 3*time.Minute || !errors.Is(why, ownership.ErrLost) {
+			t.Errorf("the lease's context has ended after %s with %v", took, why)
+		}
+		end(t, lease)
+	})
+}
+
 // In one process the second waits its turn.
 func TestBegin_inOneProcess(t *testing.T) {
 	rehearsal.Run(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage) {
@@ -206,32 +234,6 @@ func TestBegin_inOneProcess(t *testing.T) {
 		end(t, begin(t, stage, fleet))
 		if time.Since(begun) < time.Minute {
 			t.Error("both were at work at the same time")
-		}
-	})
-}
-
-func TestObserve(t *testing.T) {
-	rehearsal.Run(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage) {
-		predecessor := fleet.As("o-0123456789abcdef0123")
-		dead := begin(t, stage, fleet)
-		if err := dead.Replaces(t.Context(), []string{predecessor.ID}); err != nil {
-			t.Fatal(err)
-		}
-		killed(t, stage, dead)
-		leases, err := ownership.Observe(t.Context(), stage.Region, fleet)
-		if err != nil || len(leases.Creating) != 1 || len(leases.Left)+len(leases.Mine(predecessor)) != 0 {
-			t.Fatalf("%v, %+v, want one that is creating and none that is left", err, leases)
-		}
-		if len(leases.Mine(dead.Owner)) != 1 {
-			t.Error("an owner that a state knows may not clear its own create's lease at once")
-		}
-		<-time.After(4 * time.Minute)
-		leases, err = ownership.Observe(t.Context(), stage.Region, fleet)
-		if err != nil || len(leases.Mine(predecessor)) != 1 || len(leases.Mine(dead.Owner)) != 1 || len(leases.Mine(fleet.As("o-ffffffffffffffffffff"))) != 0 {
-			t.Fatalf("%v, %+v", err, leases)
-		}
-		if err := leases.Mine(predecessor)[0].Clear(t.Context(), stage.Region); err != nil || leftLeases(stage) != 0 {
-			t.Errorf("%v, %d launch templates are left", err, leftLeases(stage))
 		}
 	})
 }
@@ -270,39 +272,6 @@ func TestLeases_WithLost(t *testing.T) {
 			}
 		}
 	})
-}
-
-// Whoever works sees the leases of others and not its own. A create that is to follow it
-// holds it up until that is dead, or for good when it is alive.
-func TestLease_Observe(t *testing.T) {
-	rehearsal.Run(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage) {
-		predecessor := fleet.As("o-0123456789abcdef0123")
-		working := begin(t, stage, predecessor)
-		if leases, err := working.Observe(t.Context()); err != nil || len(leases.Left)+len(leases.Mine(predecessor)) != 0 {
-			t.Fatalf("%v, %+v, want none", err, leases)
-		}
-		create := begin(t, stage, fleet)
-		if _, err := working.Observe(t.Context()); !isHeld(err) {
-			t.Fatalf("beside a create that is alive: %v", err)
-		}
-		killed(t, stage, create)
-		leases, err := working.Observe(t.Context())
-		if err != nil || len(leases.Mine(predecessor)) != 1 || leases.Mine(predecessor)[0].Owner.ID != create.Owner.ID {
-			t.Fatalf("%v, %+v, want the create's", err, leases)
-		}
-		if err := leases.Mine(predecessor)[0].Clear(t.Context(), stage.Region); err != nil {
-			t.Error(err)
-		}
-		end(t, working)
-		if leftLeases(stage) != 0 {
-			t.Error("a launch template is left")
-		}
-	})
-}
-
-func isHeld(err error) bool {
-	_, held := errors.AsType[*ownership.HeldError](err)
-	return held
 }
 
 // A create whose lease cannot be deleted has ended all the same: nobody takes it over, or

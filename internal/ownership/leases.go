@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
 // notInNames are characters that names of launch templates do not take.
@@ -148,6 +149,8 @@ type Left struct {
 	Replaces []string
 
 	templateID string
+	// heard is the last sign of life, by this machine's clock.
+	heard time.Time
 }
 
 // Leases are what there is of a name's leases.
@@ -157,6 +160,9 @@ type Leases struct {
 	// Left are leases that were left: with no sign of life for three minutes, or by a process
 	// of this machine that is gone.
 	Left []Left
+	// Known reports whether an owner is in a state that has been read: what it has left is
+	// its own to clear. Nil knows none.
+	Known func(ownerID string) bool
 
 	// creates are those of creates that gave a sign of life since.
 	creates []Left
@@ -179,7 +185,7 @@ func (l *Lease) Observe(ctx context.Context) (Leases, error) {
 		}
 		young := slices.IndexFunc(leases.creates, func(left Left) bool { return left.Owner.ID != l.Owner.ID && left.follows(l.Owner) })
 		if young < 0 {
-			return leases, nil
+			return leases, l.settle(ctx, leases)
 		}
 		dead, err := follower.untilDead(ctx)
 		if err != nil {
@@ -190,6 +196,37 @@ func (l *Lease) Observe(ctx context.Context) (Leases, error) {
 			return leases, nil
 		}
 	}
+}
+
+// settle waits until what others have left is visible that died just now: once their leases
+// are cleared, nobody looks for it.
+func (l *Lease) settle(ctx context.Context, leases Leases) error {
+	var latest time.Time
+	for _, left := range leases.Mine(l.Owner) {
+		if left.Owner.ID != l.Owner.ID && left.heard.After(latest) {
+			latest = left.heard
+		}
+	}
+	return Settle(ctx, latest, l.progress)
+}
+
+// How long it may take until what a process has made that has just died is visible. EC2
+// names no figure; it is seconds, as a rule.
+// https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html
+const (
+	visibleWithin = 20 * time.Second
+	// recently is when a process gave its last sign of life that may have died just now.
+	recently = 3 * time.Minute
+)
+
+// Settle waits until what a process has made is visible, which was heard of last at that
+// time and is dead. The zero time is nobody's.
+func Settle(ctx context.Context, heard time.Time, progress report.Progress) error {
+	if heard.IsZero() || time.Since(heard) >= recently {
+		return nil
+	}
+	progress.Printf("waiting %s, until what the apply that died has made is visible", visibleWithin)
+	return pause(ctx, visibleWithin)
 }
 
 func observe(ctx context.Context, aws AWS, owner Owner, except string) (Leases, error) {
@@ -213,7 +250,7 @@ func observe(ctx context.Context, aws AWS, owner Owner, except string) (Leases, 
 		if is.create {
 			leases.Creating = append(leases.Creating, is.owner)
 		}
-		lease := Left{owner.As(is.owner), is.create, is.replaces, latest.ID}
+		lease := Left{owner.As(is.owner), is.create, is.replaces, latest.ID, time.Now().Add(-latest.Age)}
 		switch {
 		case latest.Age > staleAfter, is.holder.gone():
 			leases.Left = append(leases.Left, lease)
@@ -225,11 +262,12 @@ func observe(ctx context.Context, aws AWS, owner Owner, except string) (Leases, 
 }
 
 // Mine are those of the leases that were left which an owner may clear: its own, and those
-// of creates that were to follow it. That of its own create was left however young it is,
-// unless it is the create that asks: with an owner in its state, Terraform is past that.
+// of creates that were to follow it, unless a state knows what they have made. That of its
+// own create was left however young it is, unless it is the create that asks: with an owner
+// in its state, Terraform is past that.
 func (l Leases) Mine(owner Owner) []Left {
 	mine := slices.DeleteFunc(slices.Clone(l.Left), func(left Left) bool {
-		return left.Owner.ID != owner.ID && !left.follows(owner)
+		return left.Owner.ID != owner.ID && (!left.follows(owner) || l.Known != nil && l.Known(left.Owner.ID))
 	})
 	for _, left := range l.creates {
 		if left.Owner.ID == owner.ID {
@@ -250,6 +288,12 @@ func (l Leases) WithLost(owner Owner, others []string) Leases {
 		}
 	}
 	return l
+}
+
+// OwnCreate reports whether the lease of an owner's own create is among those that it may
+// clear: it could not be given up, and says that no state knows of the owner.
+func (l Leases) OwnCreate(owner Owner) bool {
+	return slices.ContainsFunc(l.Mine(owner), func(left Left) bool { return left.Create && left.Owner.ID == owner.ID })
 }
 
 // follows reports whether the lease is that of a create beside an owner that is there

@@ -212,6 +212,7 @@ func (p *fleetPlanner) compare(ctx context.Context, slots *fleet.Slots, wanted *
 		appendFailure(p.diags, err, "Fleet "+spec.Name+" could not be read")
 		return
 	}
+	p.session.claim(p.owner, observed.Leases)
 	engine := fleet.NewPlan(spec, observed)
 	kept := slotValues(p.state.Instances)
 	for _, change := range engine.New {

@@ -155,6 +155,8 @@ func (p *goldenImagePlanner) run(ctx context.Context) {
 		appendFailure(p.diags, err, "Golden image "+spec.Name+" could not be read")
 		return
 	}
+	line.Leases.Known = p.session.knows(p.owner)
+	p.session.claim(p.owner, line.Leases)
 	recipe := spec.ResolveRecipe(source, p.plan.sourceEdited(p.state), line)
 	engine, err := image.NewPlan(spec, recipe, p.earlier, line, p.session.now())
 	if err != nil {

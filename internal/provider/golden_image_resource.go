@@ -244,6 +244,7 @@ func (r *goldenImage) Delete(ctx context.Context, req resource.DeleteRequest, re
 		Parameter:     state.distribution(ctx, &resp.Diagnostics).SSMParameter.ValueString(),
 		StagingBucket: state.stagingBucket(),
 		KeepVersions:  state.SkipDestroy.ValueBool(),
+		Known:         r.session.knows(owner),
 		Progress:      r.session.report(ctx, "golden image "+name),
 	})
 	appendWarnings(&resp.Diagnostics, warnings)

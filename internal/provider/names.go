@@ -67,8 +67,8 @@ func (n *names) plan(owner ownership.Owner, diags *diag.Diagnostics) {
 // noticeLasts is how long a plan that was saved may wait for its apply.
 const noticeLasts = 24 * time.Hour
 
-// announce leaves a notice on this machine that an object is to be replaced by one of the
-// same name. Terraform applies in another process, which is not told: with
+// announce leaves a notice on this machine that a state has an object: one that is to be
+// replaced by another of the same name, as a rule. Terraform applies in another process, which is not told: with
 // create_before_destroy, it creates the new one as if there was nothing. A notice that
 // cannot be left is missed by that apply alone, which says so and changes nothing.
 func (n *names) announce(owner ownership.Owner) {
@@ -96,7 +96,7 @@ func (n *names) knows(owner ownership.Owner) bool {
 	return err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) < noticeLasts
 }
 
-// notice is the file that announces the replacement of an object; empty where the user has
+// notice is the file that announces an object; empty where the user has
 // no directory for such files.
 func notice(owner ownership.Owner) string {
 	dir, err := os.UserCacheDir()

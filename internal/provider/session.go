@@ -100,6 +100,14 @@ func (s *session) knows(owner ownership.Owner) func(ownerID string) bool {
 	return func(ownerID string) bool { return s.names.knows(owner.As(ownerID)) }
 }
 
+// claim announces an object whose create could not give its lease up. To the apply, which is
+// another process, it would look like one that has died, with all that it has.
+func (s *session) claim(owner ownership.Owner, leases ownership.Leases) {
+	if owner.ID != "" && leases.OwnCreate(owner) {
+		s.names.announce(owner)
+	}
+}
+
 // report returns a progress that writes to Terraform's log and to the progress
 // file, under the resource's name.
 func (s *session) report(ctx context.Context, resource string) report.Progress {
