@@ -172,4 +172,9 @@ func (l *line) holders(ctx context.Context, p *process, owner ownership.Owner) (
 	return image.Holders(ctx, p.region, owner)
 }
 
-func (l *line) exists(err error) bool { return errors.Is(err, image.ErrExists) }
+// exists is also for a line that has nothing any more, but its state, where the other
+// workspace has the parameter by now.
+func (l *line) exists(err error) bool {
+	_, taken := errors.AsType[*image.ParameterTakenError](err)
+	return taken || errors.Is(err, image.ErrExists)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -84,6 +85,7 @@ func (w *workspace) run(how blow, nth int, do func(context.Context, *process) er
 	ctx, cancel := context.WithCancel(w.t.Context())
 	defer cancel()
 	p := w.spaceProcess(how, nth, cancel)
+	w.usedBefore = w.usedImages()
 	err := do(ctx, p)
 	p.over()
 	if p.isDead() {
@@ -159,10 +161,8 @@ func (w *workspace) wholeLine() []string {
 	if err != nil || current == nil || current.ImageID != state.imageID || current.State != cloud.ImageAvailable {
 		return []string{fmt.Sprintf("the line's current version is %+v, %v; want %s, available", current, err, state.imageID)}
 	}
-	used := map[string]bool{}
-	for _, instance := range w.mine(nil) {
-		used[instance.ImageID] = true
-	}
+	used := w.usedImages()
+	maps.Copy(used, w.usedBefore) // fleets leave a version after the line has kept it for them
 	beyond := len(found.Versions) - spec.Capture.RetainVersions
 	for _, version := range found.Versions {
 		if used[version.ImageID] {
@@ -173,6 +173,19 @@ func (w *workspace) wholeLine() []string {
 		problems = append(problems, fmt.Sprintf("the line has %d versions, want %d beside those in use", len(found.Versions), spec.Capture.RetainVersions))
 	}
 	return problems
+}
+
+// usedImages are those that instances run, whoever has launched them.
+func (w *world) usedImages() map[string]bool {
+	used := map[string]bool{}
+	all, err := w.hand.region.Instances(w.t.Context(), cloud.InstanceQuery{})
+	if err != nil {
+		w.logf("nobody can tell which images are in use: %v", err)
+	}
+	for _, instance := range all {
+		used[instance.ImageID] = true
+	}
+	return used
 }
 
 // strays are things of ours that no state and no lease tells of, and owners that two states

@@ -116,6 +116,9 @@ func (w *workspace) apply(ctx context.Context, p *process, o *object) error {
 	if !errors.Is(err, errKilled) && made != nil {
 		w.record(func() { o.current = made })
 	}
+	if o.engine.exists(err) {
+		return w.meet(ctx, p, o, err)
+	}
 	return err
 }
 

@@ -21,6 +21,8 @@ type workspace struct {
 	// fleets are a and b; onBase launches them from a public image and not from the line.
 	fleets []*object
 	onBase bool
+	// usedBefore are the images that instances ran when Terraform was last started.
+	usedBefore map[string]bool
 	// together applies the fleets at the same time, as Terraform does.
 	together bool
 }
