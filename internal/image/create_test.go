@@ -92,7 +92,8 @@ func TestCreate_bySavedPlanAgain(t *testing.T) {
 		if b.cut(rehearsal.Cut{Request: requests, Dead: true}, script("a"), options) {
 			t.Fatal("it was not cut")
 		}
-		before := b.observed().ForCreate(nil)
+		before := b.observed()
+		before = before.of(before.owner.As(before.Leases.Creating[0]))
 		result, err := b.run(t.Context(), script("a"), options)
 		if err != nil || before.Current() == nil || result.Line.Current().ImageID != before.Current().ImageID {
 			t.Fatalf("%v; there was %+v, there is %+v", err, before.Current(), result.Line.Current())
