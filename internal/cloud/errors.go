@@ -52,7 +52,6 @@ const (
 	CodeNotPermitted       = "OperationNotPermitted"
 	CodeDryRunWouldSucceed = "DryRunOperation"
 	CodeTemplateNameTaken  = "InvalidLaunchTemplateName.AlreadyExistsException"
-	CodeTemplateNotFound   = "InvalidLaunchTemplateId.NotFound"
 )
 
 // Error is an error of AWS with everything that a person needs.

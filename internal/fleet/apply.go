@@ -93,8 +93,9 @@ func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (Outcome, e
 	if err != nil && r.lost() {
 		err = lostFailure(aws, r.owner, "apply")
 	}
-	if lease.TakenOver && r.observed == nil && !r.lost() {
-		lease.Leave() // nobody has seen yet what the dead create has made: it is for the next one
+	if lease.TakenOver && !r.lost() && (r.observed == nil || errors.Is(err, ErrExists)) {
+		// Nobody has seen yet what the dead create has made, or it is not for this state.
+		lease.Leave()
 		return Outcome{Owner: options.Owner}, err
 	}
 	outcome, err := r.outcome(ctx, err)

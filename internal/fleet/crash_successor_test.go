@@ -92,3 +92,21 @@ func finished(t *testing.T, old *terraform, spec Spec) {
 	}
 	nothingLeft(t, old)
 }
+
+// What a dead create has left that was to follow a fleet is not for a state that does not
+// know that fleet: it stays for the one that does.
+func TestApply_deadSuccessorOfAnUnknownFleet(t *testing.T) {
+	onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
+		applied(t, stage, spec, nil)
+		dead := stage.beside()
+		stage.Interrupt(rehearsal.Cut{Request: 12, Dead: true}, func(ctx context.Context) { _, _ = dead.replace(ctx, spec, stage) })
+		stage.Restart()
+		<-time.After(10 * minute)
+		stranger := stage.beside()
+		if _, err := stranger.apply(t.Context(), stage.Region, spec, nil); !errors.Is(err, ErrExists) || stranger.owner.ID != "" {
+			t.Errorf("%v, and the stranger's state has %q", err, stranger.owner.ID)
+		}
+		<-time.After(10 * minute)
+		destroyed(t, stage, spec)
+	})
+}

@@ -78,9 +78,6 @@ func (d *destruction) all(ctx context.Context) error {
 // clear ends what one dead apply has left, and then its lease: without that, nobody would
 // look for the rest.
 func (d *destruction) clear(ctx context.Context, left ownership.Left) error {
-	if !left.Create {
-		return nil // that of this destroy, which goes with its end
-	}
 	if left.Owner.ID != d.watch.Owner.ID {
 		protected := len(d.protected)
 		if err := d.endAll(ctx, left.Owner, nil); err != nil || len(d.protected) > protected {

@@ -38,13 +38,10 @@ func (p Plan) Clears() string {
 }
 
 // clearLeft ends what creates have launched that were to replace this fleet and died, and
-// then deletes their leases: without those, nobody would look for it. The lease of an apply
-// of this fleet's own is the one that this run has taken over, and goes with its end.
+// then deletes their leases: without those, nobody would look for it. Of this fleet's own
+// leases there may be that of its create, which could not be deleted.
 func (r *run) clearLeft(ctx context.Context) error {
 	for _, left := range r.plan.Left {
-		if !left.Create {
-			continue
-		}
 		r.options.Progress.Printf("clearing what is left of %s", leftWords(left))
 		if err := r.clearOne(ctx, left); err != nil {
 			return r.failure("has leftovers that were not cleared", leftWords(left), err, "nothing else was changed", "run terraform apply again")

@@ -322,3 +322,26 @@ func TestApply_addressOfThePredecessor(t *testing.T) {
 		destroyed(t, stage, spec)
 	})
 }
+
+// A create whose lease could not be deleted has ended: the lease goes with the fleet's next
+// apply, or its destroy.
+func TestApply_leaseOfTheCreateIsStillThere(t *testing.T) {
+	for _, then := range []string{"apply", "destroy"} {
+		t.Run(then, func(t *testing.T) {
+			onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
+				stage.Order(lab.FailCall{Action: "DeleteLaunchTemplate", Times: 1, Code: "UnauthorizedOperation", Message: "no"})
+				if _, err := stage.apply(t.Context(), stage.Region, spec, nil); err == nil {
+					t.Fatal("the lease was deleted")
+				}
+				<-time.After(10 * minute)
+				if plan := NewPlan(spec, observe(t, stage, spec)); plan.Empty() {
+					t.Error("nothing is to be cleared")
+				}
+				if then == "apply" {
+					applied(t, stage, spec, &spec)
+				}
+				destroyed(t, stage, spec)
+			})
+		})
+	}
+}

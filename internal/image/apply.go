@@ -91,7 +91,7 @@ type run struct {
 func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (Result, error) {
 	lease, err := ownership.Begin(ctx, aws, options.Owner, ownership.Options{Known: options.Known, Progress: options.Progress})
 	if err != nil {
-		return Result{Owner: options.Owner}, notBegun(options.Owner, "was not changed", err)
+		return Result{Owner: options.Owner}, notBegun(options.Owner, "was not changed", "apply", err)
 	}
 	r := &run{aws: aws, spec: spec, options: options, owner: lease.Owner, lease: lease}
 	err = r.apply(lease.Context())
@@ -140,7 +140,11 @@ func (r *run) conclude(after context.Context, err error) error {
 }
 
 func (r *run) apply(ctx context.Context) error {
-	if err := r.observe(ctx); err != nil {
+	err := r.observe(ctx)
+	switch {
+	case errorIs[*ownership.HeldError](err):
+		return notBegun(r.owner, "was not changed", "apply", err)
+	case err != nil:
 		return r.failure("could not be read", "", err, "nothing was changed", "see AWS's message")
 	}
 	if err := r.follow(ctx); err != nil {

@@ -98,18 +98,19 @@ func clearLeft(ctx context.Context, w world, owner ownership.Owner, left ownersh
 	return warnings, left.Clear(ctx, w.home)
 }
 
-// notBegun says why the lease was not to be had.
-func notBegun(owner ownership.Owner, what string, err error) error {
+// notBegun says why a command has not begun: another apply is at work, or it could not say
+// that it is.
+func notBegun(owner ownership.Owner, what, command string, err error) error {
 	failure := &report.Failure{
 		Summary: fmt.Sprintf("Golden image %s %s", owner.Name, what),
 		Subject: "line " + owner.Name + " (" + owner.Region + ")",
-		Cause:   err, Now: "nothing was changed", Next: "see AWS's message",
+		Cause:   err, Now: "nothing was changed", Next: "run terraform " + command + " again",
 	}
 	switch {
 	case errorIs[*ownership.HeldError](err):
-		failure.Next = "wait until the other apply has ended, then run terraform apply again"
+		failure.Next = "wait until the other apply has ended, then run terraform " + command + " again"
 	case cloud.ClassOf(err) == cloud.Denied:
-		failure.Next = "give whoever runs Terraform the permission that is missing, then run terraform apply again"
+		failure.Next = "give whoever runs Terraform the permission that is missing, then run terraform " + command + " again"
 	}
 	return failure
 }

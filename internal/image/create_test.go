@@ -2,10 +2,12 @@ package image
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
 )
 
@@ -92,12 +94,38 @@ func TestCreate_bySavedPlanAgain(t *testing.T) {
 		if b.cut(rehearsal.Cut{Request: requests, Dead: true}, script("a"), options) {
 			t.Fatal("it was not cut")
 		}
-		before := b.observed().ForCreate(nil)
+		before := b.observed()
+		before = before.of(before.owner.As(before.Leases.Creating[0]))
 		result, err := b.run(t.Context(), script("a"), options)
 		if err != nil || before.Current() == nil || result.Line.Current().ImageID != before.Current().ImageID {
 			t.Fatalf("%v; there was %+v, there is %+v", err, before.Current(), result.Line.Current())
 		}
 		b.only(1)
+		b.destroy()
+	})
+}
+
+// Beside a create that is at work, and is to follow the line, nothing is done: that is said,
+// with whom to wait for and what to run then.
+func TestApply_besideALivingSuccessor(t *testing.T) {
+	inBakery(t, func(t *testing.T, b *bakery) {
+		b.apply(script("a"))
+		successor, err := ownership.Begin(t.Context(), b.Region, nobody, ownership.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Restart()
+		_, applyErr := b.try(script("b"))
+		_, destroyErr := Destroy(t.Context(), b.Region, b.state, b.removal(script("a")))
+		for command, err := range map[string]error{"apply": applyErr, "destroy": destroyErr} {
+			failure, ok := asFailure(err)
+			if !ok || !strings.Contains(failure.Next, "wait until the other apply has ended, then run terraform "+command) || !strings.Contains(err.Error(), "process") {
+				t.Errorf("%s: %v", command, err)
+			}
+		}
+		if err := successor.End(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		b.destroy()
 	})
 }

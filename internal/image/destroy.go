@@ -39,7 +39,7 @@ func Destroy(ctx context.Context, aws AWS, owner ownership.Owner, removal Remova
 	}
 	lease, err := ownership.Begin(ctx, aws, owner, ownership.Options{Progress: removal.Progress})
 	if err != nil {
-		return nil, notBegun(owner, "was not removed", err)
+		return nil, notBegun(owner, "was not removed", "destroy", err)
 	}
 	d := destruction{world: world{aws, removal.In}, owner: owner, removal: removal}
 	err = d.all(lease)
@@ -48,8 +48,12 @@ func Destroy(ctx context.Context, aws AWS, owner ownership.Owner, removal Remova
 	}
 	after, cancel := afterwards(ctx)
 	defer cancel()
-	if err = errors.Join(err, lease.End(after)); err == nil {
+	held := errorIs[*ownership.HeldError](err)
+	switch err = errors.Join(err, lease.End(after)); {
+	case err == nil:
 		return d.warnings, nil
+	case held:
+		return d.warnings, notBegun(owner, "was not removed", "destroy", err)
 	}
 	return d.warnings, d.failure(err)
 }

@@ -156,17 +156,6 @@ func (l Line) withLost(leases ownership.Leases) ownership.Leases {
 	return leases.WithLost(l.owner, l.Others)
 }
 
-// ForCreate is an observed line as a create of the name would find it: one that has died
-// is gone on with, under its owner, unless a state knows that.
-func (l Line) ForCreate(known func(ownerID string) bool) Line {
-	for _, id := range l.Leases.Creating {
-		if l.owner.ID == "" && (known == nil || !known(id)) {
-			return l.of(l.owner.As(id))
-		}
-	}
-	return l
-}
-
 // Holders says who has versions or instances of a name, the lease of a create included.
 func Holders(ctx context.Context, aws AWS, owner ownership.Owner) ([]ownership.Holder, error) {
 	line, err := Observe(ctx, aws, owner.As(""))
