@@ -277,7 +277,7 @@ func (l *launcher) launchBatch(ctx context.Context, b batch, pool cloud.Pool) ([
 			unclear++
 			continue
 		case err != nil:
-			l.unheard = l.unheard || cloud.ClassOf(err) == cloud.Unclear || ctx.Err() != nil
+			l.failed(ctx, err)
 			return nil, err
 		}
 		members := make([]Member, 0, len(instances))
@@ -298,6 +298,13 @@ func (l *launcher) launchBatch(ctx context.Context, b batch, pool cloud.Pool) ([
 		attempt++
 	}
 	return nil, fmt.Errorf("%d client tokens in a row brought back terminated instances", spentTokens)
+}
+
+// failed notes a launch that may have been one all the same.
+func (l *launcher) failed(ctx context.Context, err error) {
+	if cloud.ClassOf(err) == cloud.Unclear || ctx.Err() != nil {
+		l.unheard = true
+	}
 }
 
 // stripped reports whether somebody has taken the fleet's tags off an instance that a
