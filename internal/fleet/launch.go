@@ -314,7 +314,7 @@ func (l *launcher) launchBatch(ctx context.Context, b batch, pool cloud.Pool) ([
 			unclear++
 			continue
 		case err != nil:
-			l.unheard = l.unheard || cloud.ClassOf(err) == cloud.Unclear || ctx.Err() != nil
+			l.failed(ctx, err)
 			return nil, err
 		}
 		if members := l.filledBy(b, instances, seen); len(members) > 0 {
@@ -341,6 +341,13 @@ func (l *launcher) filledBy(b batch, instances []cloud.Instance, seen map[string
 		}
 	}
 	return members
+}
+
+// failed notes a launch that may have been one all the same.
+func (l *launcher) failed(ctx context.Context, err error) {
+	if cloud.ClassOf(err) == cloud.Unclear || ctx.Err() != nil {
+		l.unheard = true
+	}
 }
 
 // stripped reports whether somebody has taken the fleet's tags off an instance that a
