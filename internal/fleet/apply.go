@@ -206,7 +206,7 @@ func (r *run) apply(ctx context.Context) error {
 		r.options.Progress.Printf("%s", forecast)
 	}
 	r.made = true
-	for _, act := range []func(context.Context) error{r.clearLeft, r.launchMissing, r.endReplaced, r.mend, r.rollOut, r.updateInPlace, r.endSurplus} {
+	for _, act := range []func(context.Context) error{r.clearLeft, r.mark, r.launchMissing, r.endReplaced, r.mend, r.rollOut, r.updateInPlace, r.endSurplus} {
 		if err := act(ctx); err != nil {
 			return err
 		}

@@ -129,20 +129,61 @@ func TestTags_proveNothing(t *testing.T) {
 	}
 }
 
-// An instance whose owner tag somebody has changed is not acted on, and named.
-func TestTags_ownerChanged(t *testing.T) {
-	onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
-		before := applied(t, stage, spec, nil)
-		tagged(t, stage, idOf(before, 1), cloud.Tags{cloud.TagOwner: "o-0123456789abcdef0123"})
-		observed := observe(t, stage, spec)
-		if len(observed.Foreign) != 1 || len(observed.Others) != 0 || len(observed.Members) != 2 {
-			t.Errorf("foreign %v, others %v, %d members", observed.Foreign, observed.Others, len(observed.Members))
+// An instance of the fleet's own stays that, whatever somebody does to the tags by which it is
+// found: the state has its id, and its client token says whose it is. It gets its tags again,
+// and a destroy ends it.
+func TestTags_removedOrChanged(t *testing.T) {
+	spoils := map[string]func(t *testing.T, stage *terraform, id string){
+		"owner changed": func(t *testing.T, stage *terraform, id string) {
+			t.Helper()
+			tagged(t, stage, id, cloud.Tags{cloud.TagOwner: "o-0123456789abcdef0123"})
+		},
+		"fleet changed": func(t *testing.T, stage *terraform, id string) {
+			t.Helper()
+			tagged(t, stage, id, cloud.Tags{cloud.TagFleet: "garbage"})
+		},
+	}
+	for _, key := range []string{cloud.TagOwner, cloud.TagFleet, cloud.TagManagedBy} {
+		spoils[key+" removed"] = func(t *testing.T, stage *terraform, id string) {
+			t.Helper()
+			if err := stage.Region.DeleteTags(t.Context(), []string{id}, []string{key}); err != nil {
+				t.Fatal(err)
+			}
 		}
-		after := applied(t, stage, spec, &spec)
-		if idOf(after, 1) == idOf(before, 1) {
-			t.Error("slot 1 has it back")
-		}
-	})
+	}
+	for name, spoil := range spoils {
+		t.Run(name, func(t *testing.T) {
+			onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
+				before := applied(t, stage, spec, nil)
+				slots := map[string]int{}
+				for slot, member := range before.Members {
+					slots[member.Instance.ID] = slot
+				}
+				watch := spec.watch(stage.owner)
+				watch.Slots = slots
+				spoil(t, stage, idOf(before, 1))
+				observed, err := Observe(t.Context(), stage.Region, watch)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if plan := NewPlan(spec, observed); len(observed.Members) != 3 || len(observed.Foreign) != 0 || plan.String() != "tag 1 again" {
+					t.Errorf("%d members, foreign %v, to do: %s", len(observed.Members), observed.Foreign, plan)
+				}
+				if _, err := Apply(t.Context(), stage.Region, spec, Options{Owner: stage.owner, Previous: &spec, Slots: slots}); err != nil {
+					t.Fatal(err)
+				}
+				if after := observe(t, stage, spec); idOf(after, 1) != idOf(before, 1) || !NewPlan(spec, after).Empty() {
+					t.Errorf("slot 1 has %s, want %s", idOf(after, 1), idOf(before, 1))
+				}
+				spoil(t, stage, idOf(before, 1))
+				if _, err := Destroy(t.Context(), stage.Region, watch, nil); err != nil {
+					t.Fatal(err)
+				}
+				<-time.After(time.Minute)
+				nothingLeft(t, stage)
+			})
+		})
+	}
 }
 
 // Tags that somebody has spoilt on the fleet's own instances: a plan is made, at once, and

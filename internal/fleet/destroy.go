@@ -56,7 +56,7 @@ type destruction struct {
 // all ends everything. What somebody has protected is an error once all else is gone, so
 // that the destroy can be repeated.
 func (d *destruction) all(ctx context.Context) error {
-	observed, err := observeUnder(ctx, d.aws, d.lease, Watch{Owner: d.watch.Owner, Known: d.watch.Known}, d.progress)
+	observed, err := observeUnder(ctx, d.aws, d.lease, Watch{Owner: d.watch.Owner, Known: d.watch.Known, Slots: d.watch.Slots}, d.progress)
 	if err != nil {
 		return err
 	}

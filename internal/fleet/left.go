@@ -20,6 +20,19 @@ func leftWords(left ownership.Left) string {
 	}
 }
 
+// mark writes the tags again by which the fleet's instances are found, where somebody has
+// changed them.
+func (r *run) mark(ctx context.Context) error {
+	if len(r.plan.Mark) == 0 {
+		return nil
+	}
+	r.options.Progress.Printf("writing the tags of %s again, which somebody has changed", instances(len(r.plan.Mark)))
+	if err := r.aws.CreateTags(ctx, r.plan.Mark, r.owner.Tags()); err != nil {
+		return r.failure("has instances that would not be found again", "tags of "+firstOf(r.plan.Mark, ", "), err, "nothing else was changed", "run terraform apply again")
+	}
+	return nil
+}
+
 // Clears says in words what the plan does about what dead applies have left; empty when they
 // have left nothing.
 func (p Plan) Clears() string {
@@ -52,7 +65,7 @@ func (r *run) clearLeft(ctx context.Context) error {
 
 func (r *run) clearOne(ctx context.Context, left ownership.Left) error {
 	if left.Owner.ID != r.owner.ID {
-		found, err := find(ctx, r.aws, left.Owner)
+		found, err := find(ctx, r.aws, left.Owner, nil)
 		if err != nil {
 			return err
 		}

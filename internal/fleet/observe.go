@@ -72,6 +72,8 @@ type Observation struct {
 
 	// left are the leases that this fleet may clear.
 	left []ownership.Left
+	// spoilt are instances of the fleet's own that tags would not find.
+	spoilt []string
 	// theirs are the instances of the others, by owner.
 	theirs map[string][]cloud.Instance
 }
@@ -134,7 +136,7 @@ func observeBeside(ctx context.Context, aws AWS, watch Watch, leases ownership.L
 
 // observeInstances is Observe without the leases.
 func observeInstances(ctx context.Context, aws AWS, watch Watch) (*Observation, error) {
-	found, err := find(ctx, aws, watch.Owner)
+	found, err := find(ctx, aws, watch.Owner, watch.Slots)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +145,7 @@ func observeInstances(ctx context.Context, aws AWS, watch Watch) (*Observation, 
 		return nil, err
 	}
 	observed := observationOf(members)
-	observed.Foreign, observed.theirs = found.foreign, found.theirs
+	observed.Foreign, observed.theirs, observed.spoilt = found.foreign, found.theirs, found.spoilt
 	observed.Others = slices.Sorted(maps.Keys(found.theirs))
 	return observed, nil
 }

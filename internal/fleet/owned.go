@@ -12,28 +12,37 @@ import (
 
 // findings are the live instances that carry a fleet's tags, by whose they are.
 type findings struct {
-	ours    []cloud.Instance
+	ours []cloud.Instance
+	// spoilt are the ids of those of ours whose tags somebody has changed, so that they would
+	// not be found by them.
+	spoilt  []string
 	foreign []ownership.Foreign
 	// theirs are proven to be of other owners of that name.
 	theirs map[string][]cloud.Instance
 }
 
-// find asks for all instances of the name, and parts them: tags only say where to look.
-func find(ctx context.Context, aws AWS, owner ownership.Owner) (findings, error) {
+// find asks for all instances of the name, and for those that a state knows besides, and
+// parts them: tags only say where to look, and client tokens whose they are.
+func find(ctx context.Context, aws AWS, owner ownership.Owner, known map[string]int) (findings, error) {
 	found := findings{theirs: map[string][]cloud.Instance{}}
 	instances, err := aws.Instances(ctx, cloud.InstanceQuery{Tags: owner.Index()})
-	for _, instance := range instances {
+	if err != nil {
+		return found, err
+	}
+	strays, err := findStrays(ctx, aws, owner, known, instances)
+	for _, instance := range append(instances, strays...) {
 		tagged := instance.Tags[cloud.TagOwner]
 		why := ""
 		switch other := owner.As(tagged); {
-		case owner.Claimed(instance.Tags) && launchedBy(owner, instance):
+		case launchedBy(owner, instance):
 			found.ours = append(found.ours, instance)
+			if !owner.Claimed(instance.Tags) {
+				found.spoilt = append(found.spoilt, instance.ID)
+			}
 		case owner.Claimed(instance.Tags):
 			why = "carries this fleet's tags, and was not launched by it: somebody has copied them"
 		case !ownership.ValidID(tagged):
 			why = fmt.Sprintf("carries the tag %s = %s, and no fleet's id in %s", cloud.TagFleet, owner.Name, cloud.TagOwner)
-		case launchedBy(owner, instance):
-			why = fmt.Sprintf("was launched by this fleet, and somebody has changed its tag %s", cloud.TagOwner)
 		case launchedBy(other, instance):
 			found.theirs[tagged] = append(found.theirs[tagged], instance)
 		}
@@ -42,6 +51,21 @@ func find(ctx context.Context, aws AWS, owner ownership.Owner) (findings, error)
 		}
 	}
 	return found, err
+}
+
+// findStrays asks for the instances that a state knows and that tags have not found: one
+// request, when there are any. Those that have ended are not among them.
+func findStrays(ctx context.Context, aws AWS, owner ownership.Owner, known map[string]int, found []cloud.Instance) ([]cloud.Instance, error) {
+	missing := maps.Clone(known)
+	for _, instance := range found {
+		delete(missing, instance.ID)
+	}
+	delete(missing, "")
+	if len(missing) == 0 {
+		return nil, nil
+	}
+	strays, err := aws.Instances(ctx, cloud.InstanceQuery{IDs: slices.Sorted(maps.Keys(missing))})
+	return slices.DeleteFunc(strays, func(instance cloud.Instance) bool { return !launchedBy(owner, instance) }), err
 }
 
 // launchedBy reports whether an owner has launched an instance. Its root volume may be of
@@ -60,7 +84,7 @@ func Holders(ctx context.Context, aws AWS, owner ownership.Owner) ([]ownership.H
 	if err != nil {
 		return nil, err
 	}
-	found, err := find(ctx, aws, owner.As(""))
+	found, err := find(ctx, aws, owner.As(""), nil)
 	var holders []ownership.Holder
 	for _, id := range slices.Sorted(maps.Keys(found.theirs)) {
 		holders = append(holders, ownership.Holder{

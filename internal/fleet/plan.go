@@ -53,12 +53,14 @@ type Plan struct {
 	// Left is what applies have left that died: their leases, and what there is under those
 	// of creates that were to follow this fleet. It is cleared.
 	Left []ownership.Left
+	// Mark are instances whose tags somebody has changed: they get them again.
+	Mark []string
 	// NextGeneration is the fleet's once the plan is carried out: a rollout raises it.
 	NextGeneration int
 }
 
 // Empty reports whether there is nothing to do.
-func (p Plan) Empty() bool { return len(p.New)+len(p.End)+len(p.Updates)+len(p.Left) == 0 }
+func (p Plan) Empty() bool { return len(p.New)+len(p.End)+len(p.Updates)+len(p.Left)+len(p.Mark) == 0 }
 
 // of are the changes of one kind.
 func (p Plan) of(kind Kind) []Change {
@@ -78,6 +80,9 @@ func (p Plan) String() string {
 	}
 	if len(p.Updates) > 0 {
 		parts = append(parts, fmt.Sprintf("update %d in place", len(p.Updates)))
+	}
+	if len(p.Mark) > 0 {
+		parts = append(parts, fmt.Sprintf("tag %d again", len(p.Mark)))
 	}
 	for _, left := range p.Left {
 		parts = append(parts, "clear what is left of "+leftWords(left))
@@ -99,7 +104,7 @@ func slotsOf(changes []Change) []int {
 
 // NewPlan compares the fleet with the spec. It is a pure function.
 func NewPlan(spec Spec, observed *Observation) Plan {
-	plan := Plan{NextGeneration: observed.Generation, Left: observed.left}
+	plan := Plan{NextGeneration: observed.Generation, Left: observed.left, Mark: observed.spoilt}
 	chosen, surplus := choose(spec, observed)
 	crowded := map[int]bool{}
 	for _, member := range surplus {

@@ -28,6 +28,8 @@ type Options struct {
 	SourceEdited bool
 	// In leads to other regions; without it the line stays in its own.
 	In Regions
+	// Vouched are the images that the state has.
+	Vouched Vouched
 	// Regions are looked in for copies beside those that the spec and the versions name:
 	// what the state says.
 	Regions []string
@@ -157,6 +159,9 @@ func (r *run) apply(ctx context.Context) error {
 		return err
 	}
 	r.options.Progress.Printf("%s", r.plan.headline())
+	if err := r.mark(ctx); err != nil {
+		return r.failure("was not changed", "the tags of its versions", err, r.untouched(), "run terraform apply again")
+	}
 	if err := r.clear(ctx); err != nil {
 		return r.failure("was not changed", "", err, r.untouched(), "run terraform apply again")
 	}

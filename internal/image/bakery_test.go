@@ -167,7 +167,7 @@ func (b *bakery) cut(cut rehearsal.Cut, spec Spec, options Options) (over bool) 
 // observed is the line as its owner has it.
 func (b *bakery) observed() Line {
 	b.t.Helper()
-	line, err := Observe(b.t.Context(), b.Region, b.state)
+	line, err := Observe(b.t.Context(), b.Region, b.state, nil)
 	if err == nil {
 		line, err = ObserveCopies(b.t.Context(), b.Region, b.in, b.state, line, nil)
 	}

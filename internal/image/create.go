@@ -83,6 +83,17 @@ func (r *run) clear(ctx context.Context) error {
 	return r.removeKept(ctx)
 }
 
+// mark writes the tags again by which versions are found, where somebody has changed them.
+func (r *run) mark(ctx context.Context) error {
+	for _, spoilt := range r.plan.Mark {
+		if err := r.aws.CreateTags(ctx, []string{spoilt.ImageID}, spoilt.Tags); err != nil {
+			return err
+		}
+		r.options.Progress.Printf("%s has the tags again that somebody has changed", spoilt.ImageID)
+	}
+	return nil
+}
+
 // clearLeft removes what a dead create has made that was to follow an owner, and then its
 // lease; or only the lease, when it is the owner's own.
 func clearLeft(ctx context.Context, w world, owner ownership.Owner, left ownership.Left, removal Removal, keepParameter bool) ([]report.Warning, error) {

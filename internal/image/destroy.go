@@ -17,6 +17,8 @@ type Removal struct {
 	In Regions
 	// Regions are looked in beside those that the versions tell of.
 	Regions []string
+	// Vouched are the images that the state has.
+	Vouched Vouched
 	// Parameter is the line's SSM parameter, if it has one.
 	Parameter string
 	// StagingBucket may hold what an interrupted bake has staged.
@@ -107,7 +109,7 @@ func (d *destruction) all(lease *ownership.Lease) error {
 }
 
 func (d *destruction) run(ctx context.Context) error {
-	line, err := look(ctx, d.home, d.owner)
+	line, err := look(ctx, d.home, d.owner, d.removal.Vouched)
 	if err != nil {
 		return err
 	}
@@ -115,7 +117,7 @@ func (d *destruction) run(ctx context.Context) error {
 		return err
 	} else if ended {
 		// What an interrupted bake has captured last may have been too new to be seen.
-		if line, err = look(ctx, d.home, d.owner); err != nil {
+		if line, err = look(ctx, d.home, d.owner, d.removal.Vouched); err != nil {
 			return err
 		}
 	}

@@ -35,7 +35,7 @@ func TestObserve_fitsThePlansBudget(t *testing.T) {
 				t.Fatal(err)
 			}
 			// The plan takes what Read has just seen.
-			if _, err := Observe(t.Context(), b.Region, b.state); err != nil {
+			if _, err := Observe(t.Context(), b.Region, b.state, nil); err != nil {
 				t.Fatal(err)
 			}
 		})

@@ -204,3 +204,45 @@ func TestApply_protectsAndRetires(t *testing.T) {
 		}
 	})
 }
+
+// A version that the state has stays that, whatever somebody does to its tags: a plan is
+// made that writes them again, nothing is baked, and a destroy removes it.
+func TestApply_marksVersionsAgain(t *testing.T) {
+	for _, key := range []string{
+		cloud.TagManagedBy, cloud.TagImage, cloud.TagOwner, cloud.TagRole, cloud.TagBuilder, cloud.TagFingerprint, cloud.TagPromotedAt,
+	} {
+		t.Run(key, func(t *testing.T) {
+			inBakery(t, func(t *testing.T, b *bakery) {
+				spec := script("a")
+				current := b.apply(spec).Line.Current()
+				vouched := Vouched{current.ImageID: current.Fingerprint}
+				spoil := func() {
+					if err := b.Region.DeleteTags(t.Context(), []string{current.ImageID}, []string{key}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				spoil()
+				line, err := Observe(t.Context(), b.Region, b.state, vouched)
+				if err != nil || line.Current() == nil || len(line.Foreign) > 0 || len(line.Spoilt) != 1 {
+					t.Fatalf("%v, current %v, foreign %v, spoilt %v", err, line.Current(), line.Foreign, line.Spoilt)
+				}
+				options := b.optionsFor(spec)
+				options.Owner, options.Vouched = b.state, vouched
+				result, err := Apply(t.Context(), b.Region, spec, options)
+				if err != nil || result.Plan.Action != Keep || !strings.Contains(result.Plan.Reason, key) || result.Line.Current().ImageID != current.ImageID {
+					t.Fatalf("%v, the plan was: %s", err, result.Plan)
+				}
+				if line, err := Observe(t.Context(), b.Region, b.state, nil); err != nil || line.Current() == nil || len(line.Foreign) > 0 {
+					t.Errorf("%v, without the state's help current is %v, foreign %v", err, line.Current(), line.Foreign)
+				}
+				spoil()
+				if _, err := Destroy(t.Context(), b.Region, b.state, Removal{In: b.in, Vouched: vouched}); err != nil {
+					t.Fatal(err)
+				}
+				if left := b.leftovers(); len(left) > 0 {
+					t.Errorf("after the destroy there is still %v", b.Lab.Books().Leftovers)
+				}
+			})
+		})
+	}
+}

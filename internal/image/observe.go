@@ -3,6 +3,8 @@ package image
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
@@ -21,6 +23,8 @@ type Line struct {
 	// Builders and Proofs are temporary instances that are not terminated.
 	Builders []cloud.Instance
 	Proofs   []cloud.Instance
+	// Spoilt are versions that the state has, and whose tags somebody has changed.
+	Spoilt []Spoilt
 	// Foreign carries the line's tags and is not believed to be the owner's.
 	Foreign []ownership.Foreign
 	// Others are the ids of other owners that have something of this name, sorted.
@@ -41,7 +45,9 @@ type Line struct {
 
 // seen is what was read, whoever has it.
 type seen struct {
-	images    []cloud.Image
+	images []cloud.Image
+	// vouched are images that a state has, with their fingerprints.
+	vouched   Vouched
 	instances []cloud.Instance
 	// copies are by region.
 	copies map[string][]cloud.Image
@@ -116,18 +122,37 @@ func versionTags(owner ownership.Owner) cloud.Tags {
 	return owner.Index().With(cloud.Tags{cloud.TagRole: cloud.RoleVersion})
 }
 
-// ObserveVersions reads an owner's captured images: one request.
-func ObserveVersions(ctx context.Context, aws AWS, owner ownership.Owner) (Line, error) {
+// Vouched are the fingerprints of the images that a state has of an owner, by their ids: what
+// somebody does to the tags of such an image does not make it another's.
+type Vouched map[string]string
+
+// ObserveVersions reads an owner's captured images: one request, and another one when tags do
+// not find all that are vouched for.
+func ObserveVersions(ctx context.Context, aws AWS, owner ownership.Owner, vouched Vouched) (Line, error) {
 	images, err := aws.Images(ctx, cloud.ImageQuery{Owners: []string{"self"}, Tags: versionTags(owner), IncludeDisabled: true})
 	if err != nil {
 		return Line{}, err
 	}
-	return Line{seen: seen{images: images}}.of(owner), nil
+	missing := maps.Clone(vouched)
+	for _, image := range images {
+		delete(missing, image.ID)
+	}
+	if len(missing) > 0 {
+		// By a filter, since an id that is gone would be an error.
+		strays, err := aws.Images(ctx, cloud.ImageQuery{
+			Owners: []string{"self"}, Filters: map[string][]string{"image-id": slices.Sorted(maps.Keys(missing))}, IncludeDisabled: true,
+		})
+		if err != nil {
+			return Line{}, err
+		}
+		images = append(images, strays...)
+	}
+	return Line{seen: seen{images: images, vouched: vouched}}.of(owner), nil
 }
 
 // look reads images and temporary instances: two requests.
-func look(ctx context.Context, aws AWS, owner ownership.Owner) (Line, error) {
-	line, err := ObserveVersions(ctx, aws, owner)
+func look(ctx context.Context, aws AWS, owner ownership.Owner, vouched Vouched) (Line, error) {
+	line, err := ObserveVersions(ctx, aws, owner, vouched)
 	if err != nil {
 		return Line{}, err
 	}
@@ -137,8 +162,8 @@ func look(ctx context.Context, aws AWS, owner ownership.Owner) (Line, error) {
 
 // Observe reads everything that an owner has in the line's own region, and the leases of
 // its name: three requests. An owner without an id has nothing.
-func Observe(ctx context.Context, aws AWS, owner ownership.Owner) (Line, error) {
-	line, err := look(ctx, aws, owner)
+func Observe(ctx context.Context, aws AWS, owner ownership.Owner, vouched Vouched) (Line, error) {
+	line, err := look(ctx, aws, owner, vouched)
 	if err != nil {
 		return Line{}, err
 	}
@@ -158,7 +183,7 @@ func (l Line) withLost(leases ownership.Leases) ownership.Leases {
 
 // Holders says who has versions or instances of a name, the lease of a create included.
 func Holders(ctx context.Context, aws AWS, owner ownership.Owner) ([]ownership.Holder, error) {
-	line, err := Observe(ctx, aws, owner.As(""))
+	line, err := Observe(ctx, aws, owner.As(""), nil)
 	if err != nil {
 		return nil, err
 	}

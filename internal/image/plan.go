@@ -61,13 +61,15 @@ type Plan struct {
 	// Left lists the leases of applies that have died, whose work, or whose lease alone, is
 	// to be cleared.
 	Left []ownership.Left
+	// Mark are versions whose tags somebody has changed: they get them again.
+	Mark []Spoilt
 	// Enable is set when somebody has disabled the version: it is enabled again.
 	Enable bool
 }
 
 // Empty reports whether there is nothing to do.
 func (p Plan) Empty() bool {
-	return p.Action == Keep && len(p.Copy)+len(p.Share)+len(p.Adjust)+len(p.Withdraw)+len(p.Retire)+len(p.Clear)+len(p.Left) == 0 && !p.Enable
+	return p.Action == Keep && len(p.Copy)+len(p.Share)+len(p.Adjust)+len(p.Withdraw)+len(p.Retire)+len(p.Clear)+len(p.Left)+len(p.Mark) == 0 && !p.Enable
 }
 
 // headline is what the plan does about the current version.
@@ -139,6 +141,7 @@ func NewPlan(spec Spec, recipe Recipe, earlier *Recipe, line Line, now time.Time
 	}
 	plan.Enable = kept.Disabled()
 	plan.Left = line.Leases.Mine(line.owner)
+	plan.Mark = line.Spoilt
 	plan.Reason = cmp.Or(plan.Reason, plan.mending())
 	plan.Copy = spec.Distribute.missing(*kept)
 	plan.Share = share(spec, line)
@@ -165,6 +168,10 @@ func (p Plan) mending() string {
 	var parts []string
 	if p.Enable {
 		parts = append(parts, fmt.Sprintf("version %d (%s) was disabled outside of Terraform: enabled again", p.Version, p.ImageID))
+	}
+	for _, spoilt := range p.Mark {
+		parts = append(parts, fmt.Sprintf("tags of %s were changed outside of Terraform: %s written again",
+			spoilt.ImageID, strings.Join(slices.Sorted(maps.Keys(spoilt.Tags)), ", ")))
 	}
 	if len(p.Clear) > 0 {
 		parts = append(parts, "an earlier apply has left "+strings.Join(p.Clear, ", ")+": cleared")

@@ -12,7 +12,7 @@ import (
 
 // observe reads the line, in all regions.
 func (r *run) observe(ctx context.Context) error {
-	line, err := look(ctx, r.aws, r.owner)
+	line, err := look(ctx, r.aws, r.owner, r.options.Vouched)
 	if err == nil {
 		line.Leases, err = r.lease.Observe(ctx)
 		line.Leases = line.withLost(line.Leases)
@@ -36,7 +36,7 @@ func (r *run) observeAgain(ctx context.Context) error {
 	if r.temporary.Load() || !r.read {
 		read = look
 	}
-	line, err := read(ctx, r.aws, r.owner)
+	line, err := read(ctx, r.aws, r.owner, r.options.Vouched)
 	if err == nil {
 		line.Leases = r.line.Leases
 		line, err = r.withCopies(ctx, line)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
@@ -86,8 +87,39 @@ func (l Line) of(owner ownership.Owner) Line {
 	return parted
 }
 
+// vouch gives an image that a state has the tags that somebody has changed, and notes them to
+// be written again. Its name, its account and what AWS says that it was made from must be
+// those of a version all the same.
+func (l *Line) vouch(image cloud.Image) cloud.Image {
+	fingerprint, known := l.seen.vouched[image.ID]
+	number, beginning := numberOf(l.owner.Name, image.Name)
+	if !known || l.owner.ID == "" || number == 0 || !strings.HasPrefix(fingerprint, beginning) || image.SourceInstanceID == "" {
+		return image
+	}
+	want := l.owner.Tags().With(cloud.Tags{
+		cloud.TagRole: cloud.RoleVersion, cloud.TagBuilder: image.SourceInstanceID, cloud.TagFingerprint: fingerprint,
+	})
+	if image.Tags[cloud.TagPromotedAt] == "" {
+		want[cloud.TagPromotedAt] = formatTime(image.CreatedAt)
+	}
+	maps.DeleteFunc(want, func(key, value string) bool { return image.Tags[key] == value })
+	if len(want) > 0 {
+		l.Spoilt = append(l.Spoilt, Spoilt{ImageID: image.ID, Tags: want})
+		image.Tags = image.Tags.With(want)
+	}
+	return image
+}
+
+// Spoilt is a version whose tags somebody has changed.
+type Spoilt struct {
+	ImageID string
+	// Tags are those that it lacks.
+	Tags cloud.Tags
+}
+
 // addVersion puts a captured image with versions or candidates, when it is the owner's.
 func (l *Line) addVersion(image cloud.Image) {
+	image = l.vouch(image)
 	what := fmt.Sprintf("image %s (%s)", image.ID, l.owner.Region)
 	if !l.believed(what, image.Tags, capturedDoubt(image)) {
 		l.addTaken(image, capturedDoubt(image))

@@ -64,7 +64,7 @@ func (l *line) regions(state lineState) []string {
 
 // observe reads the line with its copies.
 func (l *line) observe(ctx context.Context, p *process, is *instance) (image.Line, error) {
-	found, err := image.Observe(ctx, p.region, is.owner)
+	found, err := image.Observe(ctx, p.region, is.owner, nil)
 	if err != nil {
 		return found, err
 	}

@@ -181,7 +181,7 @@ func (p *goldenImagePlanner) line(ctx context.Context, region *cloud.Region) (im
 	if line, seen := p.session.lines.take(p.owner); seen {
 		return line, nil
 	}
-	line, err := image.Observe(ctx, region, p.owner)
+	line, err := image.Observe(ctx, region, p.owner, p.state.vouched())
 	if err != nil {
 		return line, err
 	}

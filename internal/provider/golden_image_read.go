@@ -76,11 +76,29 @@ func (r *goldenImage) Read(ctx context.Context, req resource.ReadRequest, resp *
 // observe reads the line with what is temporary: two requests, and one for each region
 // that the state, or the current version itself, tells of.
 func (r *goldenImage) observe(ctx context.Context, region *cloud.Region, owner ownership.Owner, state *goldenImageModel) (image.Line, error) {
-	line, err := image.Observe(ctx, region, owner)
+	line, err := image.Observe(ctx, region, owner, state.vouched())
 	if err != nil {
 		return line, err
 	}
 	return image.ObserveCopies(ctx, region, r.session.regions, owner, line, state.copyRegions())
+}
+
+// vouched are the images that the state has, with their fingerprints.
+func (m *goldenImageModel) vouched() image.Vouched {
+	vouched := image.Vouched{}
+	if m == nil {
+		return vouched
+	}
+	for _, element := range m.Versions.Elements() {
+		if version, ok := element.(types.Object); ok {
+			id, _ := version.Attributes()["image_id"].(types.String)
+			fingerprint, _ := version.Attributes()["fingerprint"].(types.String)
+			if id.ValueString() != "" {
+				vouched[id.ValueString()] = fingerprint.ValueString()
+			}
+		}
+	}
+	return vouched
 }
 
 // drift makes the state say what is really there, so that the plan shows how it

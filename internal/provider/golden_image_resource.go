@@ -105,7 +105,7 @@ func (r *goldenImage) Update(ctx context.Context, req resource.UpdateRequest, re
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	options := image.Options{Owner: owner, Regions: state.copyRegions(), Earlier: earlier, SourceEdited: plan.sourceEdited(&state)}
+	options := image.Options{Owner: owner, Vouched: state.vouched(), Regions: state.copyRegions(), Earlier: earlier, SourceEdited: plan.sourceEdited(&state)}
 	secrets := secretsOf(ctx, req.Config, &resp.Diagnostics)
 	applied := r.apply(ctx, limit, plan, secrets, options, &resp.Diagnostics)
 	plan.hold(owner)
@@ -240,7 +240,7 @@ func (r *goldenImage) Delete(ctx context.Context, req resource.DeleteRequest, re
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	warnings, err := image.Destroy(ctx, region, owner, image.Removal{
-		In: r.session.regions, Regions: state.copyRegions(),
+		In: r.session.regions, Vouched: state.vouched(), Regions: state.copyRegions(),
 		Parameter:     state.distribution(ctx, &resp.Diagnostics).SSMParameter.ValueString(),
 		StagingBucket: state.stagingBucket(),
 		KeepVersions:  state.SkipDestroy.ValueBool(),
