@@ -82,6 +82,9 @@ func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, 
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.Name, plan.Region)...)
 	resp.Diagnostics.Append(writeOwner(ctx, resp.Private, outcome.Owner)...)
+	if !resp.Diagnostics.HasError() {
+		r.session.names.useUp(outcome.Owner)
+	}
 }
 
 // Update scales, heals, rolls and changes in place. When that fails, the state

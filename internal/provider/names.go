@@ -1,6 +1,8 @@
 package provider
 
 import (
+	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -25,6 +27,8 @@ type names struct {
 	// one that is yet to be created.
 	read    map[ownership.Owner]bool
 	planned map[ownership.Owner]string
+	// relied are the objects that are known by a notice alone.
+	relied map[ownership.Owner]bool
 }
 
 // know notes that a state has an object.
@@ -55,10 +59,14 @@ func (n *names) plan(owner ownership.Owner, diags *diag.Diagnostics) {
 	name := owner.As("")
 	before, taken := n.planned[name]
 	if taken && (before != owner.ID || owner.ID == "") {
+		// Whichever of them is there already is not replaced by the other.
+		for _, id := range []string{before, owner.ID} {
+			_ = os.Remove(notice(owner.As(id)))
+		}
 		attributeError(diags, path.Root("name"), fmt.Sprintf("Two of the name %s", owner.Name),
 			fmt.Sprintf("Another resource of this configuration has the %s %s in account %s (%s) already. Each needs a name of its own there: "+
-				"look for a copied block, a module that is called twice, or a count or for_each with a name that stays the same.",
-				owner.Kind.Words(), owner.Name, owner.Account, owner.Region))
+				"look for a copied block, a module that is called twice, or a count or for_each with a name that stays the same. %s",
+				owner.Kind.Words(), owner.Name, owner.Account, owner.Region, whenDestroying))
 		return
 	}
 	n.planned[name] = owner.ID
@@ -67,10 +75,15 @@ func (n *names) plan(owner ownership.Owner, diags *diag.Diagnostics) {
 // noticeLasts is how long a plan that was saved may wait for its apply.
 const noticeLasts = 24 * time.Hour
 
-// announce leaves a notice on this machine that a state has an object: one that is to be
-// replaced by another of the same name, as a rule. Terraform applies in another process, which is not told: with
-// create_before_destroy, it creates the new one as if there was nothing. A notice that
-// cannot be left is missed by that apply alone, which says so and changes nothing.
+// whenDestroying is for those who want to be rid of what is there. Terraform begins a destroy
+// with an ordinary plan, unless it is told not to refresh.
+const whenDestroying = "(terraform destroy makes this plan first, too: with -refresh=false it does not.)"
+
+// announce leaves a notice, for this configuration on this machine, that its state has an
+// object: one that is to be replaced by another of the same name, as a rule. Terraform applies
+// in another process, which is not told: with create_before_destroy, it creates the new one as
+// if there was nothing. A notice that cannot be left is missed by that apply alone, which says
+// so and changes nothing.
 func (n *names) announce(owner ownership.Owner) {
 	file := notice(owner)
 	if file == "" || os.MkdirAll(filepath.Dir(file), 0o700) != nil {
@@ -93,7 +106,49 @@ func (n *names) knows(owner ownership.Owner) bool {
 		return true
 	}
 	info, err := os.Lstat(notice(owner))
-	return err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) < noticeLasts
+	known := err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) < noticeLasts
+	if known {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if n.relied == nil {
+			n.relied = map[ownership.Owner]bool{}
+		}
+		n.relied[owner] = true
+	}
+	return known
+}
+
+// knowsSoon is knows, but for what may just be being read: Terraform reads what goes, and
+// plans what comes under its name, at the same time.
+func (n *names) knowsSoon(ctx context.Context, owner ownership.Owner) bool {
+	const tries, between = 20, 100 * time.Millisecond
+	for range tries {
+		if n.knows(owner) || ctx.Err() != nil {
+			break
+		}
+		<-time.After(between)
+	}
+	return n.knows(owner)
+}
+
+// useUp removes the notices that a create under that name has gone by: what they have
+// announced is done.
+func (n *names) useUp(created ownership.Owner) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for owner := range n.relied {
+		if owner.As("") == created.As("") {
+			_ = os.Remove(notice(owner))
+		}
+	}
+}
+
+// here tells configurations on one machine apart: the directory that Terraform runs in, which
+// is its root module's, and the workspace.
+func here() string {
+	dir, _ := os.Getwd()
+	selected, _ := os.ReadFile(filepath.Join(cmp.Or(os.Getenv("TF_DATA_DIR"), ".terraform"), "environment"))
+	return fmt.Sprintf("%q %q %q", dir, os.Getenv("TF_WORKSPACE"), selected)
 }
 
 // notice is the file that announces an object; empty where the user has
@@ -103,6 +158,6 @@ func notice(owner ownership.Owner) string {
 	if err != nil {
 		return ""
 	}
-	sum := sha256.Sum256([]byte(fmt.Sprint(owner) + owner.Account + owner.Partition))
+	sum := sha256.Sum256([]byte(fmt.Sprint(owner) + owner.Account + owner.Partition + here()))
 	return filepath.Join(dir, "terraform-provider-stamp", "replaced", hex.EncodeToString(sum[:16]))
 }

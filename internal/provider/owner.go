@@ -119,14 +119,17 @@ func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] 
 // of this configuration has make room for the new one, before or after: those are returned.
 func (s *session) checkName(ctx context.Context, private privateReader, fresh ownership.Owner, holders []ownership.Holder, diags *diag.Diagnostics) (predecessors []string) {
 	former, replaced := heldBy(ctx, private, diags)
-	s.names.plan(fresh.As(former.ID), diags)
+	if s.names.plan(fresh.As(former.ID), diags); diags.HasError() {
+		return nil
+	}
 	for _, holder := range holders {
 		predecessor := fresh.As(holder.OwnerID)
 		// One that a state has is no create that has died, also where its lease was left.
-		switch known := s.names.knows(predecessor); {
-		case !known && holder.Creating:
+		switch {
+		case s.names.knows(predecessor):
+		case holder.Creating:
 			continue // the create takes it over, or waits for whoever is at it
-		case !known:
+		case !s.names.knowsSoon(ctx, predecessor):
 			alreadyThere(fresh, holder, diags)
 			continue
 		}
@@ -159,10 +162,12 @@ func alreadyThere(fresh ownership.Owner, holder ownership.Holder, diags *diag.Di
 		resourceType = "stamp_golden_image"
 	}
 	attributeError(diags, path.Root("name"), fmt.Sprintf("%s %s exists already", sentence(fresh.Kind.Words()), fresh.Name),
-		fmt.Sprintf("%s in account %s (%s) belong to a %s of this name, owner %s, that this Terraform state does not know.\n\n"+
-			"If it is yours, import it:\n\nimport {\n  to = %s.<name in your configuration>\n  id = %q\n}\n\nOtherwise choose another name. "+
-			"If this apply replaces it, with create_before_destroy and by a plan that was made on another machine, set %s=%s for this apply.",
-			sentence(holder.What), fresh.Account, fresh.Region, fresh.Kind.Words(), holder.OwnerID, resourceType, fresh.Name+"@"+fresh.Region, replacesVariable, holder.OwnerID))
+		fmt.Sprintf("Account %s (%s) has %s of a %s of this name, owner %s, that this Terraform state does not know.\n\n"+
+			"If it is yours, import it:\n\nimport {\n  to = %s.<name in your configuration>\n  id = %q\n}\n\nOtherwise choose another name. %s\n\n"+
+			"If this is the apply of a plan with create_before_destroy that was made elsewhere, on another machine or in another directory, set %s=%s for it, or plan and apply in one place. "+
+			"The variable takes several owners, with commas between them.",
+			fresh.Account, fresh.Region, holder.What, fresh.Kind.Words(), holder.OwnerID, resourceType, fresh.Name+"@"+fresh.Region, whenDestroying,
+			replacesVariable, holder.OwnerID))
 }
 
 // choose returns, for an import, the one owner that has things of a name. An id may name it

@@ -129,7 +129,7 @@ func TestOwnership_nameOfAnother(t *testing.T) {
 	theirs.run("apply", "-auto-approve", "-no-color")
 	taken := running(t, server, "lab", "taken")
 	ours.write(required + fleetOf(image, "web", "taken", ""))
-	wants(t, ours.fails("apply", "-auto-approve", "-no-color"), "Fleet taken exists already", "3 instances in account 123456789012 (us-east-1)",
+	wants(t, ours.fails("apply", "-auto-approve", "-no-color"), "Fleet taken exists already", "Account 123456789012 (us-east-1) has 3 instances of a fleet of this name",
 		"to = stamp_fleet.<name in your configuration>", `id = "taken@us-east-1"`)
 	ours.write(required + fleetOf(image, "web", "free", ""))
 	ours.run("apply", "-auto-approve", "-no-color")
@@ -201,6 +201,35 @@ func TestOwnership_createBeforeDestroy(t *testing.T) {
 		t.Errorf("after a saved plan there are %v, before %v", now, former)
 	}
 	terraform.run("destroy", "-auto-approve", "-no-color")
+	nothingLeft(t, server)
+}
+
+// What the plan of one configuration has announced is nothing to another one on the same
+// machine, and is used up by the apply.
+func TestOwnership_noticeOfAnother(t *testing.T) {
+	server := labtest.Start(t, lab.Options{})
+	image := baseImage(t, server)
+	ours, theirs := another(t, server, "lab"), another(t, server, "lab")
+	for _, variable := range ours.environ {
+		if strings.HasPrefix(variable, "XDG_CACHE_HOME=") {
+			theirs.environ = append(theirs.environ, variable)
+		}
+	}
+	ours.write(required + fleetOf(image, "web", "web", ""))
+	ours.run("apply", "-auto-approve", "-no-color")
+	before := running(t, server, "lab", "web")
+	ours.run("plan", "-no-color", "-replace=stamp_fleet.web")
+	theirs.write(required + fleetOf(image, "web", "web", ""))
+	wants(t, theirs.fails("apply", "-auto-approve", "-no-color"), "Fleet web exists already")
+	same(t, server, "lab", "web", before)
+	// A plan that is refused announces nothing.
+	counted := strings.Replace(fleetOf(image, "web", "web", "count = 2"), "size           = 3", "size           = 1", 1)
+	ours.run("state", "mv", "stamp_fleet.web", "stamp_fleet.web[0]")
+	ours.write(required + counted)
+	wants(t, ours.fails("plan", "-no-color"), "Two of the name web")
+	wants(t, ours.fails("apply", "-auto-approve", "-no-color", "-target=stamp_fleet.web[1]"), "Fleet web exists already")
+	same(t, server, "lab", "web", before)
+	ours.run("destroy", "-auto-approve", "-no-color", "-refresh=false")
 	nothingLeft(t, server)
 }
 
