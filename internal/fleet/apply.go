@@ -107,7 +107,7 @@ func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (Outcome, e
 	after, cancel := afterwards(ctx)
 	defer cancel()
 	if endErr := lease.End(after); endErr != nil {
-		err = errors.Join(err, notEnded(aws, r.owner, "apply", endErr))
+		err = errors.Join(err, notEnded(aws, r.owner, "apply", r.create, endErr))
 	}
 	return outcome, err
 }

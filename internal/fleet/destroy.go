@@ -36,7 +36,7 @@ func Destroy(ctx context.Context, aws AWS, watch Watch, progress report.Progress
 	after, cancel := afterwards(ctx)
 	defer cancel()
 	if endErr := lease.End(after); endErr != nil {
-		err = errors.Join(err, notEnded(aws, watch.Owner, "destroy", endErr))
+		err = errors.Join(err, notEnded(aws, watch.Owner, "destroy", false, endErr))
 	}
 	return d.warnings, err
 }
@@ -79,6 +79,9 @@ func (d *destruction) all(ctx context.Context) error {
 // look for the rest.
 func (d *destruction) clear(ctx context.Context, left ownership.Left) error {
 	if left.Owner.ID != d.watch.Owner.ID {
+		if claimed, err := left.Claim(ctx, d.aws); err != nil || !claimed {
+			return err
+		}
 		protected := len(d.protected)
 		if err := d.endAll(ctx, left.Owner, nil); err != nil || len(d.protected) > protected {
 			return err

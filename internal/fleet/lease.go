@@ -49,14 +49,22 @@ func isHeld(err error) bool {
 	return held
 }
 
-// notEnded says that an apply or a destroy could not say that it has ended.
-func notEnded(aws AWS, owner ownership.Owner, command string, err error) error {
+// notEnded says that an apply or a destroy could not say that it has ended. Terraform taints
+// what a create has made that fails, and would begin by ending it.
+func notEnded(aws AWS, owner ownership.Owner, command string, created bool, err error) error {
+	next := "run terraform " + command + " again"
+	if created {
+		next = "run terraform untaint on the fleet, so that it is kept, and then terraform apply"
+	}
+	if cloud.ClassOf(err) == cloud.Denied {
+		next = "give whoever runs Terraform the permission ec2:DeleteLaunchTemplate; then " + next
+	}
 	return &report.Failure{
 		Summary: fmt.Sprintf("Fleet %s still counts as being worked on", owner.Name),
 		Subject: "fleet " + owner.Name + " (" + aws.Name() + ")",
 		Cause:   err,
 		Now:     "everything else is done",
-		Next:    "run terraform " + command + " again",
+		Next:    next,
 	}
 }
 

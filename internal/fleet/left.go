@@ -65,6 +65,9 @@ func (r *run) clearLeft(ctx context.Context) error {
 
 func (r *run) clearOne(ctx context.Context, left ownership.Left) error {
 	if left.Owner.ID != r.owner.ID {
+		if claimed, err := left.Claim(ctx, r.aws); err != nil || !claimed {
+			return err
+		}
 		found, err := find(ctx, r.aws, left.Owner, nil)
 		if err != nil {
 			return err

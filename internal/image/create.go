@@ -99,6 +99,9 @@ func (r *run) mark(ctx context.Context) error {
 func clearLeft(ctx context.Context, w world, owner ownership.Owner, left ownership.Left, removal Removal, keepParameter bool) ([]report.Warning, error) {
 	var warnings []report.Warning
 	if left.Owner.ID != owner.ID {
+		if claimed, err := left.Claim(ctx, w.home); err != nil || !claimed {
+			return nil, err
+		}
 		removal.Progress.Printf("removing what a create has left that was to replace this one and has died (owner %s)", left.Owner.ID)
 		d := destruction{world: w, owner: left.Owner, removal: removal, keepParameter: keepParameter}
 		err := d.run(ctx)

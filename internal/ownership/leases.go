@@ -3,6 +3,7 @@ package ownership
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -149,6 +150,8 @@ type Left struct {
 	Replaces []string
 
 	templateID string
+	// version is the number of the lease's latest version.
+	version int
 	// heard is the last sign of life, by this machine's clock.
 	heard time.Time
 }
@@ -250,7 +253,7 @@ func observe(ctx context.Context, aws AWS, owner Owner, except string) (Leases, 
 		if is.create {
 			leases.Creating = append(leases.Creating, is.owner)
 		}
-		lease := Left{owner.As(is.owner), is.create, is.replaces, latest.ID, time.Now().Add(-latest.Age)}
+		lease := Left{owner.As(is.owner), is.create, is.replaces, latest.ID, latest.Version, time.Now().Add(-latest.Age)}
 		switch {
 		case latest.Age > staleAfter, is.holder.gone():
 			leases.Left = append(leases.Left, lease)
@@ -300,6 +303,24 @@ func (l Leases) OwnCreate(owner Owner) bool {
 // already. One that names nobody has come no further than to its lease.
 func (l Left) follows(owner Owner) bool {
 	return l.Create && (len(l.Replaces) == 0 || slices.Contains(l.Replaces, owner.ID))
+}
+
+// Claim takes over a create's lease before what its owner has left is cleared: a create that
+// goes on with it at the same time must not lose what it is about to need. It is false when
+// somebody else has gone on with it.
+func (l Left) Claim(ctx context.Context, aws AWS) (claimed bool, err error) {
+	if l.templateID == "" {
+		return true, nil // its create had ended: nobody goes on with it
+	}
+	lease := Lease{
+		Owner: l.Owner, aws: aws, create: l.Create, run: newID(), replaces: l.Replaces,
+		template: cloud.LaunchTemplate{ID: l.templateID, Version: l.version},
+	}
+	err = lease.renew(ctx)
+	if errors.Is(err, ErrLost) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Clear deletes a lease that was left, after what its owner has left.

@@ -92,6 +92,33 @@ func TestLease_Observe_diedJustNow(t *testing.T) {
 	})
 }
 
+// What a dead create has left is cleared by one: not while another one goes on with it.
+func TestLeft_Claim(t *testing.T) {
+	rehearsal.Run(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage) {
+		killed(t, stage, begin(t, stage, fleet))
+		<-time.After(4 * time.Minute)
+		leases, err := ownership.Observe(t.Context(), stage.Region, fleet)
+		if err != nil || len(leases.Left) != 1 {
+			t.Fatalf("%v, %+v", err, leases)
+		}
+		goesOn := begin(t, stage, fleet)
+		if claimed, err := leases.Left[0].Claim(t.Context(), stage.Region); err != nil || claimed || !goesOn.TakenOver {
+			t.Errorf("claimed %t beside a create that goes on (%t): %v", claimed, goesOn.TakenOver, err)
+		}
+		killed(t, stage, goesOn)
+		<-time.After(4 * time.Minute)
+		if leases, err = ownership.Observe(t.Context(), stage.Region, fleet); err != nil {
+			t.Fatal(err)
+		}
+		if claimed, err := leases.Left[0].Claim(t.Context(), stage.Region); err != nil || !claimed {
+			t.Errorf("claimed %t: %v", claimed, err)
+		}
+		if again, err := leases.Left[0].Claim(t.Context(), stage.Region); err != nil || again {
+			t.Errorf("claimed twice: %t, %v", again, err)
+		}
+	})
+}
+
 func isHeld(err error) bool {
 	_, held := errors.AsType[*ownership.HeldError](err)
 	return held
