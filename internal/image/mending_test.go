@@ -205,6 +205,16 @@ func TestApply_protectsAndRetires(t *testing.T) {
 	})
 }
 
+// seesOneSpoilt fails the test unless the line has a current version, with tags to be written
+// again, and nothing foreign.
+func (b *bakery) seesOneSpoilt(vouched Vouched) {
+	b.t.Helper()
+	line, err := Observe(b.t.Context(), b.Region, b.state, vouched)
+	if err != nil || line.Current() == nil || len(line.Foreign) > 0 || len(line.Spoilt) != 1 {
+		b.t.Fatalf("%v, current %v, foreign %v, spoilt %v", err, line.Current(), line.Foreign, line.Spoilt)
+	}
+}
+
 // A version that the state has stays that, whatever somebody does to its tags: a plan is
 // made that writes them again, nothing is baked, and a destroy removes it.
 func TestApply_marksVersionsAgain(t *testing.T) {
@@ -222,10 +232,7 @@ func TestApply_marksVersionsAgain(t *testing.T) {
 					}
 				}
 				spoil()
-				line, err := Observe(t.Context(), b.Region, b.state, vouched)
-				if err != nil || line.Current() == nil || len(line.Foreign) > 0 || len(line.Spoilt) != 1 {
-					t.Fatalf("%v, current %v, foreign %v, spoilt %v", err, line.Current(), line.Foreign, line.Spoilt)
-				}
+				b.seesOneSpoilt(vouched)
 				options := b.optionsFor(spec)
 				options.Owner, options.Vouched = b.state, vouched
 				result, err := Apply(t.Context(), b.Region, spec, options)
