@@ -81,7 +81,8 @@ func TestKill_successor(t *testing.T) {
 // is whole: it is imported, and destroyed too.
 func finished(t *testing.T, old *terraform, spec Spec) {
 	t.Helper()
-	whole := len(observe(t, old, spec).Others) > 0 && len(observe(t, old, spec).left) == 0
+	before := observe(t, old, spec)
+	whole := len(before.Others) > 0 && len(before.Leases.Creating) == 0
 	if _, err := old.destroy(t.Context(), old.Region, spec); err != nil {
 		t.Fatal(err)
 	}
