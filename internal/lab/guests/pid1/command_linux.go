@@ -67,14 +67,17 @@ func Run(start Start) (*exec.Cmd, error) {
 // PR_SET_PDEATHSIG), which is with the process, however that ends.
 var forks = sync.OnceValue(func() chan<- func() {
 	todo := make(chan func())
-	go func() {
-		runtime.LockOSThread()
-		for do := range todo {
-			do()
-		}
-	}()
+	go serveForks(todo)
 	return todo
 })
+
+// serveForks goes on for as long as the process.
+func serveForks(todo <-chan func()) {
+	runtime.LockOSThread()
+	for do := range todo {
+		do()
+	}
+}
 
 // fork starts the process, on the thread of forks.
 func (s Start) fork(cmd *exec.Cmd) error {
