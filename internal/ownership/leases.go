@@ -102,7 +102,7 @@ func (w *watch) untilDead(ctx context.Context) (*found, error) {
 			return nil, pause(ctx, time.Second)
 		}
 		is := parse(latest)
-		if is.owner == "" && is.create {
+		if is.owner == "" {
 			return nil, fmt.Errorf("launch template %s (%s) is not what this provider has made of it: delete it", latest.Name, w.lease.aws.Name())
 		}
 		sign := fmt.Sprint(latest.ID, latest.Version)

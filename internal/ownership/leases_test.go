@@ -3,6 +3,7 @@ package ownership_test
 import (
 	"errors"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -115,6 +116,26 @@ func TestLeft_Claim(t *testing.T) {
 		}
 		if again, err := leases.Left[0].Claim(t.Context(), stage.Region); err != nil || again {
 			t.Errorf("claimed twice: %t, %v", again, err)
+		}
+	})
+}
+
+// A launch template of a lease's name that somebody has made by hand is neither waited for nor
+// deleted: whoever applies hears of it at once.
+func TestBegin_besideATemplateOfSomebody(t *testing.T) {
+	rehearsal.Run(t, lab.Options{}, func(t *testing.T, stage *rehearsal.Stage) {
+		lease := begin(t, stage, fleet.As("o-0123456789abcdef0123"))
+		end(t, lease)
+		if _, err := stage.Region.CreateLaunchTemplate(t.Context(), "stamp-apply-o-0123456789abcdef0123", "mine", "", nil); err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		_, err := ownership.Begin(t.Context(), stage.Region, fleet.As("o-0123456789abcdef0123"), ownership.Options{})
+		if err == nil || !strings.Contains(err.Error(), "is not what this provider has made of it") || time.Since(begun) > time.Minute {
+			t.Errorf("%v after %s", err, time.Since(begun))
+		}
+		if leftLeases(stage) != 1 {
+			t.Error("somebody's launch template was deleted")
 		}
 	})
 }
