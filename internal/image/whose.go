@@ -141,8 +141,8 @@ func (l *Line) addVersion(image cloud.Image) {
 	}
 }
 
-// clockSkew is how far two clocks may be apart: AWS refuses signatures that are further off.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/signing-elements.html
+// clockSkew is how far ahead of this machine's clock a promotion may be before it is odd: no
+// two clocks are quite the same.
 const clockSkew = 5 * time.Minute
 
 // addTaken remembers the number of another owner's version.
