@@ -121,7 +121,8 @@ func regionsOf(line Line, further []string) []string {
 }
 
 // ObserveCopies adds to an observed line its copies in other regions: one request for
-// each region, those given and those that its versions tell of. A region that only a tag
+// each region, those given and those that its versions tell of, and another one where a
+// version says that it has a copy which tags do not find. A region that only a tag
 // tells of, and that is none or refuses us, is skipped with a warning.
 func ObserveCopies(ctx context.Context, aws AWS, in Regions, owner ownership.Owner, line Line, further []string) (Line, error) {
 	regions := regionsOf(line, further)
@@ -129,7 +130,7 @@ func ObserveCopies(ctx context.Context, aws AWS, in Regions, owner ownership.Own
 	group, groupCtx := errgroup.WithContext(ctx)
 	for i, region := range regions {
 		group.Go(func() error {
-			found[i], failed[i] = copiesIn(groupCtx, world{aws, in}, owner, region)
+			found[i], failed[i] = copiesIn(groupCtx, world{aws, in}, owner, line, region)
 			if slices.Contains(further, region) || ctx.Err() != nil {
 				return failed[i]
 			}
@@ -180,12 +181,31 @@ func (e *noRegionError) Error() string { return e.err.Error() }
 // Unwrap returns the reason.
 func (e *noRegionError) Unwrap() error { return e.err }
 
-func copiesIn(ctx context.Context, w world, owner ownership.Owner, region string) ([]cloud.Image, error) {
+// copiesIn reads the copies in a region: by their tags, and by their names those whose tags
+// somebody has changed.
+func copiesIn(ctx context.Context, w world, owner ownership.Owner, line Line, region string) ([]cloud.Image, error) {
 	there, err := w.region(region)
 	if err != nil {
 		return nil, &noRegionError{err}
 	}
-	return there.Images(ctx, cloud.ImageQuery{Owners: []string{"self"}, Tags: copyTags(owner), IncludeDisabled: true})
+	copies, err := there.Images(ctx, cloud.ImageQuery{Owners: []string{"self"}, Tags: copyTags(owner), IncludeDisabled: true})
+	if err != nil {
+		return nil, err
+	}
+	missing := map[string]string{} // by the names that the copies have
+	for _, version := range slices.Concat(line.Versions, line.Candidates) {
+		found := slices.ContainsFunc(copies, func(image cloud.Image) bool { return image.SourceImageID == version.ImageID })
+		if !found && slices.Contains(version.Regions(), region) {
+			missing[version.ImageName] = version.ImageID
+		}
+	}
+	if len(missing) == 0 {
+		return copies, nil
+	}
+	strays, err := there.Images(ctx, cloud.ImageQuery{
+		Owners: []string{"self"}, Filters: map[string][]string{"name": slices.Sorted(maps.Keys(missing))}, IncludeDisabled: true,
+	})
+	return append(copies, slices.DeleteFunc(strays, func(image cloud.Image) bool { return image.SourceImageID != missing[image.Name] })...), err
 }
 
 func unreachedWarning(owner ownership.Owner, region string, err error) report.Warning {
