@@ -108,7 +108,7 @@ func clearLeft(ctx context.Context, w world, owner ownership.Owner, left ownersh
 		}
 		removal.Progress.Printf("removing what a create has left that was to replace this one and has died (owner %s)", left.Owner.ID)
 		d := destruction{world: w, owner: left.Owner, removal: removal, keepParameter: keepParameter}
-		err := d.run(ctx)
+		err := d.run(ctx, ownership.Leases{})
 		if warnings = d.warnings; err != nil {
 			return warnings, fmt.Errorf("what a create has left that was to replace this one (owner %s): %w", left.Owner.ID, err)
 		}

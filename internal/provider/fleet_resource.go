@@ -83,7 +83,7 @@ func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, 
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.Name, plan.Region)...)
 	resp.Diagnostics.Append(writeOwner(ctx, resp.Private, outcome.Owner)...)
 	if !resp.Diagnostics.HasError() {
-		r.session.names.useUp(outcome.Owner)
+		r.session.names.created(outcome.Owner)
 	}
 }
 

@@ -83,7 +83,7 @@ func (r *goldenImage) Create(ctx context.Context, req resource.CreateRequest, re
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.Name, plan.Region)...)
 	resp.Diagnostics.Append(writeOwner(ctx, resp.Private, applied.owner)...)
 	if !resp.Diagnostics.HasError() {
-		r.session.names.useUp(applied.owner)
+		r.session.names.created(applied.owner)
 	}
 	if !resp.Diagnostics.HasError() && applied.recipe != nil {
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, recipeKey, applied.recipe)...)
