@@ -110,7 +110,7 @@ func blank(volume cloud.Volume, mapping cloud.ImageVolume) cloud.Volume {
 
 // temporaryTags are those of builders and proofs.
 func (r *run) temporaryTags(role string) cloud.Tags {
-	tags := cloud.Tags{"Name": r.spec.Name + " " + role}.With(r.spec.Tags).With(r.owner.Tags())
+	tags := cloud.Tags{"Name": r.spec.Name + " " + role}.With(r.spec.Tags).With(r.spec.Bake.Tags).With(r.owner.Tags())
 	tags[cloud.TagRole] = role
 	tags[cloud.TagFingerprint] = r.plan.Fingerprint
 	tags[cloud.TagChecks] = r.spec.ChecksDigest()

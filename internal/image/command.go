@@ -36,7 +36,12 @@ const watchEvery = 20 * time.Second
 // guest, so that any apply can go on from there.
 type byCommand struct{ r *run }
 
-func (c *byCommand) board(context.Context, job) ([]byte, error) { return nil, nil }
+func (c *byCommand) board(_ context.Context, job job) ([]byte, error) {
+	if job.role != cloud.RoleBuilder {
+		return nil, nil // what a builder's user data has set up is in the image
+	}
+	return []byte(c.r.spec.Bake.UserData), nil
+}
 
 func (c *byCommand) follow(ctx context.Context, instance cloud.Instance, job job) (guest.Report, error) {
 	commands, err := job.work.Commands()
