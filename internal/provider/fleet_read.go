@@ -2,11 +2,9 @@ package provider
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -15,34 +13,6 @@ import (
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/fleet"
 )
-
-// warnOfBroken says what has happened to instances since the last apply.
-func (m *fleetModel) warnOfBroken(observed *fleet.Observation, region string, diags *diag.Diagnostics) {
-	var lines []string
-	before := slotValues(m.Instances)
-	for _, slot := range slices.Sorted(maps.Keys(before)) {
-		member, there := observed.Members[slot]
-		switch {
-		case !there:
-			lines = append(lines, fmt.Sprintf("slot %d: %s is gone", slot, instanceIDOf(before[slot])))
-		case member.Broken != "":
-			lines = append(lines, fmt.Sprintf("slot %d: %s %s", slot, member.Instance.ID, member.Broken))
-		}
-	}
-	if len(lines) == 0 {
-		return
-	}
-	const most = 20
-	if len(lines) > most {
-		lines = append(lines[:most], fmt.Sprintf("and %d more", len(lines)-most))
-	}
-	next := "An apply gives these slots new instances."
-	if !orTrue(m.ReplaceUnhealthy) {
-		next = "An apply gives new instances to the slots whose own are gone; the others stay, since replace_unhealthy is false."
-	}
-	diags.AddWarning(fmt.Sprintf("Fleet %s lacks instances", m.Name.ValueString()),
-		fmt.Sprintf("In %s:\n\n%s\n\n%s", region, strings.Join(lines, "\n"), next))
-}
 
 func instanceIDOf(value attr.Value) string {
 	if object, ok := value.(types.Object); ok {
