@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
@@ -91,7 +92,11 @@ func (a *announcement) rollout() {
 	disks, replaced := slotsOf(changesBy(changes, true)), slotsOf(changesBy(changes, false))
 	lines := []string{}
 	if len(replaced) > 0 {
-		lines = append(lines, fmt.Sprintf("%s: new instances. The old ones end, with their disks, %s.", sentence(slotRange(replaced)), endsWhen(groups)))
+		text := "%s: new instances. Each old one ends, with its disks, %s."
+		if len(replaced) == 1 {
+			text = "%s: a new instance. The old one ends, with its disks, %s."
+		}
+		lines = append(lines, fmt.Sprintf(text, sentence(slotRange(replaced)), endsWhen(groups)))
 	}
 	if len(disks) > 0 {
 		lines = append(lines, fmt.Sprintf("%s: new root volumes; instances, addresses and other volumes stay. What is on the old root volumes is lost, and each server boots anew.",
@@ -106,7 +111,7 @@ func (a *announcement) rollout() {
 	}
 	lines = append(lines, "Why: "+strings.Join(a.reasons(changes), "; ")+".")
 	if a.about.Unknown.Any() {
-		lines = append(lines, "What turns out to be the same as before replaces nothing.")
+		lines = append(lines, "Where that turns out to be as before, nothing is replaced.")
 	}
 	largest := 0
 	for _, group := range groups {
@@ -131,11 +136,11 @@ func endsWhen(groups []Group) string {
 	}
 	switch {
 	case before && after:
-		return "some before and some after their new ones are ready"
+		return "before a successor is launched or when that is ready, as max_unavailable allows"
 	case before:
-		return "before their new ones are launched"
+		return "before a successor is launched"
 	}
-	return "when their new ones are ready"
+	return "when its successor is ready"
 }
 
 // canaryOf names the slots that go first.
@@ -201,16 +206,22 @@ func (a *announcement) repairs() {
 	}
 	if len(empty) > 0 {
 		a.add(fmt.Sprintf("Filling %s of fleet %s", counted(len(empty), "empty slot"), a.about.Name),
-			sentence(slotRange(empty))+": new instances. The former ones are terminated or gone.")
+			sentence(slotRange(empty))+": a new instance each. What was there is terminated or gone.")
 	}
 }
 
 // brokenEnd says what becomes of broken instances.
 func (a *announcement) brokenEnd(broken []Change) string {
 	text := "They end, with their disks: those that do not run before their new ones are launched, those that run when their new ones are ready."
+	switch running := slices.DeleteFunc(slices.Clone(broken), func(c Change) bool { return c.Old.Instance.State != cloud.InstanceRunning }); {
+	case len(running) == 0:
+		text = "What does not run ends, with its disks, before its successor is launched."
+	case len(running) == len(broken):
+		text = "What is broken and runs ends, with its disks, when its successor is ready."
+	}
 	for _, change := range broken {
 		if change.Differs != "" {
-			return text + " The new ones differ (" + change.Differs + "): what is broken gets that at once, without canary and soak."
+			return text + " Successors differ (" + change.Differs + "): they are launched at once, without canary and soak."
 		}
 	}
 	return text

@@ -160,7 +160,7 @@ func (s Spec) change(slot int, member Member, there bool, config string) (Change
 	case outdated != "":
 		change.Kind, change.Reason = Outdated, outdated
 		// Only a running instance can get another disk.
-		change.RootVolume = s.Rollout.Strategy == StrategyRootVolume && member.ImageID != s.ImageID && s.onlyImageDiffers(member, config) &&
+		change.RootVolume = s.Rollout.Strategy == StrategyRootVolume && (s.Unknown.Image || member.ImageID != s.ImageID) && s.onlyImageDiffers(member, config) &&
 			member.Instance.State == cloud.InstanceRunning
 	default:
 		return Change{}, false

@@ -179,8 +179,10 @@ func (s slotPlan) values(imageID types.String) (values map[int]attr.Value, rolls
 		}
 		rolls = rolls || changes && change.Kind == fleet.Outdated
 		switch {
-		case !there:
+		case !there && slot >= s.previous.Size:
 			values[slot] = types.ObjectUnknown(memberType.AttrTypes)
+		case !there: // what depends on the slot is there already
+			values[slot] = s.replacement(slot, types.ObjectNull(memberType.AttrTypes), imageID)
 		case !changes:
 			values[slot] = old
 		case change.RootVolume:
@@ -217,8 +219,11 @@ func (s slotPlan) replacement(slot int, old types.Object, imageID types.String) 
 	if kinds := s.spec.Types(slot); named && len(kinds) == 1 && !slices.Contains(launch, "instance_types") {
 		values["instance_type"] = types.StringValue(kinds[0])
 	}
-	if subnet := s.spec.Subnet(slot); named && subnet != "" && subnet == text(old, "subnet_id") && !slices.Contains(launch, "subnet_ids") {
-		values["subnet_id"], values["availability_zone"] = types.StringValue(subnet), old.Attributes()["availability_zone"]
+	if subnet := s.spec.Subnet(slot); named && subnet != "" && !slices.Contains(launch, "subnet_ids") {
+		values["subnet_id"] = types.StringValue(subnet)
+		if subnet == text(old, "subnet_id") {
+			values["availability_zone"] = old.Attributes()["availability_zone"]
+		}
 	}
 	if s.spec.Slots != nil && named && s.spec.Slots.Overrides[slot].PrivateIP != "" {
 		values["private_ip"] = types.StringValue(s.spec.Slots.Overrides[slot].PrivateIP)

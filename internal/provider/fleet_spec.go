@@ -79,9 +79,10 @@ const (
 	defaultSurge = 10 // percent
 )
 
-// wanted reports whether everything that an engine's spec needs is known.
+// wanted reports whether everything that an engine's spec needs is known, but the image:
+// what can be wrong without it is refused before it is baked.
 func (m *fleetModel) wanted(ctx context.Context) bool {
-	return known(ctx, m.Name, m.Region, m.ImageID, m.Size, m.InstanceTypes, m.SubnetIDs, m.SecurityGroupIDs,
+	return known(ctx, m.Name, m.Region, m.Size, m.InstanceTypes, m.SubnetIDs, m.SecurityGroupIDs,
 		m.IAMInstanceProfile, m.KeyName, m.UserData, m.TagsAll, m.Slots, m.ReplaceUnhealthy,
 		m.AssociatePublicIP, m.Market, m.Monitoring, m.EBSOptimized, m.DisableTermination, m.DisableStop, m.Credits, m.Placement,
 		m.Metadata, m.RootVolume, m.Volumes, m.TargetGroupARNs, m.Health, m.Rollout)
