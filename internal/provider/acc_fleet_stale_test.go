@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -167,4 +168,35 @@ func slotsOfTest(attribute string) string {
 		return `{}`
 	}
 	return ""
+}
+
+// Tags that other people's tools write on single instances stay there, and plan nothing,
+// with ignore_changes as without; a tag of the configuration that one has lost comes back.
+func TestAccFleet_foreignTags(t *testing.T) {
+	for name, lifecycle := range map[string]string{"watched": "", "ignored": "lifecycle { ignore_changes = [tags] }"} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, false)
+			config := strings.Replace(w.sized(2, map[string]string{"tags": `{ App = "web" }`}), `name = "web"`, `name = "web"`+"\n"+lifecycle, 1)
+			empty := resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}}
+			resource.UnitTest(t, resource.TestCase{
+				ProtoV6ProviderFactories: factories(),
+				Steps: []resource.TestStep{
+					{Config: config},
+					{
+						PreConfig:        func() { w.tagEach("LastBackup") },
+						Config:           config,
+						ConfigPlanChecks: empty,
+					},
+					{
+						PreConfig:         func() { w.untagOne("App") },
+						Config:            config,
+						ConfigStateChecks: []statecheck.StateCheck{fleetIs("tags", knownvalue.MapExact(map[string]knownvalue.Check{"App": knownvalue.StringExact("web")}))},
+						Check:             func(*terraform.State) error { return w.allHave(2, "App", "LastBackup") },
+					},
+					{Config: config, ConfigPlanChecks: empty},
+				},
+				CheckDestroy: func(*terraform.State) error { w.noLeftovers(); return nil },
+			})
+		})
+	}
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
-	"github.com/stamp-pattern/terraform-provider-stamp/internal/fleet"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/fleet"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 )
 

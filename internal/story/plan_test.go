@@ -108,7 +108,9 @@ func (r *reviewer) ids() (ids []string) {
 func TestFleet_planIsShort(t *testing.T) {
 	const many = 300
 	r := newReviewer(t)
-	perServer := func(larger, smaller string, servers int) float64 { return float64(len(larger)-len(smaller)) / float64(servers) }
+	perServer := func(larger, smaller string, servers int) float64 {
+		return float64(len(larger)-len(smaller)) / float64(servers)
+	}
 
 	created := perServer(r.does("plan", many+5), r.does("plan", 5), many)
 	r.does("apply", 5)
