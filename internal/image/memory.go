@@ -1,12 +1,14 @@
 package image
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
 // Memory is what a state keeps of an observed line. Terraform plans once more when it applies,
@@ -103,9 +105,10 @@ func (c rememberedCopy) image() cloud.Image {
 	return cloud.Image{ID: c.ID, State: c.State, Tags: cloud.Tags{cloud.TagKey: c.Key}}
 }
 
-// WithRemembered adds to an observed line the copies in regions that could not be reached, as
-// they were when they were seen last: nothing says that they are gone.
-func (l Line) WithRemembered(memory Memory) Line {
+// WithRemembered adds to an observed line the copies in regions that did not answer, as they
+// were when they were seen last: nothing says that they are gone. It warns of those of the
+// regions that the state has copies in.
+func (l Line) WithRemembered(memory Memory, regions []string) Line {
 	for _, kept := range memory.Versions {
 		version := l.ByImage(kept.ImageID)
 		if version == nil {
@@ -116,6 +119,20 @@ func (l Line) WithRemembered(memory Memory) Line {
 				version.Copies = with(version.Copies, region, copied.image())
 			}
 		}
+	}
+	for _, region := range regions {
+		if !l.Unreached(region) {
+			continue
+		}
+		kept := "copies there"
+		if current := l.Current(); current != nil && current.Copies[region].ID != "" {
+			kept = current.Copies[region].ID
+		}
+		l.Warnings = append(l.Warnings, report.Warning{
+			Summary: fmt.Sprintf("Copies of golden image %s in %s could not be read", l.owner.Name, region),
+			Detail: fmt.Sprintf("%v\n\nThe state keeps what it has of them (%s), and nothing else waits for the region. Only an apply that changes the image needs it. "+
+				"If it is to be given up, take it off distribute.regions: what is there is then left behind.", l.unreached[region], kept),
+		})
 	}
 	return l
 }
