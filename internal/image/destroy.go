@@ -160,7 +160,8 @@ func (d *destruction) withCopies(ctx context.Context, line Line) (Line, error) {
 	before := len(line.Warnings)
 	line, err := ObserveCopies(ctx, d.home, d.in, d.owner, line, d.removal.Regions)
 	if unreached, ok := errors.AsType[*UnreachedError](err); ok {
-		d.warnings, err = append(d.warnings, leftBehind(d.owner, unreached, d.removal.Copies)...), nil
+		d.warnings, err = append(d.warnings, leftBehind(d.owner, unreached, d.removal.Copies,
+			"No state knows of it any more. Once the region answers again, list what is there and remove it:")...), nil
 	}
 	if err == nil {
 		d.warnings = append(d.warnings, line.Warnings[min(before, len(line.Warnings)):]...)

@@ -185,7 +185,7 @@ func (q copyQuery) ask(ctx context.Context, w world, owner ownership.Owner, regi
 	defer cancel()
 	images, err := copiesIn(within, w, owner, region)
 	if err != nil && within.Err() != nil && ctx.Err() == nil {
-		err = fmt.Errorf("it has served no request for %s: %w", q.within(region), err)
+		err = fmt.Errorf("DescribeImages (%s): the region has served no request for %s", region, q.within(region))
 	}
 	return images, err
 }

@@ -72,12 +72,13 @@ func (r *run) withCopies(ctx context.Context, line Line) (Line, error) {
 			return line, err
 		}
 	}
-	r.dead, r.leftBehind = unreached.Why, leftBehind(r.owner, unreached, r.options.Copies)
+	r.dead, r.leftBehind = unreached.Why, leftBehind(r.owner, unreached, r.options.Copies,
+		"Once the region answers again, the next apply that changes the image removes it. By hand, list what is there and remove it:")
 	return line, nil
 }
 
-// leftBehind warns of what stays in regions that do not answer.
-func leftBehind(owner ownership.Owner, unreached *UnreachedError, known map[string]string) []report.Warning {
+// leftBehind warns of what stays in regions that do not answer. next says who removes it.
+func leftBehind(owner ownership.Owner, unreached *UnreachedError, known map[string]string, next string) []report.Warning {
 	var warnings []report.Warning
 	for _, region := range slices.Sorted(maps.Keys(unreached.Why)) {
 		what := "Copies of its versions are left there, if there were any,"
@@ -86,11 +87,10 @@ func leftBehind(owner ownership.Owner, unreached *UnreachedError, known map[stri
 		}
 		warnings = append(warnings, report.Warning{
 			Summary: fmt.Sprintf("Copies of golden image %s in %s were left behind", owner.Name, region),
-			Detail: fmt.Sprintf("The region did not answer: %v\n\n%s with snapshots, and costs money until it is removed. "+
-				"When the region answers again, list what is left and remove it:\n"+
-				"  aws ec2 describe-images --region %[3]s --owners self --include-disabled --filters Name=tag:%[4]s,Values=%[5]s\n"+
-				"  aws ec2 deregister-image --region %[3]s --delete-associated-snapshots --image-id <each id>",
-				unreached.Why[region], what, region, cloud.TagOwner, owner.ID),
+			Detail: fmt.Sprintf("The region did not answer: %v\n\n%s with snapshots, and costs money until it is removed. %s\n"+
+				"  aws ec2 describe-images --region %[4]s --owners self --include-disabled --filters Name=tag:%[5]s,Values=%[6]s\n"+
+				"  aws ec2 deregister-image --region %[4]s --delete-associated-snapshots --image-id <each id>",
+				unreached.Why[region], what, next, region, cloud.TagOwner, owner.ID),
 		})
 	}
 	return warnings
