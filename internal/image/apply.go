@@ -33,18 +33,14 @@ type Options struct {
 	// Regions are looked in for copies beside those that the spec and the versions name:
 	// what the state says.
 	Regions []string
+	// Copies are the current version's in those regions, for the words about a region that
+	// does not answer.
+	Copies map[string]string
 	// Now is the clock by which a version is too old; nil is the machine's.
 	Now func() time.Time
 	// Earlier is the recipe of the current version, when known.
 	Earlier  *Recipe
 	Progress report.Progress
-}
-
-// Planned is what a user has agreed to.
-type Planned struct {
-	Version int
-	// ImageID is empty when a new version was to be baked.
-	ImageID string
 }
 
 // Result is what an apply leaves.
@@ -79,6 +75,10 @@ type run struct {
 	// kept are the temporary instances that this apply leaves to be looked at.
 	kept     []string
 	warnings []report.Warning
+	// dead are regions that are not wanted and have not answered; leftBehind are the warnings
+	// about them.
+	dead       map[string]error
+	leftBehind []report.Warning
 	unseen
 }
 
@@ -97,6 +97,7 @@ func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (Result, er
 	}
 	r := &run{aws: aws, spec: spec, options: options, owner: lease.Owner, lease: lease}
 	err = r.apply(lease.Context())
+	r.warnings = append(r.warnings, r.leftBehind...)
 	after, cancel := afterwards(ctx)
 	defer cancel()
 	if errors.Is(err, ErrExists) && lease.TakenOver {
@@ -205,21 +206,6 @@ func (r *run) decide() (err error) {
 		return r.failure("was not changed", "", err, "nothing was changed", "set refresh.pin_version to one of these, or remove it")
 	}
 	return r.keepToPlan()
-}
-
-// keepToPlan refuses to do something else than what the user has agreed to.
-func (r *run) keepToPlan() error {
-	planned := r.options.Planned
-	if planned == nil || planned.Version == r.plan.Version && planned.ImageID == r.plan.ImageID || r.asCreated() {
-		return nil
-	}
-	before := fmt.Sprintf("version %d (%s)", planned.Version, planned.ImageID)
-	if planned.ImageID == "" {
-		before = fmt.Sprintf("a newly baked version %d", planned.Version)
-	}
-	return r.failure("was not changed", "",
-		fmt.Errorf("the line has moved since the plan was made: %s was to be current, now it would be to %s", before, r.plan),
-		"nothing was changed", "run terraform apply again: it makes a new plan")
 }
 
 // makeCurrent sees to it that the right version is current, whatever that takes.

@@ -17,6 +17,9 @@ type Removal struct {
 	In Regions
 	// Regions are looked in beside those that the versions tell of.
 	Regions []string
+	// Copies are the current version's in those regions, for the words about a region that
+	// does not answer.
+	Copies map[string]string
 	// Vouched are the images that the state has.
 	Vouched Vouched
 	// Parameter is the line's SSM parameter, if it has one.
@@ -131,10 +134,7 @@ func (d *destruction) run(ctx context.Context, leases ownership.Leases) error {
 		return err
 	}
 	failures := []error{d.parameters(ctx, line), unstage(ctx, d.home, d.removal.StagingBucket, d.owner)}
-	regions := slices.DeleteFunc(regionsOf(line, d.removal.Regions), func(region string) bool {
-		_, unreached := line.unreached[region]
-		return unreached
-	})
+	regions := slices.DeleteFunc(regionsOf(line, d.removal.Regions), line.Unreached)
 	removed := map[string]bool{}
 	for _, version := range slices.Concat(line.Versions, line.Candidates, line.Orphans) {
 		if err := removeVersion(ctx, d.world, version); err != nil {
@@ -157,12 +157,17 @@ func (d *destruction) run(ctx context.Context, leases ownership.Leases) error {
 	return nil
 }
 
-// withCopies looks for copies, and warns of the regions where it could not.
+// withCopies looks for copies, and warns of the regions where it could not: one that does not
+// answer must not keep the others from being cleared.
 func (d *destruction) withCopies(ctx context.Context, line Line) (Line, error) {
 	before := len(line.Warnings)
 	line, err := ObserveCopies(ctx, d.home, d.in, d.owner, line, d.removal.Regions)
+	if unreached, ok := errors.AsType[*UnreachedError](err); ok {
+		d.warnings, err = append(d.warnings, leftBehind(d.owner, unreached, d.removal.Copies,
+			"No state knows of it any more. Once the region answers again, list what is there and remove it:")...), nil
+	}
 	if err == nil {
-		d.warnings = append(d.warnings, line.Warnings[before:]...)
+		d.warnings = append(d.warnings, line.Warnings[min(before, len(line.Warnings)):]...)
 	}
 	return line, err
 }

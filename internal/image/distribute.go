@@ -295,7 +295,8 @@ func (r *run) forgetRegions(ctx context.Context) error {
 		left := slices.DeleteFunc(slices.Clone(recorded), func(region string) bool {
 			_, there := version.Copies[region]
 			_, wanted := r.spec.Distribute.Regions[region]
-			return !there && !wanted && !r.line.unreached[region]
+			none := errorIs[*noRegionError](r.line.unreached[region])
+			return !there && !wanted && (none || !r.line.Unreached(region))
 		})
 		if slices.Equal(left, recorded) {
 			continue

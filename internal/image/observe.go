@@ -40,8 +40,8 @@ type Line struct {
 
 	owner ownership.Owner
 	seen  seen
-	// unreached are regions that copies may be in and that refuse to say so.
-	unreached map[string]bool
+	// unreached says why regions that copies may be in did not answer.
+	unreached map[string]error
 }
 
 // seen is what was read, whoever has it.

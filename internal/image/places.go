@@ -2,12 +2,13 @@ package image
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
+	"sync"
+	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
@@ -120,42 +121,114 @@ func regionsOf(line Line, further []string) []string {
 	return slices.Compact(all)
 }
 
+// UnreachedError says that copies may be in regions that did not answer.
+type UnreachedError struct {
+	// Why are the regions' errors.
+	Why map[string]error
+}
+
+// Error names each region.
+func (e *UnreachedError) Error() string {
+	var all []string
+	for _, region := range slices.Sorted(maps.Keys(e.Why)) {
+		all = append(all, fmt.Sprintf("copies in %s could not be looked for: %v", region, e.Why[region]))
+	}
+	return strings.Join(all, "; ")
+}
+
+// Unwrap returns the regions' errors.
+func (e *UnreachedError) Unwrap() []error {
+	var all []error
+	for _, region := range slices.Sorted(maps.Keys(e.Why)) {
+		all = append(all, e.Why[region])
+	}
+	return all
+}
+
 // ObserveCopies adds to an observed line its copies in other regions: one request for
 // each region, those given and those that its versions tell of, and another one where a
 // version says that it has a copy which tags do not find. A region that only a tag
-// tells of, and that is none or refuses us, is skipped with a warning.
+// tells of, and that is none or refuses us, is skipped with a warning. One of the given
+// regions that does so makes a *UnreachedError, beside a line that has all the others.
 func ObserveCopies(ctx context.Context, aws AWS, in Regions, owner ownership.Owner, line Line, further []string) (Line, error) {
-	regions := regionsOf(line, further)
+	return observeCopies(ctx, world{aws, in}, owner, line, copyQuery{further: further})
+}
+
+// ObserveCopiesSoon is ObserveCopies for plans, which must not wait for minutes for a region
+// that is down.
+func ObserveCopiesSoon(ctx context.Context, aws AWS, in Regions, owner ownership.Owner, line Line, further []string) (Line, error) {
+	soon := func(string) time.Duration { return answerWithin }
+	return observeCopies(ctx, world{aws, in}, owner, line, copyQuery{further: further, within: soon})
+}
+
+// answerWithin is how long a region may refuse to say what copies it has, where something can
+// be done without it. A throttled account is served within a few seconds.
+const answerWithin = 20 * time.Second
+
+// copyQuery says where copies are looked for.
+type copyQuery struct {
+	// further are regions beside those that the versions tell of.
+	further []string
+	// within is how long a region may take to answer; nil and zero are no limit.
+	within func(region string) time.Duration
+	// dead are regions that have not answered before, and are not asked again.
+	dead map[string]error
+}
+
+func (q copyQuery) ask(ctx context.Context, w world, owner ownership.Owner, line Line, region string) ([]cloud.Image, error) {
+	if err := q.dead[region]; err != nil {
+		return nil, err
+	}
+	if q.within == nil || q.within(region) == 0 {
+		return copiesIn(ctx, w, owner, line, region)
+	}
+	within, cancel := context.WithTimeout(ctx, q.within(region))
+	defer cancel()
+	images, err := copiesIn(within, w, owner, line, region)
+	if err != nil && within.Err() != nil && ctx.Err() == nil {
+		err = fmt.Errorf("DescribeImages (%s): the region has served no request for %s", region, q.within(region))
+	}
+	return images, err
+}
+
+func observeCopies(ctx context.Context, w world, owner ownership.Owner, line Line, query copyQuery) (Line, error) {
+	regions := regionsOf(line, query.further)
 	found, failed := make([][]cloud.Image, len(regions)), make([]error, len(regions))
-	group, groupCtx := errgroup.WithContext(ctx)
+	var wait sync.WaitGroup
 	for i, region := range regions {
-		group.Go(func() error {
-			found[i], failed[i] = copiesIn(groupCtx, world{aws, in}, owner, line, region)
-			if slices.Contains(further, region) || ctx.Err() != nil {
-				return failed[i]
-			}
-			return nil
-		})
+		wait.Go(func() { found[i], failed[i] = query.ask(ctx, w, owner, line, region) })
 	}
-	if err := group.Wait(); err != nil {
-		return line, err
+	wait.Wait()
+	if err := ctx.Err(); err != nil {
+		return line, errors.Join(append(failed, err)...)
 	}
-	line.seen.copies, line.unreached = map[string][]cloud.Image{}, map[string]bool{}
-	for i, region := range regions {
-		if failed[i] == nil {
-			line.seen.copies[region] = found[i]
-			continue
-		}
-		line.unreached[region] = !errorIs[*noRegionError](failed[i])
-	}
-	line = line.withCopies(owner)
+	line.seen.copies, line.unreached = map[string][]cloud.Image{}, map[string]error{}
 	for i, region := range regions {
 		if failed[i] != nil {
+			line.unreached[region] = failed[i]
+			continue
+		}
+		line.seen.copies[region] = found[i]
+	}
+	line = line.withCopies(owner)
+	given := map[string]error{}
+	for i, region := range regions {
+		switch {
+		case failed[i] == nil:
+		case slices.Contains(query.further, region):
+			given[region] = failed[i]
+		default:
 			line.Warnings = append(line.Warnings, unreachedWarning(owner, region, failed[i]))
 		}
 	}
+	if len(given) > 0 {
+		return line, &UnreachedError{given}
+	}
 	return line, nil
 }
+
+// Unreached reports whether a region that may have copies did not answer.
+func (l Line) Unreached(region string) bool { return l.unreached[region] != nil }
 
 // withCopies puts the copies that were seen with the versions. A line that was not observed
 // has those that were given.

@@ -3,11 +3,14 @@ package image
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
 // observe reads the line, in all regions.
@@ -48,9 +51,49 @@ func (r *run) observeAgain(ctx context.Context) error {
 	return nil
 }
 
+// withCopies looks for copies. A wanted region must answer, before a bake begins whose result
+// could not get there. One that was taken off the configuration, and does not answer, must
+// not keep everything else from being done: it is asked once, for a while.
 func (r *run) withCopies(ctx context.Context, line Line) (Line, error) {
-	further := append(slices.Collect(maps.Keys(r.spec.Distribute.Regions)), r.options.Regions...)
-	return ObserveCopies(ctx, r.aws, r.options.In, r.owner, line, further)
+	wanted := slices.Collect(maps.Keys(r.spec.Distribute.Regions))
+	query := copyQuery{further: append(wanted, r.options.Regions...), dead: r.dead, within: func(region string) time.Duration {
+		if slices.Contains(wanted, region) {
+			return 0
+		}
+		return answerWithin
+	}}
+	line, err := observeCopies(ctx, r.world(), r.owner, line, query)
+	unreached, ok := errors.AsType[*UnreachedError](err)
+	if !ok {
+		return line, err
+	}
+	for _, region := range wanted {
+		if unreached.Why[region] != nil {
+			return line, err
+		}
+	}
+	r.dead, r.leftBehind = unreached.Why, leftBehind(r.owner, unreached, r.options.Copies,
+		"Once the region answers again, the next apply that changes the image removes it. By hand, list what is there and remove it:")
+	return line, nil
+}
+
+// leftBehind warns of what stays in regions that do not answer. next says who removes it.
+func leftBehind(owner ownership.Owner, unreached *UnreachedError, known map[string]string, next string) []report.Warning {
+	var warnings []report.Warning
+	for _, region := range slices.Sorted(maps.Keys(unreached.Why)) {
+		what := "Copies of its versions are left there, if there were any,"
+		if id := known[region]; id != "" {
+			what = "At least " + id + " is left there,"
+		}
+		warnings = append(warnings, report.Warning{
+			Summary: fmt.Sprintf("Copies of golden image %s in %s were left behind", owner.Name, region),
+			Detail: fmt.Sprintf("The region did not answer: %v\n\n%s with snapshots, and costs money until it is removed. %s\n"+
+				"  aws ec2 describe-images --region %[4]s --owners self --include-disabled --filters Name=tag:%[5]s,Values=%[6]s\n"+
+				"  aws ec2 deregister-image --region %[4]s --delete-associated-snapshots --image-id <each id>",
+				unreached.Why[region], what, next, region, cloud.TagOwner, owner.ID),
+		})
+	}
+	return warnings
 }
 
 // readBack reads the line as it is after the run. AWS may show for a while what was

@@ -94,8 +94,16 @@ func TestAccGoldenImage_goneSourceAndLateRemoval(t *testing.T) {
 				}},
 			},
 			{
-				Config:            from(own, one),
-				ConfigStateChecks: []statecheck.StateCheck{imageIs("versions", knownvalue.ListSizeExact(2))},
+				// The plan has shown what goes; what is kept, since it is used, is back in the next one.
+				Config: from(own, one),
+				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+					imagePlan("versions", knownvalue.ListSizeExact(1)),
+				}},
+			},
+			{
+				RefreshState:       true,
+				RefreshPlanChecks:  resource.RefreshPlanChecks{PostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
+				Check:              resource.TestCheckResourceAttr(imageAddress, "versions.#", "2"),
 			},
 			{
 				PreConfig: func() {

@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
@@ -45,20 +44,20 @@ func (r *goldenImage) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	if state != nil && (!plan.Region.Equal(state.Region) || !plan.Name.Equal(state.Name)) {
 		state = nil // another line
 	}
-	surplus := r.planOutputs(ctx, req.Private, &plan, state, &resp.Diagnostics)
+	removes := r.planOutputs(ctx, req.Private, &plan, state, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
-	if surplus && !resp.Plan.Raw.Equal(req.State.Raw) {
+	if len(removes) > 0 && !resp.Plan.Raw.Equal(req.State.Raw) {
 		// Alone it is no reason to change anything: what is in use stays.
-		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("versions"), types.ListUnknown(versionType))...)
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("versions"), withoutVersions(plan.Versions, removes))...)
 	}
 }
 
-// planOutputs fills in the outputs as far as they can be known. surplus is set when an
-// apply, should there be one, may remove versions.
-func (r *goldenImage) planOutputs(ctx context.Context, private privateReader, plan, state *goldenImageModel, diags *diag.Diagnostics) (surplus bool) {
+// planOutputs fills in the outputs as far as they can be known. removes are the images of the
+// versions that an apply, should there be one, is to remove.
+func (r *goldenImage) planOutputs(ctx context.Context, private privateReader, plan, state *goldenImageModel, diags *diag.Diagnostics) (removes []string) {
 	var earlier *image.Recipe
 	if state != nil { // private state outlives a resource that is gone
 		found, more := earlierRecipe(ctx, private)
@@ -66,22 +65,22 @@ func (r *goldenImage) planOutputs(ctx context.Context, private privateReader, pl
 		earlier = found
 	}
 	if diags.HasError() {
-		return false
+		return nil
 	}
 	if !r.session.ready() {
 		plan.unknownOutputs()
-		return false
+		return nil
 	}
 	planner := goldenImagePlanner{session: r.session, plan: plan, state: state, earlier: earlier, diags: diags, private: private}
 	if planner.checkName(ctx); diags.HasError() {
-		return false
+		return nil
 	}
 	if !plan.recipeKnown(ctx) {
 		plan.unknownOutputs()
-		return false
+		return nil
 	}
 	planner.run(ctx)
-	return planner.surplus
+	return planner.removes
 }
 
 // planDestroy refuses credentials of another account before anything is destroyed.
@@ -135,8 +134,12 @@ type goldenImagePlanner struct {
 	state        *goldenImageModel
 	earlier      *image.Recipe
 	diags        *diag.Diagnostics
-	surplus      bool
 	private      privateReader
+	// now is when the line was seen, and recalled is set when that is as state remembers it.
+	now      time.Time
+	recalled bool
+	// removes are the images of the versions that an apply, should there be one, is to remove.
+	removes []string
 }
 
 func (p *goldenImagePlanner) run(ctx context.Context) {
@@ -145,47 +148,38 @@ func (p *goldenImagePlanner) run(ctx context.Context) {
 	if p.diags.HasError() {
 		return
 	}
-	source, err := p.resolve(ctx, region, spec.Source)
-	if err != nil {
-		sourceDiagnostic(p.diags, err)
-		return
-	}
 	line, err := p.line(ctx, region)
 	if err != nil {
 		appendFailure(p.diags, err, "Golden image "+spec.Name+" could not be read")
 		return
 	}
+	source, err := p.resolve(ctx, region, spec.Source, line)
+	if err != nil {
+		sourceDiagnostic(p.diags, err)
+		return
+	}
 	line.Leases.Known = p.session.knows(p.owner)
 	p.session.claim(p.owner, line.Leases)
-	recipe := spec.ResolveRecipe(source, p.plan.sourceEdited(p.state), line)
-	engine, err := image.NewPlan(spec, recipe, p.earlier, line, p.session.now())
+	recipe := spec.ResolveRecipe(source.imageID, p.plan.sourceEdited(p.state), line)
+	engine, err := image.NewPlan(spec, recipe, p.earlier, line, p.now)
 	if err != nil {
 		attributeError(p.diags, path.Root("refresh").AtName("pin_version"), "The version to hold on to is not kept", err.Error()+". Only kept versions can be held on to.")
 		return
 	}
 	p.checkDistribution(ctx, region, spec, line)
+	var from cloud.Image
 	if kept := line.ByImage(engine.ImageID); kept != nil {
 		spec.Platform = kept.Platform // its source may be gone
 	} else {
-		spec.Platform = p.checkSource(ctx, region, spec, recipe.Source)
+		from = p.checkSource(ctx, region, spec, recipe.Source)
+		spec.Platform = from.Platform
 	}
 	p.checkWork(spec, recipe)
 	if p.diags.HasError() {
 		return
 	}
-	p.show(spec, recipe, source, line, engine)
-}
-
-// line is what there is of the image: as the refresh has just read it, or read now.
-func (p *goldenImagePlanner) line(ctx context.Context, region *cloud.Region) (image.Line, error) {
-	if line, seen := p.session.lines.take(p.owner); seen {
-		return line, nil
-	}
-	line, err := image.Observe(ctx, region, p.owner, p.state.vouched())
-	if err != nil {
-		return line, err
-	}
-	return image.ObserveCopies(ctx, region, p.session.regions, p.owner, line, p.plan.copyRegions())
+	appendWarnings(p.diags, image.HeldBack(spec, source.imageID, engine, line, p.now))
+	p.show(planned{engine, recipe, from, source.fixed || recipe.Source != source.imageID}, line)
 }
 
 // sourceEdited reports whether the configuration names another source than before.
@@ -193,74 +187,13 @@ func (m *goldenImageModel) sourceEdited(state *goldenImageModel) bool {
 	return state != nil && !state.Source.IsNull() && !m.Source.Equal(state.Source)
 }
 
-// show writes the engine's plan into the outputs: known where it is known.
-func (p *goldenImagePlanner) show(spec image.Spec, recipe image.Recipe, newest string, line image.Line, engine image.Plan) {
-	p.surplus = len(engine.Retire) > 0
-	appendWarnings(p.diags, image.HeldBack(spec, newest, engine, line, p.session.now()))
-	if engine.Action == image.Keep {
-		// After a refresh they are as they were.
-		p.plan.setOutputs(line)
-		p.plan.BakeReason = p.state.BakeReason
-		p.showCopies(engine, line.Current())
-		if !engine.Empty() && engine.Reason != "" {
-			p.plan.BakeReason = types.StringValue(engine.Reason)
-		}
-		return
-	}
-	p.plan.unknownOutputs()
-	p.plan.BakeReason = types.StringValue(engine.Reason)
-	p.plan.Version = types.Int64Value(int64(engine.Version))
-	p.plan.Fingerprint = types.StringValue(engine.Fingerprint)
-	if engine.Action == image.BakeNew {
-		p.plan.SourceImageID = types.StringValue(recipe.Source)
-		p.plan.ImageName = types.StringValue(image.AMIName(spec.Name, engine.Version, engine.Fingerprint))
-		if p.shared {
-			p.plan.Version, p.plan.ImageName = types.Int64Unknown(), types.StringUnknown()
-		}
-		p.showCopies(engine, nil)
-		return
-	}
-	version := line.ByImage(engine.ImageID)
-	p.plan.setCurrent(*version)
-	p.showCopies(engine, version)
-	if !engine.Prove {
-		p.plan.VerifiedAt = timeValue(version.VerifiedAt)
-	}
-	if engine.Action == image.Prove {
-		p.plan.Versions = versionsValue(line.Versions)
-	}
-}
-
-// showCopies shows in image_ids which regions will have an image, so that others can go
-// by its keys, and the ids of the images that are there.
-func (p *goldenImagePlanner) showCopies(engine image.Plan, version *image.Version) {
-	regions, ok := p.plan.Distribute.Attributes()["regions"].(types.Map)
-	if p.plan.Distribute.IsUnknown() || ok && regions.IsUnknown() {
-		p.plan.ImageIDs = types.MapUnknown(types.StringType)
-		return
-	}
-	home := p.plan.Region.ValueString()
-	ids := map[string]attr.Value{home: types.StringUnknown()}
-	for _, region := range p.plan.copyRegions() {
-		ids[region] = types.StringUnknown()
-	}
-	if version != nil {
-		for region, id := range version.ImageIDs(home, p.plan.copyRegions()) {
-			if !slices.Contains(engine.Copy, region) {
-				ids[region] = types.StringValue(id)
-			}
-		}
-	}
-	p.plan.ImageIDs = types.MapValueMust(types.StringType, ids)
-}
-
 // checkSource refuses a source that nothing can be baked on as it is asked for, and returns
-// its platform.
-func (p *goldenImagePlanner) checkSource(ctx context.Context, region *cloud.Region, spec image.Spec, source string) (platform string) {
+// it.
+func (p *goldenImagePlanner) checkSource(ctx context.Context, region *cloud.Region, spec image.Spec, source string) cloud.Image {
 	found, err := image.DescribeSource(ctx, region, spec.Source, source)
 	if err != nil {
 		sourceDiagnostic(p.diags, err)
-		return ""
+		return found
 	}
 	p.checkVolumes(spec, found)
 	encrypted := func(volume cloud.ImageVolume) bool { return volume.Encrypted }
@@ -276,7 +209,7 @@ func (p *goldenImagePlanner) checkSource(ctx context.Context, region *cloud.Regi
 					source, volume.Size, wanted))
 		}
 	}
-	return found.Platform
+	return found
 }
 
 // checkWork refuses what the transport cannot carry before anything is launched.

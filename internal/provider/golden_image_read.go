@@ -16,6 +16,7 @@ import (
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/image"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
 // Read follows the line: a version promoted or removed elsewhere shows in the plan.
@@ -30,11 +31,13 @@ func (r *goldenImage) Read(ctx context.Context, req resource.ReadRequest, resp *
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	line, err := r.observe(ctx, region, owner, &state)
+	line, err := observeLine(ctx, region, r.session, owner, &state)
 	if err != nil {
 		appendFailure(&resp.Diagnostics, err, fmt.Sprintf("Golden image %s could not be read", state.Name.ValueString()))
 		return
 	}
+	before, _ := recallLine(ctx, req.Private, &resp.Diagnostics)
+	line = line.WithRemembered(before.Line, state.copyRegions())
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.Name, state.Region)...)
 	resp.Diagnostics.Append(writeOwner(ctx, resp.Private, owner)...)
 	warnOfForeign(owner, line.Foreign, &resp.Diagnostics)
@@ -69,18 +72,9 @@ func (r *goldenImage) Read(ctx context.Context, req resource.ReadRequest, resp *
 		}
 	}
 	state.rememberSource(ctx, region, resp.Private, &resp.Diagnostics)
+	resp.Diagnostics.Append(state.rememberLine(ctx, resp.Private, line, r.session.now())...)
 	r.session.lines.put(owner, line)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
-}
-
-// observe reads the line with what is temporary: two requests, and one for each region
-// that the state, or the current version itself, tells of.
-func (r *goldenImage) observe(ctx context.Context, region *cloud.Region, owner ownership.Owner, state *goldenImageModel) (image.Line, error) {
-	line, err := image.Observe(ctx, region, owner, state.vouched())
-	if err != nil {
-		return line, err
-	}
-	return image.ObserveCopies(ctx, region, r.session.regions, owner, line, state.copyRegions())
 }
 
 // vouched are the images that the state has, with their fingerprints.
@@ -112,19 +106,19 @@ func (r *goldenImage) drift(ctx context.Context, region *cloud.Region, state *go
 	current := *line.Current()
 	found := said
 	found.Regions = haveRegions(state, said.Regions, current)
-	shared, err := image.ObserveShared(ctx, region, r.session.regions, current, state.copyRegions(), spec.Distribute)
-	if err != nil {
-		appendFailure(diags, err, fmt.Sprintf("The permissions of golden image %s could not be read", spec.Name))
-		return
+	answering := slices.DeleteFunc(state.copyRegions(), line.Unreached)
+	shared, err := image.ObserveShared(ctx, region, r.session.regions, current, answering, spec.Distribute)
+	if err == nil {
+		found.setShared(shared)
+	} else {
+		warnUnread(diags, "The permissions of golden image "+spec.Name, err)
 	}
-	found.setShared(shared)
 	if spec.Distribute.Parameter != "" {
 		value, err := image.ObserveParameter(ctx, region, line, spec.Distribute.Parameter)
-		if err != nil && !isTaken(err) {
-			appendFailure(diags, err, fmt.Sprintf("The SSM parameter of golden image %s could not be read", spec.Name))
-			return
-		}
-		if value != current.ImageID {
+		switch {
+		case err != nil && !isTaken(err):
+			warnUnread(diags, "The SSM parameter of golden image "+spec.Name, err)
+		case value != current.ImageID:
 			found.SSMParameter = types.StringNull()
 		}
 	}
@@ -134,6 +128,15 @@ func (r *goldenImage) drift(ctx context.Context, region *cloud.Region, state *go
 		state.Distribute = object
 	}
 	state.captureDrift(ctx, spec, current, r.session.now(), diags)
+}
+
+// warnUnread says what could not be compared with the state. It keeps nobody from anything:
+// credentials that may only destroy need not read it.
+func warnUnread(diags *diag.Diagnostics, what string, err error) {
+	appendWarnings(diags, []report.Warning{{
+		Summary: what + " could not be read",
+		Detail:  err.Error() + "\n\nThe state keeps what it says: what somebody has changed by hand is not seen, and not set right.",
+	}})
 }
 
 // haveRegions are the wanted regions that have a copy. After an import nothing is
@@ -249,6 +252,11 @@ func optional(text string) types.String {
 		return types.StringNull()
 	}
 	return types.StringValue(text)
+}
+
+func isUnreached(err error) bool {
+	_, unreached := errors.AsType[*image.UnreachedError](err)
+	return unreached
 }
 
 func isTaken(err error) bool {

@@ -77,11 +77,12 @@ func (r *goldenImage) Create(ctx context.Context, req resource.CreateRequest, re
 	if applied.owner.ID == "" { // nothing was made
 		return
 	}
-	plan.settle(applied)
+	plan.settle(ctx, applied)
 	plan.hold(applied.owner)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.Name, plan.Region)...)
 	resp.Diagnostics.Append(writeOwner(ctx, resp.Private, applied.owner)...)
+	resp.Diagnostics.Append(plan.rememberLine(ctx, resp.Private, applied.left(), r.session.now())...)
 	if !resp.Diagnostics.HasError() {
 		r.session.names.created(applied.owner)
 	}
@@ -108,7 +109,7 @@ func (r *goldenImage) Update(ctx context.Context, req resource.UpdateRequest, re
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	options := image.Options{Owner: owner, Vouched: state.vouched(), Regions: state.copyRegions(), Earlier: earlier, SourceEdited: plan.sourceEdited(&state)}
+	options := image.Options{Owner: owner, Vouched: state.vouched(), Regions: state.copyRegions(), Copies: stringsOf(state.ImageIDs), Earlier: earlier, SourceEdited: plan.sourceEdited(&state)}
 	secrets := secretsOf(ctx, req.Config, &resp.Diagnostics)
 	applied := r.apply(ctx, limit, plan, secrets, options, &resp.Diagnostics)
 	plan.hold(owner)
@@ -120,10 +121,12 @@ func (r *goldenImage) Update(ctx context.Context, req resource.UpdateRequest, re
 			state.keepRegions(ctx, plan, applied.line, &resp.Diagnostics)
 			state.setOutputs(applied.line)
 			resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+			resp.Diagnostics.Append(state.rememberLine(ctx, resp.Private, applied.left(), r.session.now())...)
 		}
 		return
 	}
-	plan.settle(applied)
+	resp.Diagnostics.Append(plan.rememberLine(ctx, resp.Private, applied.left(), r.session.now())...)
+	plan.settle(ctx, applied)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	if applied.recipe != nil {
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, recipeKey, applied.recipe)...)
@@ -138,6 +141,13 @@ type applied struct {
 	// recipe is that of the current version; nil when the configuration's is another,
 	// as under a pin.
 	recipe []byte
+}
+
+// left is the line as the apply has left it: leases of others were dealt with.
+func (a applied) left() image.Line {
+	line := a.line
+	line.Leases = ownership.Leases{}
+	return line
 }
 
 // secretsOf reads what is in the configuration alone: never in a plan or a state, and so
@@ -208,20 +218,7 @@ func (m *goldenImageModel) planned() *image.Planned {
 	if m.Version.IsUnknown() || m.Version.IsNull() {
 		return nil
 	}
-	return &image.Planned{Version: int(m.Version.ValueInt64()), ImageID: m.ImageID.ValueString()}
-}
-
-// settle makes a planned model the one that state keeps: every output is known.
-func (m *goldenImageModel) settle(applied applied) {
-	reason := m.BakeReason
-	if reason.IsUnknown() {
-		reason = types.StringNull()
-		if applied.reason != "" {
-			reason = types.StringValue(applied.reason)
-		}
-	}
-	m.setOutputs(applied.line)
-	m.BakeReason = reason
+	return &image.Planned{Version: int(m.Version.ValueInt64()), ImageID: m.ImageID.ValueString(), Fingerprint: m.Fingerprint.ValueString()}
 }
 
 // Delete removes every version with its snapshots and copies, the SSM parameter, and
@@ -243,7 +240,7 @@ func (r *goldenImage) Delete(ctx context.Context, req resource.DeleteRequest, re
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	warnings, err := image.Destroy(ctx, region, owner, image.Removal{
-		In: r.session.regions, Vouched: state.vouched(), Regions: state.copyRegions(),
+		In: r.session.regions, Vouched: state.vouched(), Regions: state.copyRegions(), Copies: stringsOf(state.ImageIDs),
 		Parameter:     state.distribution(ctx, &resp.Diagnostics).SSMParameter.ValueString(),
 		StagingBucket: state.stagingBucket(),
 		KeepVersions:  state.SkipDestroy.ValueBool(),

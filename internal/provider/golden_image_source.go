@@ -3,12 +3,15 @@ package provider
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/image"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
 // sourceKey is where private state keeps what the source was at the last refresh. A plan
@@ -20,6 +23,8 @@ const sourceKey = "source"
 type seenSource struct {
 	Source  image.Source `json:"source"`
 	ImageID string       `json:"image_id"`
+	// Why says why it meant nothing.
+	Why string `json:"why,omitempty"`
 }
 
 type privateWriter interface {
@@ -37,27 +42,54 @@ func (m *goldenImageModel) rememberSource(ctx context.Context, region *cloud.Reg
 	if diags.HasError() {
 		return
 	}
-	var seen seenSource
-	if id, err := image.ResolveSource(ctx, region, said.spec()); err == nil {
-		seen = seenSource{Source: said.spec(), ImageID: id}
+	seen := seenSource{Source: said.spec()}
+	id, err := image.ResolveSource(ctx, region, seen.Source)
+	if seen.ImageID = id; err != nil {
+		seen.Why = err.Error()
 	}
-	kept, err := json.Marshal(seen)
+	diags.Append(keep(ctx, private, sourceKey, seen)...)
+}
+
+// keep writes a value into private state.
+func keep(ctx context.Context, private privateWriter, key string, value any) diag.Diagnostics {
+	raw, err := json.Marshal(value)
 	if err != nil {
-		panic(err) // a source holds nothing that JSON cannot hold
+		panic(err) // what is kept is strings, numbers and times alone
 	}
-	diags.Append(private.SetKey(ctx, sourceKey, kept)...)
+	return private.SetKey(ctx, key, raw)
+}
+
+// resolvedSource is what the source of a plan means.
+type resolvedSource struct {
+	imageID string
+	// fixed is set when the plan that comes with the apply will find the same: what only this
+	// plan has looked up may have moved on by then.
+	fixed bool
 }
 
 // resolve returns the AMI that the source means: the one that the refresh has found, when the
-// configuration names the same source.
-func (p *goldenImagePlanner) resolve(ctx context.Context, region *cloud.Region, source image.Source) (imageID string, err error) {
+// configuration names the same source. When that led nowhere then, it is the one that the
+// current version was baked on: nothing needs another until a bake does.
+func (p *goldenImagePlanner) resolve(ctx context.Context, region *cloud.Region, source image.Source, line image.Line) (resolvedSource, error) {
+	if source.ImageID != "" {
+		return resolvedSource{source.ImageID, true}, nil
+	}
 	if p.state != nil {
 		raw, diags := p.private.GetKey(ctx, sourceKey)
 		p.diags.Append(diags...)
 		var seen seenSource
-		if err := json.Unmarshal(raw, &seen); err == nil && seen.ImageID != "" && source.Equal(seen.Source) {
-			return seen.ImageID, nil
+		known := json.Unmarshal(raw, &seen) == nil && source.Equal(seen.Source)
+		current := line.Current()
+		switch {
+		case known && seen.ImageID != "":
+			return resolvedSource{seen.ImageID, true}, nil
+		case known && seen.Why != "" && current != nil && current.SourceImageID != "":
+			p.diags.AddAttributeWarning(path.Root("source"), "The source of golden image "+p.plan.Name.ValueString()+" leads nowhere",
+				report.Clean(fmt.Sprintf("%s.\n\nThe plan goes on with %s, which version %d was baked on: the current version stays as long as nothing else asks for a new one. "+
+					"Correct source before the next bake.", sentence(seen.Why), current.SourceImageID, current.Number)))
+			return resolvedSource{current.SourceImageID, true}, nil
 		}
 	}
-	return image.ResolveSource(ctx, region, source)
+	id, err := image.ResolveSource(ctx, region, source)
+	return resolvedSource{imageID: id}, err
 }
