@@ -203,7 +203,7 @@ func nextAfterGuest(failed *guest.Failure) string {
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html
 func nextAfterEnd(reason string) string {
 	switch {
-	case strings.Contains(reason, "Client.InternalError"):
+	case strings.Contains(reason, "Client.InternalError"), strings.Contains(reason, "InvalidKMSKey"):
 		return "see that whoever runs Terraform may use the KMS key that the volumes are encrypted with, which this mostly means,"
 	case strings.Contains(reason, "VolumeLimitExceeded"):
 		return "ask for a higher quota of EBS storage, or remove volumes,"
