@@ -5,7 +5,6 @@ import (
 	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
-	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -31,21 +30,21 @@ func fleetSchema(ctx context.Context) schema.Schema {
 			MarkdownDescription: "The AMI that all instances are stamped from. A change rolls the fleet as `rollout` says; by default new instances are ready before old ones end.",
 		},
 		"size": schema.Int64Attribute{
-			Required: true, Validators: []validator.Int64{int64validator.Between(0, maxSize)},
+			Required: true, Validators: []validator.Int64{wholeBetween{0, maxSize}},
 			MarkdownDescription: "How many instances there are. Growing launches slots at the end, shrinking ends the highest slots; the others are untouched.",
 		},
 		"instance_types": schema.ListAttribute{
 			Required: true, ElementType: types.StringType,
-			Validators:          []validator.List{listvalidator.SizeAtLeast(1), listvalidator.UniqueValues(), listvalidator.ValueStringsAre(nonEmpty())},
+			Validators:          []validator.List{listvalidator.SizeAtLeast(1), listvalidator.UniqueValues(), givenElements{}},
 			MarkdownDescription: "Tried in order; the next one on a capacity error. An instance of a type that is no longer listed is replaced.",
 		},
 		"subnet_ids": schema.ListAttribute{
 			Optional: true, ElementType: types.StringType,
-			Validators:          []validator.List{listvalidator.SizeAtLeast(1), listvalidator.UniqueValues(), listvalidator.ValueStringsAre(nonEmpty())},
+			Validators:          []validator.List{listvalidator.UniqueValues(), givenElements{}},
 			MarkdownDescription: "The subnets, kept balanced. Default: the default VPC's. An instance in a subnet that is no longer listed is replaced.",
 		},
 		"vpc_security_group_ids": schema.SetAttribute{
-			Optional: true, ElementType: types.StringType,
+			Optional: true, ElementType: types.StringType, Validators: []validator.Set{givenElements{}},
 			MarkdownDescription: "Security groups; the VPC's default group without it. Changed in place; taken away altogether, running instances keep theirs.",
 		},
 		"iam_instance_profile": schema.StringAttribute{
