@@ -264,7 +264,9 @@ func TestValidate(t *testing.T) {
 			"slots.overrides: an instance would have 31 tags, default_tags included; EC2 allows 50, of which 20 are kept for the provider's own",
 		},
 		"a tag that the metadata service cannot show": {
-			func(s *Spec) { s.Metadata.InstanceTags, s.Tags = "enabled", cloud.Tags{"App": "web", "Patch Group": "a"} },
+			func(s *Spec) {
+				s.Metadata.InstanceTags, s.Tags = "enabled", cloud.Tags{"App": "web", "Patch Group": "a"}
+			},
 			`tags: with metadata_options.instance_metadata_tags = "enabled", "Patch Group" cannot be a tag's key, also in default_tags: ` +
 				"letters, digits and + - = . , _ : @ can, but no spaces and no /",
 		},
