@@ -3,7 +3,11 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"maps"
+	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 )
@@ -19,8 +23,46 @@ func Preflight(ctx context.Context, aws AWS, spec Spec) error {
 	if image.State != cloud.ImageAvailable {
 		return &SpecError{"image_id", fmt.Sprintf("image %s is %s in %s, and nothing can be launched from it", spec.ImageID, image.State, aws.Name())}
 	}
-	return spec.volumesOn(image)
+	if err := spec.volumesOn(image); err != nil {
+		return err
+	}
+	return spec.typesFor(ctx, aws, image)
 }
+
+// typesFor refuses instance types that the image does not run on. Whoever may not ask for
+// their architectures is told by the launch.
+func (s Spec) typesFor(ctx context.Context, aws AWS, image cloud.Image) error {
+	fields := map[string]string{}
+	for _, name := range s.InstanceTypes {
+		fields[name] = "instance_types"
+	}
+	if s.Slots != nil {
+		for slot, override := range s.Slots.Overrides {
+			if _, there := fields[override.InstanceType]; override.InstanceType != "" && !there {
+				fields[override.InstanceType] = fmt.Sprintf("slots.overrides[%q].instance_type", strconv.Itoa(slot))
+			}
+		}
+	}
+	architectures, err := aws.Architectures(ctx, slices.Sorted(maps.Keys(fields)))
+	if err != nil {
+		return ctx.Err()
+	}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		has := architectures[name]
+		switch {
+		case len(has) == 0:
+			return &SpecError{fields[name], fmt.Sprintf("%s has no instance type %s", aws.Name(), name)}
+		case image.Architecture != "" && !slices.Contains(has, image.Architecture):
+			return &SpecError{fields[name], fmt.Sprintf("%s is of the architecture %s, and image %s of %s: choose types of the image's architecture",
+				name, strings.Join(has, " or "), image.ID, image.Architecture)}
+		}
+	}
+	return nil
+}
+
+// dataDevice are the names that EC2 takes for volumes beside the root volume.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/device_naming.html
+var dataDevice = regexp.MustCompile(`^(/dev/sd[b-z]|/dev/xvd[b-z]|/dev/xvd[a-d][a-z]|xvd[b-z]|xvd[a-d][a-z])$`)
 
 // volumesOn compares the volumes with those of an image. A volume cannot be smaller than
 // the snapshot that it is made from.
@@ -47,6 +89,8 @@ func (s Spec) volumesOn(image cloud.Image) error {
 		switch {
 		case volume.DeviceName == image.RootDeviceName:
 			return &SpecError{field, volume.DeviceName + " is the root volume of " + image.ID + ": say in root_volume how it is to be"}
+		case of(volume.DeviceName).DeviceName == "" && !dataDevice.MatchString(volume.DeviceName):
+			return &SpecError{field, fmt.Sprintf("%q is not a device name for a data volume: like /dev/sdf or /dev/xvdb, on Windows xvdf", volume.DeviceName)}
 		case volume.Size == 0 && of(volume.DeviceName).Size == 0:
 			return &SpecError{field + ".size", image.ID + " has no volume " + volume.DeviceName + ": say how large it is to be"}
 		}

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -199,4 +200,22 @@ func TestAccFleet_foreignTags(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A region that only the apply comes to know, and that is another one, is refused in words
+// of ours; the next plan shows the replacement.
+func TestAccFleet_regionKnownLate(t *testing.T) {
+	w := newWorld(t, false)
+	in := func(region string) string {
+		return w.sized(1, map[string]string{"region": "terraform_data.late.output"}) + later("late", fmt.Sprintf("%q", region))
+	}
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories(),
+		Steps: []resource.TestStep{
+			{Config: in("us-east-1")},
+			{Config: in("eu-west-1"), ExpectError: regexp.MustCompile(loose(`Fleet web cannot move within this apply.*Nothing of it was changed`))},
+			{Config: in("us-east-1")},
+		},
+		CheckDestroy: func(*terraform.State) error { w.noLeftovers(); return nil },
+	})
 }

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -33,6 +34,9 @@ func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 	plan.Region = r.session.planRegion(config.Region, &resp.Diagnostics)
 	plan.TagsAll = r.session.mergedTags(ctx, config.Tags)
 	if state != nil && !plan.Region.IsUnknown() && !plan.Region.Equal(state.Region) {
+		if r.movesLate(ctx, req.Private, plan.Region.ValueString(), *state, &resp.Diagnostics); resp.Diagnostics.HasError() {
+			return
+		}
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("region"))
 	}
 	if state != nil && (!plan.Region.IsUnknown() && !plan.Region.Equal(state.Region) || !plan.Name.Equal(state.Name)) {
@@ -49,6 +53,19 @@ func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 	if !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 	}
+}
+
+// movesLate refuses another region that only the apply has come to know: its plan was to
+// change the fleet, and Terraform would take a replacement now for a fault of the provider.
+// An apply is a process that has read no state.
+func (r *fleetResource) movesLate(ctx context.Context, private privateReader, region string, state fleetModel, diags *diag.Diagnostics) {
+	owner, there := heldBy(ctx, private, diags)
+	if diags.HasError() || !there || r.session.names.wasRead(owner) {
+		return
+	}
+	attributeError(diags, path.Root("region"), "Fleet "+owner.Name+" cannot move within this apply",
+		fmt.Sprintf("The plan did not know the region, and it is %s now. The fleet is in %s, and in another region it is a new one. Nothing of it was changed.\n\n"+
+			"Run terraform plan again, without -refresh=false: it shows the replacement.", region, state.Region.ValueString()))
 }
 
 // planDestroy names what ends, and refuses credentials of another account.

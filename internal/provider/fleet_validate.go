@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/fleet"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
@@ -24,8 +25,12 @@ func (r *fleetResource) ValidateConfig(ctx context.Context, req resource.Validat
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	config.validateTimeouts(&resp.Diagnostics)
+	if resp.Diagnostics.HasError() {
+		return
+	}
 	config.validateSoak(ctx, &resp.Diagnostics)
-	if config.Size.IsUnknown() || config.Slots.IsNull() || !known(ctx, config.Slots) {
+	if config.Size.ValueInt64() < 0 || config.Size.IsUnknown() || config.Slots.IsNull() || !known(ctx, config.Slots) {
 		return
 	}
 	slots := slotsSpec(ctx, config.Slots, &resp.Diagnostics)
@@ -40,6 +45,17 @@ func (r *fleetResource) ValidateConfig(ctx context.Context, req resource.Validat
 	if slots.Hostname != "" && size > 1 && !guest.PatternHasNumber(slots.Hostname) {
 		attributeError(&resp.Diagnostics, at.AtName("hostname"), "The same hostname for all",
 			fmt.Sprintf("%q has no %%d, so all %d instances would have the same hostname. Use a pattern like \"web-%%03d\".", slots.Hostname, size))
+	}
+}
+
+// validateTimeouts refuses time limits within which nothing can be done.
+func (m *fleetModel) validateTimeouts(diags *diag.Diagnostics) {
+	for _, name := range []string{"create", "update", "delete"} {
+		value, _ := m.Timeouts.Attributes()[name].(types.String)
+		if limit := durationOr(value, 1); limit <= 0 {
+			attributeError(diags, path.Root("timeouts").AtName(name), "No time at all",
+				fmt.Sprintf("%q leaves no time to do anything. Give a duration above zero, like \"30m\", or leave it out.", value.ValueString()))
+		}
 	}
 }
 
