@@ -101,9 +101,9 @@ func TestAccGoldenImage_goneSourceAndLateRemoval(t *testing.T) {
 				}},
 			},
 			{
-				RefreshState:       true,
-				RefreshPlanChecks:  resource.RefreshPlanChecks{PostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
-				Check:              resource.TestCheckResourceAttr(imageAddress, "versions.#", "2"),
+				RefreshState:      true,
+				RefreshPlanChecks: resource.RefreshPlanChecks{PostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
+				Check:             resource.TestCheckResourceAttr(imageAddress, "versions.#", "2"),
 			},
 			{
 				PreConfig: func() {

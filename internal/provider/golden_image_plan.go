@@ -40,9 +40,11 @@ func (r *goldenImage) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	checkTags(plan.TagsAll, &resp.Diagnostics)
 	if state != nil && !plan.Region.IsUnknown() && !plan.Region.Equal(state.Region) {
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("region"))
+		r.checkMove(ctx, req.Private, &plan, state, &resp.Diagnostics)
 	}
 	if state != nil && (!plan.Region.Equal(state.Region) || !plan.Name.Equal(state.Name)) {
-		state = nil // another line
+		r.planAnother(ctx, req.Private, &plan, state, &resp.Diagnostics)
+		state = nil
 	}
 	removes := r.planOutputs(ctx, req.Private, &plan, state, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
@@ -53,6 +55,34 @@ func (r *goldenImage) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 		// Alone it is no reason to change anything: what is in use stays.
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("versions"), withoutVersions(plan.Versions, removes))...)
 	}
+}
+
+// checkMove refuses another region in the plan that comes with an apply, where the one before
+// did not know it: Terraform has planned an update, and takes no replacement for it.
+func (r *goldenImage) checkMove(ctx context.Context, private privateReader, plan, state *goldenImageModel, diags *diag.Diagnostics) {
+	owner, there := heldBy(ctx, private, diags)
+	if !r.session.ready() || !there || r.session.refreshed.has(owner) {
+		return
+	}
+	attributeError(diags, path.Root("region"), "Another region",
+		fmt.Sprintf("The region is %s, and golden image %s is in %s. Another region makes another image, and that is to be planned with its region known, and after a refresh. "+
+			"Nothing was changed. Run terraform plan again: without -refresh=false, and with whatever region depends on applied before (terraform apply -target=…).",
+			plan.Region.ValueString(), state.Name.ValueString(), state.Region.ValueString()))
+}
+
+// planAnother warns that a changed name or region makes another line, and that what there is
+// goes: a version in the name, for example, would destroy all that was published before.
+func (r *goldenImage) planAnother(ctx context.Context, private privateReader, plan, state *goldenImageModel, diags *diag.Diagnostics) {
+	if !r.session.ready() || plan.Region.IsUnknown() {
+		return
+	}
+	owner := r.session.owner(ctx, private, ownership.Image, state.Name.ValueString(), state.Region.ValueString(), state.held, diags)
+	if diags.HasError() || state.SkipDestroy.ValueBool() {
+		return
+	}
+	r.session.warnOfGoing(ctx, private, owner, state, "is replaced by another one",
+		"A changed name or region makes a new image, with its own versions from 1 on. The name stays the same for all versions: their number and fingerprint are added to it. "+
+			"Keep what is there with skip_destroy = true, applied before the change.", diags)
 }
 
 // planOutputs fills in the outputs as far as they can be known. removes are the images of the
@@ -83,15 +113,6 @@ func (r *goldenImage) planOutputs(ctx context.Context, private privateReader, pl
 	return planner.removes
 }
 
-// planDestroy refuses credentials of another account before anything is destroyed.
-func (r *goldenImage) planDestroy(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	var state goldenImageModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	if r.session.ready() && !resp.Diagnostics.HasError() {
-		r.session.owner(ctx, req.Private, ownership.Image, state.Name.ValueString(), state.Region.ValueString(), state.held, &resp.Diagnostics)
-	}
-}
-
 // checkName says whose plan this is, and refuses a name that is somebody else's. It needs
 // no more than the name, so that it is done also where the rest is not known yet.
 func (p *goldenImagePlanner) checkName(ctx context.Context) {
@@ -118,6 +139,11 @@ func (p *goldenImagePlanner) checkName(ctx context.Context) {
 	}
 	p.predecessors = p.session.checkName(ctx, p.private, p.owner, holders, p.diags)
 	p.shared = len(holders) > 0
+	for _, id := range p.predecessors {
+		if former := p.owner.As(id); p.session.names.wasRead(former) {
+			p.session.warnOfGoing(ctx, p.private, former, nil, "is replaced with all of its versions", bakeAgain, p.diags)
+		}
+	}
 }
 
 // goldenImagePlanner fills in the outputs of one plan.
@@ -161,25 +187,63 @@ func (p *goldenImagePlanner) run(ctx context.Context) {
 	line.Leases.Known = p.session.knows(p.owner)
 	p.session.claim(p.owner, line.Leases)
 	recipe := spec.ResolveRecipe(source.imageID, p.plan.sourceEdited(p.state), line)
-	engine, err := image.NewPlan(spec, recipe, p.earlier, line, p.now)
-	if err != nil {
-		attributeError(p.diags, path.Root("refresh").AtName("pin_version"), "The version to hold on to is not kept", err.Error()+". Only kept versions can be held on to.")
+	engine, from, refused := p.decide(ctx, region, spec, recipe, line)
+	p.checkDistribution(ctx, region, spec, line)
+	if refused.HasError() && p.keepsWithout(refused, line) {
 		return
 	}
-	p.checkDistribution(ctx, region, spec, line)
-	var from cloud.Image
-	if kept := line.ByImage(engine.ImageID); kept != nil {
-		spec.Platform = kept.Platform // its source may be gone
-	} else {
-		from = p.checkSource(ctx, region, spec, recipe.Source)
-		spec.Platform = from.Platform
-	}
-	p.checkWork(spec, recipe)
+	p.diags.Append(refused...)
 	if p.diags.HasError() {
 		return
 	}
 	appendWarnings(p.diags, image.HeldBack(spec, source.imageID, engine, line, p.now))
 	p.show(planned{engine, recipe, from, source.fixed || recipe.Source != source.imageID}, line)
+}
+
+// decide asks the engine what is to be done, and looks whether it can be: refused is what
+// speaks against it. from is the source image of a bake.
+func (p *goldenImagePlanner) decide(ctx context.Context, region *cloud.Region, spec image.Spec, recipe image.Recipe, line image.Line) (
+	engine image.Plan, from cloud.Image, refused diag.Diagnostics,
+) {
+	looking := *p
+	looking.diags = &refused
+	engine, err := image.NewPlan(spec, recipe, p.earlier, line, p.now)
+	if err != nil {
+		attributeError(&refused, path.Root("refresh").AtName("pin_version"), "The version to hold on to is not kept", err.Error()+". Only kept versions can be held on to.")
+		return engine, from, refused
+	}
+	if kept := line.ByImage(engine.ImageID); kept != nil {
+		spec.Platform = kept.Platform // its source may be gone
+	} else {
+		from = looking.checkSource(ctx, region, spec, recipe.Source)
+		spec.Platform = from.Platform
+	}
+	looking.checkWork(spec, recipe)
+	return engine, from, refused
+}
+
+// keepsWithout leaves the current version in a plan that cannot have another, where nobody has
+// asked for one: the source has moved on to what cannot be baked on, for example. It is said,
+// and keeps nobody from anything else. Terraform makes this plan before a destroy, too.
+func (p *goldenImagePlanner) keepsWithout(refused diag.Diagnostics, line image.Line) bool {
+	if p.recipeEdited() || line.Current() == nil || p.diags.HasError() {
+		return false
+	}
+	for _, each := range refused.Errors() {
+		p.diags.AddWarning(fmt.Sprintf("Golden image %s stays as it is: %s", p.plan.Name.ValueString(), each.Summary()),
+			fmt.Sprintf("The configuration is as it was, but a new version is due, and it cannot be baked. Version %d (%s) stays current.\n\n%s",
+				line.Current().Number, line.Current().ImageID, each.Detail()))
+	}
+	p.plan.setOutputs(line)
+	p.plan.BakeReason, p.plan.Versions = p.state.BakeReason, p.state.Versions
+	return true
+}
+
+// recipeEdited reports whether the configuration asks for something else to be baked than
+// before.
+func (p *goldenImagePlanner) recipeEdited() bool {
+	return p.state == nil || !p.plan.Source.Equal(p.state.Source) || !p.plan.Bake.Equal(p.state.Bake) || !p.plan.Verify.Equal(p.state.Verify) ||
+		!p.plan.Capture.Equal(p.state.Capture) || !p.plan.Refresh.Equal(p.state.Refresh)
 }
 
 // sourceEdited reports whether the configuration names another source than before.

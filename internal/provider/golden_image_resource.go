@@ -83,6 +83,7 @@ func (r *goldenImage) Create(ctx context.Context, req resource.CreateRequest, re
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.Name, plan.Region)...)
 	resp.Diagnostics.Append(writeOwner(ctx, resp.Private, applied.owner)...)
 	resp.Diagnostics.Append(plan.rememberLine(ctx, resp.Private, applied.left(), r.session.now())...)
+	resp.Diagnostics.Append(keep(ctx, resp.Private, sourceKey, applied.source)...)
 	if !resp.Diagnostics.HasError() {
 		r.session.names.created(applied.owner)
 	}
@@ -126,6 +127,9 @@ func (r *goldenImage) Update(ctx context.Context, req resource.UpdateRequest, re
 		return
 	}
 	resp.Diagnostics.Append(plan.rememberLine(ctx, resp.Private, applied.left(), r.session.now())...)
+	if plan.sourceEdited(&state) {
+		resp.Diagnostics.Append(keep(ctx, resp.Private, sourceKey, applied.source)...)
+	}
 	plan.settle(ctx, applied)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	if applied.recipe != nil {
@@ -141,6 +145,8 @@ type applied struct {
 	// recipe is that of the current version; nil when the configuration's is another,
 	// as under a pin.
 	recipe []byte
+	// source is what it began with.
+	source seenSource
 }
 
 // left is the line as the apply has left it: leases of others were dealt with.
@@ -193,7 +199,7 @@ func (r *goldenImage) apply(ctx context.Context, limit time.Duration, plan golde
 	result, err := image.Apply(ctx, region, spec, options)
 	appendWarnings(diags, result.Warnings)
 	appendFailure(diags, err, "Golden image "+spec.Name+" was not applied")
-	return applied{owner: result.Owner, line: result.Line, reason: result.Plan.Reason, recipe: recipeOf(spec, result.Line)}
+	return applied{owner: result.Owner, line: result.Line, reason: result.Plan.Reason, recipe: recipeOf(spec, result.Line), source: seenSource{Source: spec.Source, ImageID: options.SourceImageID}}
 }
 
 // recipeOf is the recipe of the current version, if it is the spec's.

@@ -138,7 +138,7 @@ func (c handOutCheck) parameter(name types.String) {
 }
 
 // checkDistribution refuses regions that are none, or the line's own, and a parameter
-// that is somebody else's.
+// that is somebody else's. Whose that is, a line tells that was read, and an apply asks again.
 func (p *goldenImagePlanner) checkDistribution(ctx context.Context, region *cloud.Region, spec image.Spec, line image.Line) {
 	p.checkSecrets(region, spec)
 	at := path.Root("distribute")
@@ -151,7 +151,7 @@ func (p *goldenImagePlanner) checkDistribution(ctx context.Context, region *clou
 		}
 	}
 	parameter := spec.Distribute.Parameter
-	if parameter == "" || p.state != nil && p.state.distribution(ctx, p.diags).SSMParameter.ValueString() == parameter {
+	if parameter == "" || p.recalled || p.state != nil && p.state.distribution(ctx, p.diags).SSMParameter.ValueString() == parameter {
 		return
 	}
 	// What a create has made that has died becomes the line's.

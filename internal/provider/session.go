@@ -25,7 +25,9 @@ type session struct {
 	// now is the clock by which images become too old.
 	now   func() time.Time
 	lines seenLines
-	names names
+	// refreshed are the images that this process has refreshed.
+	refreshed refreshed
+	names     names
 
 	mu sync.Mutex
 	// seen are fleets by what of them was looked at.
