@@ -155,6 +155,8 @@ func (c *commander) checks(number int, checks []Check) (next int) {
 func (c *commander) close(number int, cleanUp CleanUp) {
 	c.add(Command{Kind: CommandClose, Title: "the clean-up"}, func(w *scriptWriter) {
 		w.need(partCleanUp, partRemote)
+		// A restart that is on its way would not wait for what comes.
+		w.line("stamp_stay")
 		w.identify(cleanUp)
 		w.line("stamp_depart")
 		later := "stamp_last=yes\nstamp_open\nstamp_await\n"

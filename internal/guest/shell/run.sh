@@ -34,7 +34,7 @@ stamp_drained() {
 # stamp_run SECONDS FILE runs a script in a session of its own, and ends the whole session
 # when the time is over.
 stamp_run() {
-	[ -z "$stamp_ending" ] || stamp_leave
+	! stamp_ends || stamp_leave
 	rm -f "$stamp_now/late" "$stamp_now/pipe" "$stamp_log" "$stamp_log.old"
 	: >"$stamp_log"
 	# Others than root may write, so that a script of theirs can open /dev/stdout.
@@ -93,6 +93,12 @@ stamp_do() {
 		stamp_try=$((stamp_try + 1))
 		sleep "$stamp_interval"
 	done
+	if stamp_going; then
+		# What it asked for passes once it has happened.
+		stamp_keep
+		: >"$stamp_item/going"
+		stamp_stay
+	fi
 	stamp_pass
 }
 
