@@ -157,7 +157,7 @@ func (w *scriptWriter) step(number int, step Step) {
 
 func (w *scriptWriter) check(number int, check Check) {
 	w.run(number, PhaseCheck, check.Name, check.Script, running{
-		environment: check.Environment, timeout: check.Timeout, attempts: max(check.Attempts, 1), interval: check.Interval,
+		environment: check.Environment, user: check.User, timeout: check.Timeout, attempts: max(check.Attempts, 1), interval: check.Interval,
 	})
 }
 
@@ -194,7 +194,7 @@ func (w *scriptWriter) run(number int, phase, name, script string, how running) 
 			environment += " " + quote(variable+"="+how.environment[variable])
 		}
 	}
-	encoding, content := word([]byte(script))
+	encoding, content := word([]byte(unixLines(script)))
 	w.line("stamp_do", fmt.Sprint(number), phase, quote(name), seconds(how.timeout), fmt.Sprint(how.attempts), seconds(how.interval),
 		quote(how.accepted()), quote(how.user), quote(environment), encoding, content)
 }

@@ -17,7 +17,8 @@ const DefaultTimeout = 15 * time.Minute
 type Step struct {
 	// Name is unique among the steps.
 	Name string
-	// Script is run by its #! line, by /bin/sh without one.
+	// Script is run by its #! line, by /bin/sh without one. Where its first line ends in CRLF,
+	// a machine of Unix finds LF everywhere.
 	Script string
 	// Upload puts files there.
 	Upload *Upload
@@ -72,6 +73,8 @@ type Check struct {
 	Script string
 	// Environment is added to the script's environment.
 	Environment map[string]string
+	// User runs the script, as a step's does.
+	User string
 	// Attempts is how often it may be tried; zero means once.
 	Attempts int
 	// Interval is the pause between attempts.
