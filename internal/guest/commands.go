@@ -111,6 +111,7 @@ func (c *commander) add(command Command, write func(*scriptWriter)) {
 func (c *commander) open(secrets bool) {
 	c.add(Command{Kind: CommandOpen, Title: "the machine to be ready"}, func(w *scriptWriter) {
 		w.need(partSettle, partRemote)
+		w.line("stamp_stay")
 		w.line("stamp_settle")
 		w.line("stamp_survey")
 		if secrets {

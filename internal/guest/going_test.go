@@ -93,7 +93,7 @@ func TestCommands_aStepThatRestarts(t *testing.T) {
 		commands := commandsOf(t, root, Bake{Steps: []Step{{Name: "upgrade", Script: "echo up | tee -a " + root + "/ran\n" + script}, {Name: "next", Script: "true"}}})
 		send(t, shell, root, commands[0])
 		// Sent twice before the machine has ended; the next step is not begun either.
-		for _, command := range []Command{commands[1], commands[1], commands[2], commands[len(commands)-1]} {
+		for _, command := range []Command{commands[1], commands[1], commands[0], commands[2], commands[len(commands)-1]} {
 			if report := send(t, shell, root, command); !report.Rebooting || len(report.Passed) > 0 {
 				t.Errorf("%s: before the restart it told %+v", command.Title, report)
 			}
