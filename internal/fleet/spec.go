@@ -24,7 +24,7 @@ type Spec struct {
 	// InstanceProfile is a name or an ARN.
 	InstanceProfile string
 	KeyName         string
-	// UserData is the user's own; without Slots it is passed on byte for byte.
+	// UserData is the user's own, as it is configured; see guest.UserData and guest.Preamble.
 	UserData   []byte
 	RootVolume cloud.Volume
 	// Volumes are further ones, each with its device name.

@@ -159,7 +159,7 @@ func stepChanges(now, before []StepDigest) []string {
 	return changes
 }
 
-// ChecksDigest identifies what the checks demand: their scripts and environments,
+// ChecksDigest identifies what the checks demand: their scripts, environments and users,
 // not their names, attempts or time limits.
 func (s Spec) ChecksDigest() string {
 	if len(s.Verify.Checks) == 0 {
@@ -168,6 +168,9 @@ func (s Spec) ChecksDigest() string {
 	parts := []string{"checks 1"}
 	for _, check := range s.Verify.Checks {
 		parts = append(parts, check.Script, environmentDigest(check.Environment))
+		if check.User != "" { // without one, the digest is that of times before users
+			parts = append(parts, "user", check.User)
+		}
 	}
 	return digest(parts...)
 }

@@ -57,8 +57,11 @@ func fleetSchema(ctx context.Context) schema.Schema {
 		},
 		"user_data": schema.StringAttribute{
 			Optional: true, Validators: []validator.String{nonEmpty()},
-			MarkdownDescription: "Run at first boot, the same for all. Without `slots` it is passed on byte for byte; with `slots` a script sees `STAMP_FLEET`, `STAMP_SLOT`, " +
-				"`STAMP_HOSTNAME` and its slot's environment. A change rolls the fleet.",
+			MarkdownDescription: "Run at first boot, the same for all: as text, or in base64 (`base64encode`, `base64gzip`, `cloudinit_config`), which is decoded. " +
+				"Otherwise it is passed on byte for byte, but for a byte order mark or blank lines before its first line, which cloud-init does not expect; " +
+				"what cloud-init reads is compressed when it would not fit into EC2's 16 KB. " +
+				"With `slots` a script that begins with `#!` sees `STAMP_FLEET`, `STAMP_SIZE`, `STAMP_SLOT`, `STAMP_HOSTNAME` and its slot's environment; everything else (`runcmd`, a part of a multi-part) " +
+				"reads them by `. /etc/stamp/slot.env`. Slots take cloud-init: user data for Ignition or Windows is refused beside them. A change rolls the fleet.",
 		},
 		"tags": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType, Validators: tagValidators(),

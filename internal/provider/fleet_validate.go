@@ -85,7 +85,12 @@ func (p *fleetPlanner) check(spec fleet.Spec) {
 	err := spec.Validate()
 	if large, ok := errors.AsType[*guest.TooLargeError](err); ok {
 		attributeError(p.diags, path.Root("user_data"), "The user data does not fit",
-			fmt.Sprintf("%v.\n\nShorten it, or put what is large into the image.", large))
+			fmt.Sprintf("%v.\n\nShorten it, put what is large into the image, or have it fetch the rest from S3.", large))
+		return
+	}
+	if wrong, ok := errors.AsType[*guest.InputError](err); ok && wrong.Which == guest.InUserData {
+		attributeError(p.diags, path.Root("user_data"), "The user data cannot go with slots",
+			fmt.Sprintf("%v.\n\nTake slots away, or make it a fleet of size 1 for each server that differs.", wrong))
 		return
 	}
 	p.refuse(err)

@@ -98,6 +98,7 @@ type checkModel struct {
 	Name        types.String `tfsdk:"name"`
 	Script      types.String `tfsdk:"script"`
 	Environment types.Map    `tfsdk:"environment"`
+	User        types.String `tfsdk:"user"`
 	Attempts    types.Int64  `tfsdk:"attempts"`
 	Interval    types.String `tfsdk:"interval"`
 	Timeout     types.String `tfsdk:"timeout"`
@@ -242,6 +243,7 @@ func (m verifyModel) spec() image.Verify {
 			Name:        check.Name.ValueString(),
 			Script:      check.Script.ValueString(),
 			Environment: stringsOf(check.Environment),
+			User:        check.User.ValueString(),
 			Attempts:    intOr(check.Attempts, 1),
 			Interval:    durationOr(check.Interval, 5*time.Second),
 			Timeout:     durationOr(check.Timeout, 0),
