@@ -59,7 +59,7 @@ func (r *goldenImage) Configure(_ context.Context, req resource.ConfigureRequest
 func (r *goldenImage) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan goldenImageModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	limit, diags := plan.Timeouts.Create(ctx, bakeTimeout)
+	limit, diags := plan.Timeouts.Create(withoutNoise(ctx), bakeTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -97,7 +97,7 @@ func (r *goldenImage) Update(ctx context.Context, req resource.UpdateRequest, re
 	var plan, state goldenImageModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	limit, diags := plan.Timeouts.Update(ctx, bakeTimeout)
+	limit, diags := plan.Timeouts.Update(withoutNoise(ctx), bakeTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -229,7 +229,7 @@ func (m *goldenImageModel) settle(applied applied) {
 func (r *goldenImage) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state goldenImageModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	limit, diags := state.Timeouts.Delete(ctx, deleteTimeout)
+	limit, diags := state.Timeouts.Delete(withoutNoise(ctx), deleteTimeout)
 	resp.Diagnostics.Append(diags...)
 	region := r.session.region(state.Region.ValueString(), &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {

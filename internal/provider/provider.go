@@ -68,7 +68,7 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	config.ProviderVersion, config.TerraformVersion = p.version, req.TerraformVersion
+	config.ProviderVersion, config.TerraformVersion, config.Log = p.version, req.TerraformVersion, logCall
 	account, warnings, err := cloud.New(ctx, config)
 	appendWarnings(&resp.Diagnostics, warnings)
 	if err != nil {

@@ -1,0 +1,31 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-log/tflog"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+)
+
+// logCall writes one line at DEBUG for each attempt of a call to AWS.
+func logCall(ctx context.Context, call cloud.Call) {
+	fields := map[string]any{
+		"service": call.Service, "action": call.Action, "region": call.Region, "attempt": call.Attempt, "ms": call.Took.Milliseconds(),
+	}
+	if call.Status != 0 {
+		fields["status"] = call.Status
+	}
+	for name, value := range map[string]string{"request_id": call.RequestID, "code": call.Code, "error": call.Err} {
+		if value != "" {
+			fields[name] = value
+		}
+	}
+	tflog.Debug(ctx, "AWS call", fields)
+}
+
+// withoutNoise keeps a library from telling, at INFO and for each resource, that a timeout
+// has its default.
+func withoutNoise(ctx context.Context) context.Context {
+	return tflog.OmitLogWithMessageStrings(ctx, "timeout configuration not found")
+}
