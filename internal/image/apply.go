@@ -80,6 +80,7 @@ type run struct {
 	kept     []string
 	warnings []report.Warning
 	unseen
+	phases phases
 }
 
 // Apply makes the line as specified and returns what is there afterwards, also
@@ -95,8 +96,9 @@ func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (Result, er
 	if err != nil {
 		return Result{Owner: options.Owner}, notBegun(options.Owner, "was not changed", "apply", err)
 	}
-	r := &run{aws: aws, spec: spec, options: options, owner: lease.Owner, lease: lease}
+	r := &run{aws: aws, spec: spec, options: options, owner: lease.Owner, lease: lease, phases: phases{begun: time.Now()}}
 	err = r.apply(lease.Context())
+	defer func() { r.tellFailure(err) }()
 	after, cancel := afterwards(ctx)
 	defer cancel()
 	if errors.Is(err, ErrExists) && lease.TakenOver {
@@ -158,7 +160,9 @@ func (r *run) apply(ctx context.Context) error {
 	if err := r.decide(); err != nil {
 		return err
 	}
-	r.options.Progress.Printf("%s", r.plan.headline())
+	if r.plan.Action != Keep {
+		r.options.Progress.Printf("%s", r.plan.headline())
+	}
 	if err := r.mark(ctx); err != nil {
 		return r.failure("was not changed", "the tags of its versions", err, r.untouched(), "run terraform apply again")
 	}

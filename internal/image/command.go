@@ -71,6 +71,9 @@ type following struct {
 	r        *run
 	instance cloud.Instance
 	job      job
+	// at is what is under way, since when.
+	at    string
+	since time.Time
 	// report is what all commands have said together.
 	report guest.Report
 }
@@ -121,6 +124,8 @@ func (f *following) agent(ctx context.Context) error {
 		Pending: []string{"away"},
 		Target:  []string{"online"},
 		First:   2 * time.Second,
+
+		Progress: f.r.options.Progress, Far: func() string { return "it has not registered; the instance is " + f.instance.State },
 	}.Wait(limited)
 	if errorIs[*cloud.TimeoutError](err) && ctx.Err() == nil {
 		return &agentError{f.instance, f.agentWithin(), f.r.spec.windows()}
@@ -162,12 +167,13 @@ func (w *watching) alive(ctx context.Context, instance *cloud.Instance) error {
 // the machine ready, again after each restart.
 func (f *following) do(ctx context.Context, command, open guest.Command) error {
 	if command.Number > 0 && f.report.Finished[command.Number] {
-		f.printf("%s was done before", command.Title)
+		f.printf("%s was done before", f.job.title(command.Title))
 		return nil
 	}
+	f.begin(command)
 	if command.Kind == guest.CommandLocal {
 		if failure := f.local(ctx, command); failure != nil {
-			f.report.Failure = failure
+			f.failed(failure)
 			return ctx.Err()
 		}
 	}
@@ -216,7 +222,7 @@ func (f *following) take(report guest.Report) {
 	for _, passed := range report.Passed {
 		if !slices.Contains(f.report.Passed, passed) {
 			f.report.Passed = append(f.report.Passed, passed)
-			f.printf("%s done", passed)
+			f.printf("%s", f.job.passed(passed))
 		}
 	}
 	if report.Output != "" {
@@ -229,7 +235,7 @@ func (f *following) take(report guest.Report) {
 		f.report.Key = report.Key
 	}
 	if report.Failure != nil {
-		f.report.Failure = report.Failure
+		f.failed(report.Failure)
 	}
 	if len(report.Identity) > 0 {
 		f.report.Identity = maps.Clone(report.Identity)
@@ -320,6 +326,8 @@ func (f *following) result(ctx context.Context, commandID string) (guest.Report,
 		},
 		Pending: []string{cloud.CommandPending, cloud.CommandInProgress, cloud.CommandDelayed, cloud.CommandCancelling},
 		Target:  []string{cloud.CommandSuccess, cloud.CommandFailed, cloud.CommandTimedOut, cloud.CommandCancelled},
+
+		Progress: f.r.options.Progress, Far: func() string { return f.at + ", for " + seconds(time.Since(f.since)) },
 	}.Wait(ctx)
 	if err != nil {
 		return guest.Report{}, err
@@ -343,20 +351,22 @@ func tailOf(output string) string {
 // off waits until the builder has switched itself off, behind its agent's back. If it
 // cannot, it says so on the console and stays.
 func (f *following) off(ctx context.Context) (guest.Report, error) {
-	// What was done has been told by the commands.
-	console := consoleOf{r: f.r, instance: f.instance, marker: f.job.nonce, told: len(f.report.Passed)}
+	console := f.r.consoleOf(f.instance, f.job)
+	console.heard.told, console.heard.current, console.heard.since = len(f.report.Passed), f.at, f.since // as the commands have told
 	_, err := cloud.Poll[cloud.Instance]{
 		Most: attentive,
 		What: fmt.Sprintf("instance %s (%s) to switch itself off", f.instance.ID, f.r.aws.Name()),
 		Read: func(ctx context.Context) (cloud.Instance, string, string, error) {
 			found, state, reason, err := console.read(ctx)
-			if console.heard.Failure != nil {
-				err = console.heard.Failure
+			if console.report.Failure != nil {
+				err = console.report.Failure
 			}
 			return found, state, reason, err
 		},
 		Pending: []string{cloud.InstancePending, cloud.InstanceRunning, cloud.InstanceStopping},
 		Target:  []string{cloud.InstanceStopped},
+
+		Progress: f.r.options.Progress,
 	}.Wait(ctx)
 	if failure, ok := errors.AsType[*guest.Failure](err); ok {
 		f.report.Failure = failure
@@ -379,6 +389,5 @@ func (f *following) isOff(ctx context.Context) bool {
 // stopped takes up a builder that has stopped since an earlier apply was interrupted. No
 // command reaches it any more, but its console has heard the end as well.
 func (f *following) stopped(ctx context.Context) (guest.Report, error) {
-	console := consoleOf{r: f.r, instance: f.instance, marker: f.job.nonce}
-	return console.wait(ctx)
+	return f.r.consoleOf(f.instance, f.job).wait(ctx)
 }

@@ -142,8 +142,7 @@ func (c byUserData) board(ctx context.Context, job job) ([]byte, error) {
 }
 
 func (c byUserData) follow(ctx context.Context, instance cloud.Instance, job job) (guest.Report, error) {
-	console := consoleOf{r: c.r, instance: instance, marker: job.nonce}
-	return console.wait(ctx)
+	return c.r.consoleOf(instance, job).wait(ctx)
 }
 
 // inWords puts a refusal that AWS has encoded into words, where that is allowed.

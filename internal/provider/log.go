@@ -2,6 +2,8 @@ package provider
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
@@ -21,7 +23,20 @@ func logCall(ctx context.Context, call cloud.Call) {
 			fields[name] = value
 		}
 	}
-	tflog.Debug(ctx, "AWS call", fields)
+	tflog.Debug(ctx, callText(call), fields)
+}
+
+// callText is the line for the eyes; the fields beside it are for machines.
+func callText(call cloud.Call) string {
+	outcome := strings.TrimSpace(fmt.Sprint(call.Status, " ", call.Code))
+	if call.Status == 0 {
+		outcome = "no answer"
+	}
+	text := fmt.Sprintf("AWS call %s %s in %s: %s after %d ms", call.Service, call.Action, call.Region, outcome, call.Took.Milliseconds())
+	if call.Attempt > 1 {
+		text += fmt.Sprintf(", attempt %d", call.Attempt)
+	}
+	return text
 }
 
 // withoutNoise keeps a library from telling, at INFO and for each resource, that a timeout
