@@ -14,7 +14,7 @@ func TestApply_saysWhatIsLacking(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), minute)
 		defer cancel()
 		_, err := stage.apply(ctx, stage.Region, spec, nil)
-		for _, want := range []string{"(slot 2) has not passed its status checks yet", "The end of the console of i-"} {
+		for _, want := range []string{"not ready after 1m0s: slots 0-2 have not passed their status checks yet", "The end of the console of i-"} {
 			if advice := adviceOf(t, err); !strings.Contains(advice, want) {
 				t.Errorf("want %q in\n%s", want, advice)
 			}

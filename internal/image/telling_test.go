@@ -96,7 +96,8 @@ func TestProgress_ofALongStep(t *testing.T) {
 			t.Fatal("it worked")
 		}
 		heard.hears(
-			t, "step 1 of 2 \"app\" done", "step 2 of 2 \"install\" started", "waiting for instance i-… (us-east-1) to finish (", "it is at step 2 of 2 \"install\", for 1m", "terminating builder", "FAILED: Golden image web was not baked", "now: there is no version yet",
+			t, "step 1 of 2 \"app\" done", "step 2 of 2 \"install\" started", "waiting for instance i-… (us-east-1) to finish (", "it is at step 2 of 2 \"install\", for 1m",
+			"terminating builder", "FAILED: Golden image web was not baked", "now: there is no version yet",
 		)
 	})
 }
@@ -114,7 +115,8 @@ func TestProgress_ofAFailure(t *testing.T) {
 					t.Fatal("it worked")
 				}
 				heard.hears(
-					t, "step 1 of 2 \"app\" failed: exit code 3", "terminating builder i-…", "FAILED: Golden image web was not baked: step \"app\" failed: exit code 3", "now: there is no version yet; the builder was terminated",
+					t, "step 1 of 2 \"app\" failed: exit code 3", "terminating builder i-…",
+					"FAILED: Golden image web was not baked: step \"app\" failed: exit code 3", "now: there is no version yet; the builder was terminated",
 				)
 			})
 		})
