@@ -2,6 +2,7 @@ package guest
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -175,6 +176,8 @@ type Failure struct {
 	Name  string
 	// ExitCode is the script's own.
 	ExitCode int
+	// Accepted are the exit codes of success; none means 0.
+	Accepted []int
 	TimedOut bool
 	// Rebooted is set when the machine restarted while it ran.
 	Rebooted bool
@@ -203,6 +206,9 @@ func (f *Failure) Error() string {
 
 func (f *Failure) how() string {
 	how := fmt.Sprintf("exit code %d", f.ExitCode)
+	if len(f.Accepted) > 0 {
+		how += ", and exit_codes has only " + strings.Trim(strings.Join(strings.Fields(fmt.Sprint(f.Accepted)), ", "), "[]")
+	}
 	switch {
 	case f.TimedOut:
 		how = "timed out"

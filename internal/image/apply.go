@@ -354,11 +354,11 @@ func (r *run) failure(what, subject string, cause error, now, next string) error
 	if subject == "" {
 		subject = r.region()
 	}
-	if cloud.ClassOf(cause) == cloud.Denied {
-		next = "give whoever runs Terraform the permission that is missing, then " + next
+	if remedy := cloud.Remedy(cause); remedy != "" {
+		next = remedy + ", then " + next
 	}
 	return &report.Failure{
-		Summary: fmt.Sprintf("Golden image %s %s", r.spec.Name, what),
+		Summary: r.titleOf(what),
 		Subject: subject, Cause: cause, Now: now, Next: next,
 	}
 }
@@ -367,7 +367,7 @@ func (r *run) failure(what, subject string, cause error, now, next string) error
 // create has failed, and would begin by destroying what is there.
 func (r *run) goOn() string {
 	if r.creating() {
-		return "run terraform untaint on the image, and then terraform apply: it goes on from there, and without untaint it begins afresh; terraform destroy removes what is there"
+		return report.Untaint + ", and then terraform apply: it goes on from there, and without untaint it begins afresh; terraform destroy removes what is there"
 	}
 	return "run terraform apply again: it goes on from there; terraform destroy removes what is there"
 }

@@ -336,8 +336,12 @@ func (f *following) result(ctx context.Context, commandID string) (guest.Report,
 	if report.Done {
 		return report, nil
 	}
-	return report, fmt.Errorf("command %s on %s ended as %s (%s) and not as it should; its output ends with:\n\n%s",
-		commandID, f.instance.ID, result.State, result.Details, guest.Mask(tailOf(result.Output+result.ErrorOutput), f.r.spec.Bake.Secrets))
+	said := ""
+	if output := tailOf(result.Output + result.ErrorOutput); output != "" {
+		said = "; its output ends with:\n\n" + guest.Mask(output, f.r.spec.Bake.Secrets)
+	}
+	return report, fmt.Errorf("command %s on %s did not come to its end (Systems Manager says %s): mostly the machine was restarted or switched off while it ran, "+
+		"which nothing in the configuration asks for (a step with reboot = true restarts it)%s", commandID, f.instance.ID, result.Details, said)
 }
 
 // tailLines is how many lines of an output people are shown.

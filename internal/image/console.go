@@ -153,7 +153,7 @@ func (c *consoleOf) explain(ctx context.Context, err error) error {
 	case !found.Started:
 		return &silent{err, c.text}
 	default:
-		return fmt.Errorf("%w; %s", err, inProgress(found))
+		return fmt.Errorf("%w; %s%s", err, inProgress(found), consoleEnd(c.text))
 	}
 }
 
@@ -166,7 +166,7 @@ func inProgress(found guest.Report) string {
 	case len(found.Passed) > 0:
 		return "the last thing done was " + found.Passed[len(found.Passed)-1]
 	default:
-		return "it had only begun"
+		return "its script had begun, and had not come to its first item"
 	}
 }
 

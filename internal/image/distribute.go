@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
 // distribute hands the version out: a copy to each region that lacks one, all at
@@ -37,7 +38,7 @@ func (r *run) distribute(ctx context.Context, version *Version) error {
 	}
 	next := "correct the cause and run terraform apply again: it does only what is missing"
 	if r.creating() {
-		next += ". Run terraform untaint first, or the next apply makes the whole image anew"
+		next = "correct the cause, " + report.Untaint + ", and then terraform apply: it does only what is missing, and without untaint makes the whole image anew"
 	}
 	return r.failure("was not handed out everywhere", fmt.Sprintf("version %d, %s (%s)", version.Number, version.ImageID, r.aws.Name()), err, now, next)
 }

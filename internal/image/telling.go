@@ -109,6 +109,7 @@ func (h *heard) hear(report guest.Report) {
 		h.last = h.job.title(report.Passed[h.told])
 		h.tell("%s", h.job.passed(report.Passed[h.told]))
 	}
+	h.job.explain(report.Failure)
 	if report.Failure != nil && !h.failure {
 		h.failure = true
 		h.tell("%s", h.job.failed(report.Failure))
@@ -212,6 +213,31 @@ func (f *following) begin(command guest.Command) {
 
 // failed notes a failure, and tells of it.
 func (f *following) failed(failure *guest.Failure) {
+	f.job.explain(failure)
 	f.report.Failure = failure
 	f.printf("%s", f.job.failed(failure))
+}
+
+// titleOf is the title of a failure, which names the version where it is about one.
+func (r *run) titleOf(what string) string {
+	switch what {
+	case "was not baked", "was not captured", "was not verified", "was not promoted", "was not handed out everywhere":
+		if r.plan.Version > 0 {
+			return fmt.Sprintf("Version %d of golden image %s %s", r.plan.Version, r.spec.Name, what)
+		}
+	}
+	return fmt.Sprintf("Golden image %s %s", r.spec.Name, what)
+}
+
+// explain adds to the failure of a step which exit codes it would have passed with.
+func (j job) explain(failure *guest.Failure) {
+	bake, ok := j.work.(guest.Bake)
+	if !ok || failure == nil || failure.Phase != guest.PhaseStep {
+		return
+	}
+	for _, step := range bake.Steps {
+		if step.Name == failure.Name {
+			failure.Accepted = step.ExitCodes
+		}
+	}
 }

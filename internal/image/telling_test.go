@@ -97,7 +97,7 @@ func TestProgress_ofALongStep(t *testing.T) {
 		}
 		heard.hears(
 			t, "step 1 of 2 \"app\" done", "step 2 of 2 \"install\" started", "waiting for instance i-… (us-east-1) to finish (", "it is at step 2 of 2 \"install\", for 1m",
-			"terminating builder", "FAILED: Golden image web was not baked", "now: there is no version yet",
+			"terminating builder", "FAILED: Version 1 of golden image web was not baked", "now: there is no version yet",
 		)
 	})
 }
@@ -116,7 +116,7 @@ func TestProgress_ofAFailure(t *testing.T) {
 				}
 				heard.hears(
 					t, "step 1 of 2 \"app\" failed: exit code 3", "terminating builder i-…",
-					"FAILED: Golden image web was not baked: step \"app\" failed: exit code 3", "now: there is no version yet; the builder was terminated",
+					"FAILED: Version 1 of golden image web was not baked: step \"app\" failed: exit code 3", "now: there is no version yet; the builder was terminated",
 				)
 			})
 		})
@@ -134,6 +134,6 @@ func TestProgress_ofAFailedImage(t *testing.T) {
 		if _, err := b.run(t.Context(), spec, b.heardBy(heard, spec)); err == nil {
 			t.Fatal("it worked")
 		}
-		heard.hears(t, "capturing i-…", "FAILED: Golden image web was not captured: waiting for image ami-…", "now: there is no version yet; the unproven image ami-… was removed")
+		heard.hears(t, "capturing i-…", "FAILED: Version 1 of golden image web was not captured: waiting for image ami-…", "now: there is no version yet; the unproven image ami-… was removed")
 	})
 }
