@@ -114,6 +114,9 @@ type Bake struct {
 	CleanUp CleanUp
 	// Secrets are variables of the steps' environment. Only Run Command carries them.
 	Secrets map[string]string
+	// Telling has the script tell what steps and checks print that end well; commands always
+	// do.
+	Telling bool
 }
 
 // Proof is what a proof does.
@@ -124,6 +127,8 @@ type Proof struct {
 	Checks  []Check
 	// Identity is the builder's, which the proof must not share.
 	Identity Identity
+	// Telling is as with a Bake.
+	Telling bool
 }
 
 // Identity are digests of what no two servers may share, by kind.
@@ -161,6 +166,9 @@ type Report struct {
 	Failure *Failure
 	// Output is the end of what the last item has printed, where it was asked for.
 	Output string
+	// Outputs are the ends of what those have printed that ended well, by what is in Passed,
+	// where it was asked for.
+	Outputs map[string]string
 	// Identity is the builder's, told before the clean-up.
 	Identity Identity
 	// Finished are the numbers of the items that earlier commands have done.

@@ -38,6 +38,9 @@ type Options struct {
 	// Earlier is the recipe of the current version, when known.
 	Earlier  *Recipe
 	Progress report.Progress
+	// Output hears what steps and checks print that end well, where the transport does not
+	// tell it anyway; nil has them not tell it.
+	Output report.Progress
 }
 
 // Planned is what a user has agreed to.

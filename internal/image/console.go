@@ -43,10 +43,14 @@ type consoleOf struct {
 }
 
 func (r *run) consoleOf(instance cloud.Instance, job job) *consoleOf {
-	tell := func(format string, args ...any) {
-		r.options.Progress.Printf("%s: %s", instance.ID, fmt.Sprintf(format, args...))
+	from := func(progress report.Progress) func(format string, args ...any) {
+		return func(format string, args ...any) { progress.Printf("%s: %s", instance.ID, fmt.Sprintf(format, args...)) }
 	}
-	return &consoleOf{r: r, instance: instance, job: job, heard: &heard{job: job, tell: tell}}
+	heard := &heard{job: job, tell: from(r.options.Progress)}
+	if r.options.Output != nil {
+		heard.output = from(r.options.Output)
+	}
+	return &consoleOf{r: r, instance: instance, job: job, heard: heard}
 }
 
 func (c *consoleOf) far() string {

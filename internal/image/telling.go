@@ -69,6 +69,19 @@ func (j job) title(of string) string {
 	return of
 }
 
+// telling is the work that tells, or does not, what its items print.
+func (j job) telling(telling bool) work {
+	switch work := j.work.(type) {
+	case guest.Bake:
+		work.Telling = telling
+		return work
+	case guest.Proof:
+		work.Telling = telling
+		return work
+	}
+	return j.work
+}
+
 // passed says that a step or check has passed. Of an identity it says what that means.
 func (j job) passed(of string) string {
 	switch of {
@@ -95,6 +108,8 @@ func (j job) failed(failure *guest.Failure) string {
 type heard struct {
 	job  job
 	tell func(format string, args ...any)
+	// output hears of output; nil where nobody has asked for it.
+	output func(format string, args ...any)
 	// told is how many items have passed, last the last of them.
 	told int
 	last string
@@ -106,8 +121,12 @@ type heard struct {
 
 func (h *heard) hear(report guest.Report) {
 	for ; h.told < len(report.Passed); h.told++ {
-		h.last = h.job.title(report.Passed[h.told])
-		h.tell("%s", h.job.passed(report.Passed[h.told]))
+		passed := report.Passed[h.told]
+		h.last = h.job.title(passed)
+		h.tell("%s", h.job.passed(passed))
+		if output := report.Outputs[passed]; output != "" && h.output != nil {
+			h.output("the output of %s ends with:\n%s", h.last, output)
+		}
 	}
 	h.job.explain(report.Failure)
 	if report.Failure != nil && !h.failure {

@@ -137,3 +137,36 @@ func TestProgress_ofAFailedImage(t *testing.T) {
 		heard.hears(t, "capturing i-…", "FAILED: Version 1 of golden image web was not captured: waiting for image ami-…", "now: there is no version yet; the unproven image ami-… was removed")
 	})
 }
+
+// What a good step prints is told where it is asked for, and nowhere else.
+func TestProgress_ofOutput(t *testing.T) {
+	for _, asked := range []bool{true, false} {
+		inBakery(t, func(t *testing.T, b *bakery) {
+			told := []string{"begin", "start step app", "out 1 it says so", "pass step app", "start step install", "pass step install", "end ok", "off"}
+			b.boots = said{builder: told, proof: fine}.boot
+			scripts := 0
+			b.sees = func(_ bool, script string) {
+				scripts++
+				if strings.Contains(script, "stamp_telling=yes") != asked {
+					t.Errorf("asked %t, it does otherwise", asked)
+				}
+			}
+			spec, heard, output := script("a"), &listener{}, ""
+			options := b.heardBy(heard, spec)
+			if asked {
+				options.Output = func(text string) { output += text }
+			}
+			if _, err := b.run(t.Context(), spec, options); err != nil || scripts != 2 {
+				t.Fatal(err, scripts)
+			}
+			if want := ": the output of step 1 of 2 \"app\" ends with:\nit says so"; asked != strings.HasSuffix(output, want) {
+				t.Errorf("asked %t, told %q", asked, output)
+			}
+			for _, line := range heard.lines {
+				if strings.Contains(line, "it says so") {
+					t.Errorf("progress has %q", line)
+				}
+			}
+		})
+	}
+}

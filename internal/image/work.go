@@ -126,7 +126,7 @@ func (s Spec) checkJob(job job) error {
 type byUserData struct{ r *run }
 
 func (c byUserData) board(ctx context.Context, job job) ([]byte, error) {
-	script, err := job.work.Script()
+	script, err := job.telling(c.r.options.Output != nil).Script()
 	if err != nil {
 		return nil, err
 	}

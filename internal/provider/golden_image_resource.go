@@ -172,6 +172,7 @@ func (r *goldenImage) apply(ctx context.Context, limit time.Duration, plan golde
 	// What was planned says what to start from; only without it there is something to hold.
 	options.SourceEdited = options.SourceEdited || options.Planned != nil
 	options.Progress, options.In, options.Now = r.session.report(ctx, "golden image "+spec.Name), r.session.regions, r.session.now
+	options.Output = r.session.output(ctx, "golden image "+spec.Name)
 	if options.SourceImageID == "" {
 		source, err := image.ResolveSource(ctx, region, spec.Source)
 		if err != nil {

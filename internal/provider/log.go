@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-log/tflog"
@@ -37,6 +38,18 @@ func callText(call cloud.Call) string {
 		text += fmt.Sprintf(", attempt %d", call.Attempt)
 	}
 	return text
+}
+
+// debugging reports whether Terraform's log is so detailed that the output of steps belongs
+// into it.
+// https://developer.hashicorp.com/terraform/internals/debugging
+func debugging() bool {
+	for _, variable := range []string{"TF_LOG_PROVIDER_STAMP", "TF_LOG_PROVIDER", "TF_LOG"} {
+		if level := strings.ToUpper(os.Getenv(variable)); level != "" {
+			return level == "DEBUG" || level == "TRACE" || level == "JSON"
+		}
+	}
+	return false
 }
 
 // withoutNoise keeps a library from telling, at INFO and for each resource, that a timeout

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-log/tflogtest"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
@@ -47,6 +49,55 @@ func TestLogCall(t *testing.T) {
 				if got := lines[0][field]; got != want {
 					t.Errorf("%s is %v, want %v", field, got, want)
 				}
+			}
+		})
+	}
+}
+
+// The output of steps belongs into the log at DEBUG, whichever variable asks for it; the
+// nearest to the provider decides.
+func TestDebugging(t *testing.T) {
+	for name, test := range map[string]struct {
+		all, providers, stamp string
+		want                  bool
+	}{
+		"nobody":              {},
+		"info":                {all: "INFO"},
+		"debug":               {all: "debug", want: true},
+		"json":                {all: "JSON", want: true},
+		"providers":           {providers: "TRACE", want: true},
+		"not the providers'":  {all: "TRACE", providers: "WARN"},
+		"this provider alone": {all: "WARN", providers: "WARN", stamp: "DEBUG", want: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("TF_LOG", test.all)
+			t.Setenv("TF_LOG_PROVIDER", test.providers)
+			t.Setenv("TF_LOG_PROVIDER_STAMP", test.stamp)
+			if got := debugging(); got != test.want {
+				t.Errorf("got %t", got)
+			}
+		})
+	}
+}
+
+func TestWantsOutput(t *testing.T) {
+	for name, test := range map[string]struct {
+		attribute types.Bool
+		variable  string
+		want      bool
+		warnings  int
+	}{
+		"neither":   {types.BoolNull(), "", false, 0},
+		"attribute": {types.BoolValue(true), "false", true, 0},
+		"not":       {types.BoolValue(false), "true", false, 0},
+		"variable":  {types.BoolNull(), "1", true, 0},
+		"nonsense":  {types.BoolNull(), "output", false, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(outputVariable, test.variable)
+			var diags diag.Diagnostics
+			if got := wantsOutput(test.attribute, &diags); got != test.want || len(diags) != test.warnings || diags.HasError() {
+				t.Errorf("got %t and %v", got, diags)
 			}
 		})
 	}

@@ -8,18 +8,37 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
 // progressVariable names the progress file where the configuration does not.
 const progressVariable = "STAMP_PROGRESS"
+
+// outputVariable asks for the output of steps in it, where the configuration does not say.
+const outputVariable = "STAMP_PROGRESS_OUTPUT"
+
+// wantsOutput reports whether the output of steps is asked for. What is not a truth value
+// asks for nothing, with a warning.
+func wantsOutput(attribute types.Bool, diags *diag.Diagnostics) bool {
+	said := os.Getenv(outputVariable)
+	if !attribute.IsNull() || said == "" {
+		return attribute.ValueBool()
+	}
+	wants, err := strconv.ParseBool(said)
+	if err != nil {
+		diags.AddWarning("No output of steps is written", report.Clean(fmt.Sprintf("%s is %q, and neither true nor false.", outputVariable, said)))
+	}
+	return wants
+}
 
 // openProgress returns the progress file that the attribute names, or the environment
 // where the attribute is empty. What the configuration names must be writable. What the
@@ -53,7 +72,9 @@ var ownOutput = regexp.MustCompile(`^(/dev/(stdin|stdout|stderr|fd/.*)|/proc/(se
 // progressFile appends lines to a file or terminal; without a path it is silent.
 type progressFile struct {
 	path string
-	mu   sync.Mutex
+	// output is set when the output of steps belongs into it.
+	output bool
+	mu     sync.Mutex
 }
 
 // open opens the file without waiting for anybody: a pipe that nobody reads is an error at

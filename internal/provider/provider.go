@@ -77,6 +77,7 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 	}
 	session.account, session.defaultTags = account, model.tags()
 	session.progress = openProgress(model.ProgressFile.ValueString(), &resp.Diagnostics)
+	session.progress.output = wantsOutput(model.ProgressOutput, &resp.Diagnostics)
 }
 
 // Resources lists the resource types.
