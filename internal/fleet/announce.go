@@ -334,31 +334,3 @@ func counted(count int, what string) string {
 }
 
 func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
-
-// slotRange names sorted slots as people write them: "slot 3", "slots 0-3, 7".
-func slotRange(slots []int) string {
-	var ranges []string
-	for i := 0; i < len(slots); {
-		last := i
-		for last+1 < len(slots) && slots[last+1] <= slots[last]+1 {
-			last++
-		}
-		if slots[last] == slots[i] {
-			ranges = append(ranges, strconv.Itoa(slots[i]))
-		} else {
-			ranges = append(ranges, fmt.Sprintf("%d-%d", slots[i], slots[last]))
-		}
-		i = last + 1
-	}
-	const most = 20
-	if len(ranges) > most {
-		ranges = append(ranges[:most], fmt.Sprintf("and %d more ranges", len(ranges)-most))
-	}
-	if len(slots) == 1 {
-		return "slot " + ranges[0]
-	}
-	if len(slots) == 0 {
-		return "no slot"
-	}
-	return "slots " + strings.Join(ranges, ", ")
-}

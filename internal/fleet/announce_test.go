@@ -143,23 +143,6 @@ func TestPlan_announcesShortly(t *testing.T) {
 	}
 }
 
-func TestSlotRange(t *testing.T) {
-	for want, slots := range map[string][]int{
-		"no slot": nil, "slot 3": {3}, "slots 0-29": firstSlots(30), "slots 0, 2, 4-6": {0, 2, 4, 5, 6}, "slots 1-2": {1, 2},
-	} {
-		if got := slotRange(slots); got != want {
-			t.Errorf("%v: %q, want %q", slots, got, want)
-		}
-	}
-	var odd []int
-	for i := range 100 {
-		odd = append(odd, 2*i)
-	}
-	if got := slotRange(odd); !strings.HasSuffix(got, "38, and 80 more ranges") {
-		t.Errorf("got %q", got)
-	}
-}
-
 // A tag that the configuration never had is somebody else's, and stays.
 func TestPlan_LeaveForeignTags(t *testing.T) {
 	previous := ordinary(2)

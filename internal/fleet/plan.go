@@ -72,11 +72,15 @@ func (p Plan) String() string {
 	var parts []string
 	for _, kind := range []Kind{Missing, BrokenOne, Outdated} {
 		if changes := p.of(kind); len(changes) > 0 {
-			parts = append(parts, fmt.Sprintf("launch %d for %s %s", len(changes), kind, slotList(slotsOf(changes))))
+			verb := "replace"
+			if kind == Missing {
+				verb = "fill"
+			}
+			parts = append(parts, fmt.Sprintf("%s %s %s", verb, kind, slotRange(slotsOf(changes))))
 		}
 	}
 	if len(p.End) > 0 {
-		parts = append(parts, fmt.Sprintf("end %d", len(p.End)))
+		parts = append(parts, "end "+memberRange(p.End))
 	}
 	if len(p.Updates) > 0 {
 		parts = append(parts, fmt.Sprintf("update %d in place", len(p.Updates)))

@@ -29,6 +29,7 @@ func (b Bake) render(around surroundings) ([]byte, error) {
 		return nil, &InputError{"secrets", "user data is no place for them: they need the transport \"ssm\""}
 	}
 	w := newScript(b.Nonce, around)
+	w.telling = b.Telling
 	w.need(partSettle, partCleanUp)
 	w.guarded = true
 	w.line("stamp_open")
@@ -66,6 +67,7 @@ func (p Proof) render(around surroundings) ([]byte, error) {
 	}
 	w := newScript(p.Nonce, around)
 	w.guarded = true
+	w.telling = p.Telling
 	w.line("stamp_open")
 	w.line("stamp_hold")
 	number := w.differ(1, p.Identity)
@@ -83,10 +85,12 @@ type scriptWriter struct {
 	around surroundings
 	// remote is set for a command of several: it reports and ends, and the machine stays.
 	remote bool
-	parts  map[string]bool
-	body   bytes.Buffer
 	// guarded is set for a script that runs by itself: should it be killed, it goes on.
 	guarded bool
+	// telling is set when it tells what good items print; a command does in any case.
+	telling bool
+	parts   map[string]bool
+	body    bytes.Buffer
 	// otherwise is the body for a script that is run with that word.
 	otherwise map[string]string
 }
@@ -106,13 +110,15 @@ func (w *scriptWriter) need(parts ...string) {
 // shell reads.
 func (w *scriptWriter) end() []byte {
 	var b bytes.Buffer
-	remote := ""
-	if w.remote {
-		remote = "yes"
+	yes := func(is bool) string {
+		if is {
+			return "yes"
+		}
+		return ""
 	}
 	fmt.Fprintf(&b, "#!/bin/sh\n# Written by terraform-provider-stamp. It reports on the serial console.\n")
 	fmt.Fprintf(&b, "stamp_nonce=%s\nstamp_root=%s\nstamp_console=%s\n", quote(w.nonce), quote(w.around.root), quote(w.around.console))
-	fmt.Fprintf(&b, "stamp_remote=%s\nstamp_telling=%s\nstamp_imds=%s\nstamp_pause=%d\n", remote, remote, quote(w.around.imds), w.around.pause)
+	fmt.Fprintf(&b, "stamp_remote=%s\nstamp_telling=%s\nstamp_imds=%s\nstamp_pause=%d\n", yes(w.remote), yes(w.remote || w.telling), quote(w.around.imds), w.around.pause)
 	for _, part := range runtimeParts {
 		if w.parts[part] {
 			b.Write(runtimePart(part))

@@ -76,6 +76,9 @@ type following struct {
 	r        *run
 	instance cloud.Instance
 	job      job
+	// at is what is under way, since when.
+	at    string
+	since time.Time
 	// report is what all commands have said together.
 	report guest.Report
 }
@@ -126,6 +129,8 @@ func (f *following) agent(ctx context.Context) error {
 		Pending: []string{"away"},
 		Target:  []string{"online"},
 		First:   2 * time.Second,
+
+		Progress: f.r.options.Progress, Far: func() string { return "it has not registered; the instance is " + f.instance.State },
 	}.Wait(limited)
 	if errorIs[*cloud.TimeoutError](err) && ctx.Err() == nil {
 		return &agentError{f.instance, f.agentWithin(), f.r.spec.windows()}
@@ -167,12 +172,13 @@ func (w *watching) alive(ctx context.Context, instance *cloud.Instance) error {
 // the machine ready, again after each restart.
 func (f *following) do(ctx context.Context, command, open guest.Command) error {
 	if command.Number > 0 && f.report.Finished[command.Number] {
-		f.printf("%s was done before", command.Title)
+		f.printf("%s was done before", f.job.title(command.Title))
 		return nil
 	}
+	f.begin(command)
 	if command.Kind == guest.CommandLocal {
 		if failure := f.local(ctx, command); failure != nil {
-			f.report.Failure = failure
+			f.failed(failure)
 			return ctx.Err()
 		}
 	}
@@ -201,7 +207,9 @@ func (f *following) do(ctx context.Context, command, open guest.Command) error {
 }
 
 // ready makes the machine ready again after a restart.
-func (f *following) ready(ctx context.Context, open guest.Command) error { return f.do(ctx, open, open) }
+func (f *following) ready(ctx context.Context, open guest.Command) error {
+	return f.do(ctx, open, open)
+}
 
 // restartPause is how long a machine is left alone that has been told to restart.
 const restartPause = 5 * time.Second
@@ -222,7 +230,7 @@ func (f *following) take(report guest.Report) {
 	for _, passed := range report.Passed {
 		if !slices.Contains(f.report.Passed, passed) {
 			f.report.Passed = append(f.report.Passed, passed)
-			f.printf("%s done", passed)
+			f.printf("%s", f.job.passed(passed))
 		}
 	}
 	if report.Output != "" {
@@ -235,7 +243,7 @@ func (f *following) take(report guest.Report) {
 		f.report.Key = report.Key
 	}
 	if report.Failure != nil {
-		f.report.Failure = report.Failure
+		f.failed(report.Failure)
 	}
 	if len(report.Identity) > 0 {
 		f.report.Identity = maps.Clone(report.Identity)
@@ -326,6 +334,8 @@ func (f *following) result(ctx context.Context, commandID string) (guest.Report,
 		},
 		Pending: []string{cloud.CommandPending, cloud.CommandInProgress, cloud.CommandDelayed, cloud.CommandCancelling},
 		Target:  []string{cloud.CommandSuccess, cloud.CommandFailed, cloud.CommandTimedOut, cloud.CommandCancelled},
+
+		Progress: f.r.options.Progress, Far: func() string { return f.at + ", for " + seconds(time.Since(f.since)) },
 	}.Wait(ctx)
 	if err != nil {
 		return guest.Report{}, err
@@ -334,8 +344,12 @@ func (f *following) result(ctx context.Context, commandID string) (guest.Report,
 	if report.Done {
 		return report, nil
 	}
-	return report, fmt.Errorf("command %s on %s ended as %s (%s) and not as it should; its output ends with:\n\n%s",
-		commandID, f.instance.ID, result.State, result.Details, guest.Mask(tailOf(result.Output+result.ErrorOutput), f.r.spec.Bake.Secrets))
+	said := ""
+	if output := tailOf(result.Output + result.ErrorOutput); output != "" {
+		said = "; its output ends with:\n\n" + guest.Mask(output, f.r.spec.Bake.Secrets)
+	}
+	return report, fmt.Errorf("command %s on %s did not come to its end (Systems Manager says %s): mostly the machine was restarted or switched off while it ran, "+
+		"which nothing in the configuration asks for (a step with reboot = true restarts it)%s", commandID, f.instance.ID, result.Details, said)
 }
 
 // tailLines is how many lines of an output people are shown.
@@ -349,20 +363,22 @@ func tailOf(output string) string {
 // off waits until the builder has switched itself off, behind its agent's back. If it
 // cannot, it says so on the console and stays.
 func (f *following) off(ctx context.Context) (guest.Report, error) {
-	// What was done has been told by the commands.
-	console := consoleOf{r: f.r, instance: f.instance, marker: f.job.nonce, told: len(f.report.Passed)}
+	console := f.r.consoleOf(f.instance, f.job)
+	console.heard.told, console.heard.current, console.heard.since = len(f.report.Passed), f.at, f.since // as the commands have told
 	_, err := cloud.Poll[cloud.Instance]{
 		Most: attentive,
 		What: fmt.Sprintf("instance %s (%s) to switch itself off", f.instance.ID, f.r.aws.Name()),
 		Read: func(ctx context.Context) (cloud.Instance, string, string, error) {
 			found, state, reason, err := console.read(ctx)
-			if console.heard.Failure != nil {
-				err = console.heard.Failure
+			if console.report.Failure != nil {
+				err = console.report.Failure
 			}
 			return found, state, reason, err
 		},
 		Pending: []string{cloud.InstancePending, cloud.InstanceRunning, cloud.InstanceStopping},
 		Target:  []string{cloud.InstanceStopped},
+
+		Progress: f.r.options.Progress,
 	}.Wait(ctx)
 	if failure, ok := errors.AsType[*guest.Failure](err); ok {
 		f.report.Failure = failure
@@ -385,6 +401,5 @@ func (f *following) isOff(ctx context.Context) bool {
 // stopped takes up a builder that has stopped since an earlier apply was interrupted. No
 // command reaches it any more, but its console has heard the end as well.
 func (f *following) stopped(ctx context.Context) (guest.Report, error) {
-	console := consoleOf{r: f.r, instance: f.instance, marker: f.job.nonce}
-	return console.wait(ctx)
+	return f.r.consoleOf(f.instance, f.job).wait(ctx)
 }

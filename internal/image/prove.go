@@ -30,6 +30,7 @@ func (f *proofFailure) Unwrap() error { return f.err }
 // that is asked for. A candidate that fails is removed; a version that was handed out
 // before stays as it is.
 func (r *run) prove(ctx context.Context, version Version) error {
+	defer r.phases.during("proof")()
 	var proofs endList
 	r.spec.Platform = version.Platform
 	group, groupCtx := errgroup.WithContext(ctx)

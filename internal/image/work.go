@@ -126,7 +126,7 @@ func (s Spec) checkJob(job job) error {
 type byUserData struct{ r *run }
 
 func (c byUserData) board(ctx context.Context, job job) ([]byte, error) {
-	script, err := job.work.Script()
+	script, err := job.telling(c.r.options.Output != nil).Script()
 	if err != nil {
 		return nil, err
 	}
@@ -142,8 +142,7 @@ func (c byUserData) board(ctx context.Context, job job) ([]byte, error) {
 }
 
 func (c byUserData) follow(ctx context.Context, instance cloud.Instance, job job) (guest.Report, error) {
-	console := consoleOf{r: c.r, instance: instance, marker: job.nonce}
-	return console.wait(ctx)
+	return c.r.consoleOf(instance, job).wait(ctx)
 }
 
 // inWords puts a refusal that AWS has encoded into words, where that is allowed.

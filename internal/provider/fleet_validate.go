@@ -64,7 +64,7 @@ func (m *fleetModel) validateSoak(ctx context.Context, diags *diag.Diagnostics) 
 	if !known(ctx, m.Rollout, m.Timeouts) {
 		return
 	}
-	limit, wrong := m.Timeouts.Update(ctx, fleetUpdateTimeout)
+	limit, wrong := m.Timeouts.Update(withoutNoise(ctx), fleetUpdateTimeout)
 	soak := durationOr(objectOf[rolloutModel](ctx, m.Rollout, diags).Soak, 0)
 	if wrong.HasError() || soak < limit { // what is no duration, its own validator says
 		return

@@ -59,7 +59,7 @@ func (r *goldenImage) Configure(_ context.Context, req resource.ConfigureRequest
 func (r *goldenImage) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan goldenImageModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	limit, diags := plan.Timeouts.Create(ctx, bakeTimeout)
+	limit, diags := plan.Timeouts.Create(withoutNoise(ctx), bakeTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -99,7 +99,7 @@ func (r *goldenImage) Update(ctx context.Context, req resource.UpdateRequest, re
 	var plan, state goldenImageModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	limit, diags := plan.Timeouts.Update(ctx, bakeTimeout)
+	limit, diags := plan.Timeouts.Update(withoutNoise(ctx), bakeTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -188,6 +188,7 @@ func (r *goldenImage) apply(ctx context.Context, limit time.Duration, plan golde
 	// What was planned says what to start from; only without it there is something to hold.
 	options.SourceEdited = options.SourceEdited || options.Planned != nil
 	options.Progress, options.In, options.Now = r.session.report(ctx, "golden image "+spec.Name), r.session.regions, r.session.now
+	options.Output = r.session.output(ctx, "golden image "+spec.Name)
 	if options.SourceImageID == "" {
 		source, err := image.ResolveSource(ctx, region, spec.Source)
 		if err != nil {
@@ -232,7 +233,7 @@ func (m *goldenImageModel) planned() *image.Planned {
 func (r *goldenImage) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state goldenImageModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	limit, diags := state.Timeouts.Delete(ctx, deleteTimeout)
+	limit, diags := state.Timeouts.Delete(withoutNoise(ctx), deleteTimeout)
 	resp.Diagnostics.Append(diags...)
 	region := r.session.region(state.Region.ValueString(), &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {

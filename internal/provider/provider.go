@@ -2,12 +2,9 @@ package provider
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
@@ -71,22 +68,16 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	config.ProviderVersion, config.TerraformVersion = p.version, req.TerraformVersion
+	config.ProviderVersion, config.TerraformVersion, config.Log = p.version, req.TerraformVersion, logCall
 	account, warnings, err := cloud.New(ctx, config)
 	appendWarnings(&resp.Diagnostics, warnings)
 	if err != nil {
 		resp.Diagnostics.AddError("The provider cannot be configured", report.Clean(err.Error()))
 		return
 	}
-	file := model.ProgressFile.ValueString()
-	if file == "" {
-		file = os.Getenv("STAMP_PROGRESS")
-	}
-	session.account, session.defaultTags, session.progress = account, model.tags(), &progressFile{path: file}
-	if err := session.progress.check(); err != nil {
-		attributeError(&resp.Diagnostics, path.Root("progress_file"), "The progress file cannot be written",
-			fmt.Sprintf("%v\n\nGive progress_file (or STAMP_PROGRESS) the path of a file that may be appended to.", err))
-	}
+	session.account, session.defaultTags = account, model.tags()
+	session.progress = openProgress(model.ProgressFile.ValueString(), &resp.Diagnostics)
+	session.progress.output = wantsOutput(model.ProgressOutput, &resp.Diagnostics)
 }
 
 // Resources lists the resource types.
