@@ -198,6 +198,24 @@ func (a *announcement) repairs() {
 		a.add(fmt.Sprintf("Replacing %s of fleet %s", counted(len(broken), "broken instance"), a.about.Name), append(few(lines),
 			a.brokenEnd(broken), "To keep such instances, set replace_unhealthy = false.")...)
 	}
+	a.keeps()
+	a.fills()
+}
+
+// keeps announces what is broken and stays.
+func (a *announcement) keeps() {
+	if kept := a.plan.Broken; len(kept) > 0 {
+		var lines []string
+		for _, member := range kept {
+			lines = append(lines, fmt.Sprintf("slot %d: %s %s", member.Slot, member.Instance.ID, member.Broken))
+		}
+		a.add(fmt.Sprintf("Keeping %s of fleet %s", counted(len(kept), "broken instance"), a.about.Name),
+			append(few(lines), "They stay as they are, since replace_unhealthy = false.")...)
+	}
+}
+
+// fills announces the slots that have lost their instances.
+func (a *announcement) fills() {
 	var empty []int
 	for _, change := range a.plan.of(Missing) {
 		if change.Slot < a.about.SizeBefore {

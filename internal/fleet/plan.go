@@ -39,6 +39,8 @@ type Change struct {
 type Plan struct {
 	// Keep are the slots whose instances stay, in order.
 	Keep []int
+	// Broken are those of them that do not work and stay all the same.
+	Broken []Member
 	// New are the slots that get a new instance or root volume, in order.
 	New []Change
 	// Rollout are those of New that work as they are, in the order in which they are
@@ -116,7 +118,6 @@ func NewPlan(spec Spec, observed *Observation) Plan {
 		plan.End = append(plan.End, member)
 	}
 	config := spec.configDigest()
-	broken := 0
 	for slot := range spec.Size {
 		member, there := chosen[slot]
 		if change, changes := spec.change(slot, member, there, config); changes {
@@ -128,7 +129,7 @@ func NewPlan(spec Spec, observed *Observation) Plan {
 		}
 		plan.Keep = append(plan.Keep, slot)
 		if member.Broken != "" {
-			broken++
+			plan.Broken = append(plan.Broken, member)
 		}
 		if crowded[slot] {
 			plan.Wait = append(plan.Wait, member)
@@ -144,7 +145,7 @@ func NewPlan(spec Spec, observed *Observation) Plan {
 	}
 	if outdated := plan.of(Outdated); len(outdated) > 0 {
 		plan.NextGeneration = min(plan.NextGeneration+1, maxGeneration)
-		plan.Rollout = spec.groups(outdated, broken)
+		plan.Rollout = spec.groups(outdated, len(plan.Broken))
 	}
 	return plan
 }

@@ -90,7 +90,8 @@ func rolloutAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
 		MarkdownDescription: "How working instances are replaced when the image, or another setting that a running instance cannot change, has changed. " +
-			"The plan warns with the number of instances and batches, whether or not the new image is known yet. Instances are drained from their target groups before they end, and every batch must be ready before the next.",
+			"The plan warns with the number of instances and batches, whether or not the new image is known yet. " +
+			"Instances are drained from their target groups before they end, and every batch must be ready before the next.",
 		Attributes: map[string]schema.Attribute{
 			"strategy": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{stringvalidator.OneOf(fleet.StrategyReplace, fleet.StrategyRootVolume)},
