@@ -27,7 +27,10 @@ func (r *run) keep(ctx context.Context, instance cloud.Instance, cause error) ke
 		return kept{err: err}
 	}
 	r.kept = append(r.kept, instance.ID)
-	role := instance.Tags[cloud.TagRole]
+	role := "builder"
+	if instance.Tags[cloud.TagRole] == cloud.RoleProof {
+		role = "test instance"
+	}
 	r.options.Progress.Printf("%s %s is kept to be looked at", role, instance.ID)
 	now := fmt.Sprintf("the %s keeps running, and is billed, until the next apply or destroy", role)
 	if found, err := r.awake(ctx, instance); err != nil {
