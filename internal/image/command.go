@@ -172,7 +172,10 @@ func (f *following) do(ctx context.Context, command, open guest.Command) error {
 		}
 	}
 	report, err := f.send(ctx, command)
-	for err == nil && report.Rebooting {
+	for unheard := 0; err == nil && report.Rebooting || errorIs[*brokenOff](err) && unheard == 0; {
+		if err != nil {
+			unheard++ // a restart may have ended it before its answer: then the guest knows
+		}
 		if err = f.rest(ctx); err != nil {
 			break
 		}
@@ -196,7 +199,9 @@ func (f *following) do(ctx context.Context, command, open guest.Command) error {
 }
 
 // ready makes the machine ready again after a restart.
-func (f *following) ready(ctx context.Context, open guest.Command) error { return f.do(ctx, open, open) }
+func (f *following) ready(ctx context.Context, open guest.Command) error {
+	return f.do(ctx, open, open)
+}
 
 // restartPause is how long a machine is left alone that has been told to restart.
 const restartPause = 5 * time.Second
@@ -329,8 +334,9 @@ func (f *following) result(ctx context.Context, commandID string) (guest.Report,
 	if report.Done {
 		return report, nil
 	}
-	return report, fmt.Errorf("command %s on %s ended as %s (%s) and not as it should; its output ends with:\n\n%s",
-		commandID, f.instance.ID, result.State, result.Details, guest.Mask(tailOf(result.Output+result.ErrorOutput), f.r.spec.Bake.Secrets))
+	return report, &brokenOff{
+		commandID, f.instance.ID, result.State, result.Details, guest.Mask(tailOf(result.Output+result.ErrorOutput), f.r.spec.Bake.Secrets),
+	}
 }
 
 // tailLines is how many lines of an output people are shown.
