@@ -183,7 +183,10 @@ func (f *following) do(ctx context.Context, command, open guest.Command) error {
 		}
 	}
 	report, err := f.send(ctx, command)
-	for err == nil && report.Rebooting {
+	for unheard := 0; err == nil && report.Rebooting || errorIs[*brokenOff](err) && unheard == 0; {
+		if err != nil {
+			unheard++ // a restart may have ended it before its answer: then the guest knows
+		}
 		if err = f.rest(ctx); err != nil {
 			break
 		}
@@ -344,12 +347,9 @@ func (f *following) result(ctx context.Context, commandID string) (guest.Report,
 	if report.Done {
 		return report, nil
 	}
-	said := ""
-	if output := tailOf(result.Output + result.ErrorOutput); output != "" {
-		said = "; its output ends with:\n\n" + guest.Mask(output, f.r.spec.Bake.Secrets)
+	return report, &brokenOff{
+		commandID, f.instance.ID, result.State, result.Details, guest.Mask(tailOf(result.Output+result.ErrorOutput), f.r.spec.Bake.Secrets),
 	}
-	return report, fmt.Errorf("command %s on %s did not come to its end (Systems Manager says %s): mostly the machine was restarted or switched off while it ran, "+
-		"which nothing in the configuration asks for (a step with reboot = true restarts it)%s", commandID, f.instance.ID, result.Details, said)
 }
 
 // tailLines is how many lines of an output people are shown.

@@ -40,7 +40,7 @@ func TestProgressFile_aPipeWithAReader(t *testing.T) {
 	file.write("image web", "a line\x1b[2J")
 	got := make([]byte, 100)
 	n, err := reader.Read(got)
-	if err != nil || !strings.HasSuffix(string(got[:n]), " image web: a line[2J\n") {
+	if err != nil || !strings.HasSuffix(string(got[:n]), " image web: a line\n") {
 		t.Errorf("read %q, %v", got[:n], err)
 	}
 	if err := within(t, 20*time.Second, func() error { file.write("x", strings.Repeat("y", 1<<20)); return nil }); err != nil {

@@ -295,7 +295,10 @@ stamp_tell() {
 # itself is ending, that is why, and the next boot has more to say.
 stamp_fail() {
 	[ "$stamp_code" -lt 128 ] || sleep 1
-	! stamp_ends || stamp_leave
+	if stamp_ends; then
+		! stamp_going || case $stamp_away in poweroff | halt) stamp_how="off" ;; esac
+		[ "$stamp_how" = off ] || stamp_leave
+	fi
 	stamp_say "fail $stamp_phase exit=$stamp_code how=$stamp_how attempts=$stamp_try $stamp_name"
 	stamp_line=0
 	stamp_keep
