@@ -3,6 +3,7 @@ package cloud
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
@@ -86,9 +87,26 @@ func (e *Error) Unwrap() error { return e.Err }
 // ClassOf returns the class of the first Error in the chain, Fatal without one.
 func ClassOf(err error) Class {
 	if aws, ok := errors.AsType[*Error](err); ok {
+		if aws.wrongArchitecture() {
+			return Unsupported
+		}
 		return aws.Class
 	}
 	return Fatal
+}
+
+// wrongArchitecture reports whether an instance type does not fit the image. EC2 gives that the
+// code of any wrong value, and only its message tells.
+func (e *Error) wrongArchitecture() bool {
+	return e.Code == "InvalidParameterValue" && strings.Contains(e.Message, "does not match the architecture")
+}
+
+// PublicBlocked reports whether an image was not made public since the account blocks that.
+// It has the code of a missing permission, and is a setting.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/block-public-access-to-amis.html
+func PublicBlocked(err error) bool {
+	aws, ok := errors.AsType[*Error](err)
+	return ok && aws.Code == CodeNotPermitted && strings.Contains(strings.ToLower(aws.Message), "block public access")
 }
 
 // HasCode reports whether the first Error in the chain has one of the codes.

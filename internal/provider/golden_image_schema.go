@@ -36,8 +36,8 @@ func goldenImageSchema(ctx context.Context) schema.Schema {
 			}},
 		},
 		"description": schema.StringAttribute{
-			Optional: true, MarkdownDescription: "The AMIs' description, at most 255 characters. Changed in place.",
-			Validators: []validator.String{stringvalidator.LengthBetween(1, 255)},
+			Optional: true, MarkdownDescription: "The AMIs' description, at most 255 characters of ASCII: EC2 takes no others. Changed in place.",
+			Validators: []validator.String{stringvalidator.LengthBetween(1, 255), asciiOnly()},
 		},
 		"region":     regionAttribute("the line lives in"),
 		"source":     sourceAttribute(),
