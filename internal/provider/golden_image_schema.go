@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
@@ -88,7 +89,7 @@ func sourceAttribute() schema.Attribute {
 				Attributes: map[string]schema.Attribute{
 					"owners": schema.ListAttribute{
 						Required: true, ElementType: types.StringType,
-						Validators:          []validator.List{listvalidator.SizeAtLeast(1), listvalidator.ValueStringsAre(nonEmpty())},
+						Validators:          []validator.List{listvalidator.SizeAtLeast(1), noNulls{}, listvalidator.ValueStringsAre(nonEmpty())},
 						MarkdownDescription: "Account ids, `self`, `amazon` or `aws-marketplace`. Required, so that nobody else's AMI of a fitting name is taken.",
 					},
 					"name": schema.StringAttribute{Optional: true, Validators: []validator.String{nonEmpty()}, MarkdownDescription: "The AMI's name; `*` and `?` stand for any characters, any character."},
@@ -116,17 +117,18 @@ func bakeAttribute() schema.Attribute {
 		Attributes: map[string]schema.Attribute{
 			"instance_types": schema.ListAttribute{
 				Optional: true, ElementType: types.StringType,
-				Validators: []validator.List{listvalidator.SizeAtLeast(1), listvalidator.UniqueValues(), listvalidator.ValueStringsAre(nonEmpty())},
+				Validators: []validator.List{noNulls{}, listvalidator.UniqueValues(), listvalidator.ValueStringsAre(nonEmpty())},
 				MarkdownDescription: "Tried in order; the next one on a capacity error. Default `t3.small` or `t4g.small`, by the source's architecture, " +
 					"and `t3.large` for Windows. Used by the next bake; a change alone bakes nothing.",
 			},
 			"subnet_ids": schema.ListAttribute{
 				Optional: true, ElementType: types.StringType,
-				Validators:          []validator.List{listvalidator.SizeAtLeast(1), listvalidator.UniqueValues(), listvalidator.ValueStringsAre(nonEmpty())},
+				Validators:          []validator.List{noNulls{}, listvalidator.UniqueValues(), listvalidator.ValueStringsAre(nonEmpty())},
 				MarkdownDescription: "Tried in order; the next one on a capacity error. Default: the default VPC's. Used by the next bake.",
 			},
 			"vpc_security_group_ids": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,
+				Validators:          []validator.Set{noNulls{}, setvalidator.ValueStringsAre(nonEmpty())},
 				MarkdownDescription: "Security groups of builder and proof; no inbound rule is needed. Default: the VPC's default group. Used by the next bake.",
 			},
 			"iam_instance_profile": schema.StringAttribute{
