@@ -101,14 +101,6 @@ func (e *Error) wrongArchitecture() bool {
 	return e.Code == "InvalidParameterValue" && strings.Contains(e.Message, "does not match the architecture")
 }
 
-// PublicBlocked reports whether an image was not made public since the account blocks that.
-// It has the code of a missing permission, and is a setting.
-// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/block-public-access-to-amis.html
-func PublicBlocked(err error) bool {
-	aws, ok := errors.AsType[*Error](err)
-	return ok && aws.Code == CodeNotPermitted && strings.Contains(strings.ToLower(aws.Message), "block public access")
-}
-
 // HasCode reports whether the first Error in the chain has one of the codes.
 func HasCode(err error, codes ...string) bool {
 	aws, ok := errors.AsType[*Error](err)

@@ -336,25 +336,13 @@ func (r *run) failure(what, subject string, cause error, now, next string) error
 	if subject == "" {
 		subject = r.region()
 	}
-	switch {
-	case cloud.PublicBlocked(cause):
-		next = "turn off block public access for AMIs, which is a setting of the account in each region (aws ec2 disable-image-block-public-access), or take distribute.public off; then " + next
-	case cloud.ClassOf(cause) == cloud.Denied:
+	if cloud.ClassOf(cause) == cloud.Denied {
 		next = "give whoever runs Terraform the permission that is missing, then " + next
 	}
 	return &report.Failure{
-		Summary: r.summary(what),
+		Summary: fmt.Sprintf("Golden image %s %s", r.spec.Name, what),
 		Subject: subject, Cause: cause, Now: now, Next: next,
 	}
-}
-
-// summary says what did not happen, to which image and, where it was to be a certain one, to
-// which version.
-func (r *run) summary(what string) string {
-	if (what == "was not baked" || what == "was not captured") && r.plan.Version > 0 {
-		return fmt.Sprintf("Version %d of golden image %s %s", r.plan.Version, r.spec.Name, what)
-	}
-	return fmt.Sprintf("Golden image %s %s", r.spec.Name, what)
 }
 
 // goOn is what to do after an apply that was cut short. Terraform taints a resource whose
