@@ -40,6 +40,7 @@ type ec2Calls struct {
 	describeSnapshots    operation[ec2.DescribeSnapshotsInput, ec2.DescribeSnapshotsOutput, ec2.Options]
 	deleteSnapshot       operation[ec2.DeleteSnapshotInput, ec2.DeleteSnapshotOutput, ec2.Options]
 	describeSubnets      operation[ec2.DescribeSubnetsInput, ec2.DescribeSubnetsOutput, ec2.Options]
+	describeTypes        operation[ec2.DescribeInstanceTypesInput, ec2.DescribeInstanceTypesOutput, ec2.Options]
 	startInstances       operation[ec2.StartInstancesInput, ec2.StartInstancesOutput, ec2.Options]
 	createTags           operation[ec2.CreateTagsInput, ec2.CreateTagsOutput, ec2.Options]
 	deleteTags           operation[ec2.DeleteTagsInput, ec2.DeleteTagsOutput, ec2.Options]
@@ -78,6 +79,7 @@ func newEC2Calls(config aws.Config, endpoint string, pace *pacer) ec2Calls {
 		describeSnapshots:    client.DescribeSnapshots,
 		deleteSnapshot:       client.DeleteSnapshot,
 		describeSubnets:      client.DescribeSubnets,
+		describeTypes:        client.DescribeInstanceTypes,
 		startInstances:       client.StartInstances,
 		createTags:           client.CreateTags,
 		deleteTags:           client.DeleteTags,

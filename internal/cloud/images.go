@@ -86,6 +86,7 @@ func imageOf(from *types.Image) Image {
 			volume.Size = int(aws.ToInt32(mapping.Ebs.VolumeSize))
 			volume.Type = string(mapping.Ebs.VolumeType)
 			volume.Encrypted = aws.ToBool(mapping.Ebs.Encrypted)
+			volume.Kept = mapping.Ebs.DeleteOnTermination != nil && !*mapping.Ebs.DeleteOnTermination
 		}
 		to.Volumes = append(to.Volumes, volume)
 	}
@@ -97,13 +98,18 @@ func imageOf(from *types.Image) Image {
 // CodeImageNameTaken.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html
 func (r *Region) CreateImage(ctx context.Context, capture Capture) (imageID string, err error) {
+	var kept []types.BlockDeviceMapping // the only thing that can be changed of a volume that is there
+	for _, device := range capture.KeepOnTermination {
+		kept = append(kept, types.BlockDeviceMapping{DeviceName: &device, Ebs: &types.EbsBlockDevice{DeleteOnTermination: aws.Bool(false)}})
+	}
 	var out *ec2.CreateImageOutput
 	err = created(ctx, func() (err error) {
 		out, err = call(ctx, r.name, "CreateImage", r.ec2.createImage, &ec2.CreateImageInput{
-			InstanceId:        &capture.InstanceID,
-			Name:              &capture.Name,
-			Description:       given(capture.Description),
-			TagSpecifications: tagSpecifications(capture.Tags, types.ResourceTypeImage, types.ResourceTypeSnapshot),
+			InstanceId:          &capture.InstanceID,
+			Name:                &capture.Name,
+			Description:         given(capture.Description),
+			TagSpecifications:   tagSpecifications(capture.Tags, types.ResourceTypeImage, types.ResourceTypeSnapshot),
+			BlockDeviceMappings: kept,
 		})
 		return err
 	})

@@ -46,6 +46,7 @@ var (
 		"DescribeImages":                         nonMutating,
 		"DescribeSnapshots":                      nonMutating,
 		"DescribeSubnets":                        nonMutating,
+		"DescribeInstanceTypes":                  nonMutating,
 		"DescribeIamInstanceProfileAssociations": nonMutating,
 		"GetConsoleOutput":                       nonMutating,
 	}

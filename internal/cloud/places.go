@@ -33,6 +33,39 @@ func (r *Region) DefaultSubnets(ctx context.Context) ([]Subnet, error) {
 	})
 }
 
+// Architectures returns the architectures that instance types have; one of which EC2 knows
+// nothing is not in it. It takes a request for each 100 types.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceTypes.html
+func (r *Region) Architectures(ctx context.Context, instanceTypes []string) (map[string][]string, error) {
+	const most = 100
+	found := map[string][]string{}
+	for names := range slices.Chunk(instanceTypes, most) {
+		// A filter, unlike a list of names, passes over what does not exist.
+		in := &ec2.DescribeInstanceTypesInput{Filters: []types.Filter{filter("instance-type", names...)}, MaxResults: aws.Int32(most)}
+		err := pages(
+			func(token *string) (*ec2.DescribeInstanceTypesOutput, error) {
+				in.NextToken = token
+				return call(ctx, r.name, "DescribeInstanceTypes", r.ec2.describeTypes, in)
+			},
+			func(out *ec2.DescribeInstanceTypesOutput) *string { return out.NextToken },
+			func(out *ec2.DescribeInstanceTypesOutput) bool {
+				for _, from := range out.InstanceTypes {
+					if from.ProcessorInfo == nil {
+						continue
+					}
+					for _, architecture := range from.ProcessorInfo.SupportedArchitectures {
+						found[string(from.InstanceType)] = append(found[string(from.InstanceType)], string(architecture))
+					}
+				}
+				return true
+			})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
 func (r *Region) describeSubnets(ctx context.Context, in *ec2.DescribeSubnetsInput) ([]Subnet, error) {
 	var found []Subnet
 	err := pages(

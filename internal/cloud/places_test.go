@@ -58,3 +58,22 @@ func TestRegion_Parameter(t *testing.T) {
 		t.Errorf("got %v of class %q, want that it is not found", err, ClassOf(err))
 	}
 }
+
+// Types that do not exist are passed over, and many are asked for a hundred at a time.
+func TestRegion_architectures(t *testing.T) {
+	region, w := overWire(t, func(request) (int, string) {
+		return ok("DescribeInstanceTypes", `<instanceTypeSet><item><instanceType>t4g.small</instanceType>
+			<processorInfo><supportedArchitectures><item>arm64</item></supportedArchitectures></processorInfo></item></instanceTypeSet>`)
+	})
+	found, err := region.Architectures(t.Context(), []string{"t4g.small", "t9.none"})
+	if diff := cmp.Diff(map[string][]string{"t4g.small": {"arm64"}}, found); diff != "" || err != nil {
+		t.Errorf("error %v, architectures (-want +got):\n%s", err, diff)
+	}
+	if diff := cmp.Diff([]string{"instance-type=t4g.small,t9.none"}, w.requests[0].filters()); diff != "" {
+		t.Errorf("filters (-want +got):\n%s", diff)
+	}
+	many := make([]string, 101)
+	if _, err := region.Architectures(t.Context(), many); err != nil || len(w.requests) != 3 {
+		t.Errorf("error %v, %d requests for 101 types, want 2", err, len(w.requests)-1)
+	}
+}

@@ -232,6 +232,8 @@ type ImageVolume struct {
 	Size      int
 	Type      string
 	Encrypted bool
+	// Kept is set when the volume stays when an instance of the image ends.
+	Kept bool
 }
 
 // ImageQuery selects images. Every field that is set must match.
@@ -257,6 +259,8 @@ type Capture struct {
 	Description string
 	// Tags are put on the image and on its snapshots by the call itself.
 	Tags Tags
+	// KeepOnTermination are the devices whose volumes stay when an instance of the image ends.
+	KeepOnTermination []string
 }
 
 // Snapshot is one EBS snapshot.

@@ -86,10 +86,18 @@ func cuts(requests int) []cut {
 	}
 	step := step()
 	var some []cut
-	for i := step / 2; i < len(all); i += step {
+	for i := first(step); i < len(all); i += step {
 		some = append(some, all[i])
 	}
 	return some
+}
+
+// first is the cut to begin with. With steps of 8, it chooses one kind at each request.
+func first(step int) int {
+	if wanted, err := strconv.Atoi(os.Getenv("STAMP_CRASH_FIRST")); err == nil && wanted >= 0 {
+		return wanted
+	}
+	return step / 2
 }
 
 // step is how far apart the cuts are that are tried. An odd one brings up all kinds.

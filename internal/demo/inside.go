@@ -89,6 +89,6 @@ func compareTrees(ctx context.Context, s *stage, first, second string) error {
 		}
 		differ[mayDiffer[at]] = true
 	}
-	say("   All %d files of both were compared. Different are only: %s", len(all), strings.Join(slices.Sorted(maps.Keys(differ)), " "))
+	say("   All %d files of both were compared. Only these differ: %s", len(all), strings.Join(slices.Sorted(maps.Keys(differ)), " "))
 	return nil
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -38,8 +40,20 @@ func play(ctx context.Context) (err error) {
 	if photo := os.Getenv("STAMP_DEMO_PHOTO"); photo != "" {
 		return photograph(ctx, stage, photo)
 	}
-	say("Watch it in a browser: %s/", lab.endpoint)
+	watched := someoneWatches()
+	if watched {
+		say("Watch it in a browser: %s/   (it stays until you press Enter at the end)", lab.endpoint)
+	} else {
+		say("Watch it in a browser: %s/   (it ends with the demo)", lab.endpoint)
+	}
 	for i, act := range acts {
+		if watched && i == len(acts)-1 {
+			say("")
+			say("Everything that was built is still there: look at it at %s/", lab.endpoint)
+			if err := awaitEnter(ctx, os.Stdin, "Press Enter to destroy it and to end the lab. "); err != nil {
+				return err
+			}
+		}
 		say("")
 		say("── %d. %s", i+1, act.title)
 		if err := act.play(ctx, stage); err != nil {
@@ -47,6 +61,35 @@ func play(ctx context.Context) (err error) {
 		}
 	}
 	return nil
+}
+
+// someoneWatches tells whether a person is there who can press a key.
+func someoneWatches() bool {
+	if os.Getenv("CI") != "" {
+		return false
+	}
+	for _, file := range []*os.File{os.Stdin, os.Stdout} {
+		if info, err := file.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// awaitEnter asks for a line and waits for it, or for the end of the input.
+func awaitEnter(ctx context.Context, input io.Reader, question string) error {
+	_, _ = fmt.Fprint(os.Stdout, question)
+	pressed := make(chan struct{})
+	go func() {
+		defer close(pressed)
+		_, _ = bufio.NewReader(input).ReadString('\n')
+	}()
+	select {
+	case <-pressed:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // say prints a line for the person who watches.

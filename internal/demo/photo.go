@@ -13,8 +13,10 @@ import (
 
 // What is on the photograph: more servers, of which the first are new and are waited
 // for, so that the rollout stands still while the picture is taken.
-const photoSize = `size           = 48
-  rollout        = { canary = 20, soak = "3m", max_surge = "25%" }`
+const (
+	photoSize    = "size           = 48"
+	photoRollout = `rollout        = { canary = 20, soak = "3m", max_surge = "25%" }`
+)
 
 // photograph plays the story up to its rollout and takes a picture of the lab's page
 // when many servers are new and many are old.
@@ -29,6 +31,9 @@ func photograph(ctx context.Context, s *stage, path string) error {
 		}
 	}
 	if err := s.edit("size           = 12", photoSize); err != nil {
+		return err
+	}
+	if err := s.edit(`rollout        = { max_surge = "25%" }`, photoRollout); err != nil {
 		return err
 	}
 	if _, err := s.plan(ctx, `Plan:`); err != nil {

@@ -117,20 +117,25 @@ func (s *stage) plan(ctx context.Context, shown string) (string, error) {
 	if err != nil {
 		return output, fmt.Errorf("terraform plan: %w\n%s", err, output)
 	}
-	say("   $ terraform plan")
+	say("   $ terraform plan   (excerpt)")
 	// Before the actions stands what Terraform has found changed, which is long.
 	if _, actions, found := strings.Cut(output, "will perform the following actions"); found {
 		output = actions
 	}
+	// Behind them the outputs say the same again.
+	output, _, _ = strings.Cut(output, "\nChanges to Outputs")
 	s.show(output, shown)
 	return output, nil
 }
 
-// show prints the lines that match.
+// show prints the lines that match. Of what a line opens the content is left out.
 func (s *stage) show(output, shown string) {
 	pattern := regexp.MustCompile(shown)
 	for line := range strings.Lines(output) {
 		if line = strings.TrimRight(line, "\r\n"); pattern.MatchString(line) {
+			if strings.HasSuffix(line, "{") {
+				line += " … }"
+			}
 			say("   │ %s", line)
 		}
 	}

@@ -16,7 +16,10 @@ type Amount struct {
 func ParseAmount(text string) (Amount, error) {
 	digits, percent := strings.CutSuffix(text, "%")
 	number, err := strconv.ParseUint(digits, 10, 31)
-	if err != nil || percent && number > 100 {
+	if err == nil && percent && number > 100 {
+		return Amount{}, fmt.Errorf("%q is more than all instances: 100%% is the most", text)
+	}
+	if err != nil {
 		return Amount{}, fmt.Errorf("%q is neither a number of instances, like 3, nor a percentage, like 10%%", text)
 	}
 	return Amount{Number: int(number), Percent: percent}, nil

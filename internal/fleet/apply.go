@@ -201,6 +201,7 @@ func (r *run) apply(ctx context.Context) error {
 		observed.lookForLost(r.watch(r.spec))
 	}
 	r.plan = NewPlan(r.spec, observed)
+	r.plan.LeaveForeignTags(r.options.Previous)
 	r.options.Progress.Printf("%s", r.plan)
 	if forecast := r.plan.Forecast(); forecast != "" {
 		r.options.Progress.Printf("%s", forecast)

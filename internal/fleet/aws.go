@@ -17,6 +17,7 @@ type AWS interface {
 	Statuses(ctx context.Context, query cloud.StatusQuery) ([]cloud.InstanceStatus, error)
 	Subnets(ctx context.Context, ids []string) ([]cloud.Subnet, error)
 	DefaultSubnets(ctx context.Context) ([]cloud.Subnet, error)
+	Architectures(ctx context.Context, instanceTypes []string) (map[string][]string, error)
 	Targets(ctx context.Context, groupARN string) (map[string]cloud.Target, error)
 	ConsoleOutput(ctx context.Context, instanceID string) (string, error)
 

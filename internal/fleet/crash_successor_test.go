@@ -3,6 +3,8 @@ package fleet
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -83,8 +85,12 @@ func finished(t *testing.T, old *terraform, spec Spec) {
 	t.Helper()
 	before := observe(t, old, spec)
 	whole := len(before.Others) > 0 && len(before.Leases.Creating) == 0
-	if _, err := old.destroy(t.Context(), old.Region, spec); err != nil {
+	warnings, err := old.destroy(t.Context(), old.Region, spec)
+	if err != nil {
 		t.Fatal(err)
+	}
+	if told := strings.Contains(fmt.Sprint(warnings), "What was to replace fleet"); told != whole {
+		t.Errorf("a successor is left: %t; it is told: %t, %v", whole, told, warnings)
 	}
 	if whole {
 		successor := old.beside()

@@ -61,6 +61,9 @@ func (d *destruction) all(ctx context.Context) error {
 		return err
 	}
 	d.warnOf(observed.Foreign)
+	for _, id := range observed.Leases.Unwritten(d.watch.Owner, observed.Others) {
+		d.warnings = append(d.warnings, ownership.UnwrittenWarning(d.watch.Owner, id, "instances"))
+	}
 	if err := d.endAll(ctx, d.watch.Owner, observed.all()); err != nil {
 		return err
 	}

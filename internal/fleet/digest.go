@@ -15,10 +15,7 @@ import (
 // userData is what a batch is started with.
 func (s Spec) userData(slots []int) ([]byte, error) {
 	if s.Slots == nil {
-		if len(s.UserData) > guest.UserDataLimit {
-			return nil, &guest.TooLargeError{Size: len(s.UserData), Compressed: len(s.UserData)}
-		}
-		return s.UserData, nil
+		return guest.UserData(s.UserData)
 	}
 	environments := map[int]map[string]string{}
 	for slot, override := range s.Slots.Overrides {
@@ -45,7 +42,8 @@ type settings struct {
 	Credits      string           `json:",omitempty"`
 }
 
-// configDigest identifies the settings. Types and subnets are read from the instances
+// configDigest identifies the settings; the user data as it is configured, however it is
+// encoded for the launch. Types and subnets are read from the instances
 // themselves.
 func (s Spec) configDigest() string {
 	all := settings{

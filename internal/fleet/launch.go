@@ -106,19 +106,6 @@ func describeImage(ctx context.Context, aws AWS, imageID string) (cloud.Image, e
 	return images[0], nil
 }
 
-// CheckImage refuses an image that is not there for this account, in this region: a fleet
-// that is to be replaced must not go for one that cannot be launched.
-func CheckImage(ctx context.Context, aws AWS, imageID string) error {
-	image, err := describeImage(ctx, aws, imageID)
-	if err != nil {
-		return err
-	}
-	if image.State != cloud.ImageAvailable {
-		return fmt.Errorf("image %s is %s in %s, and nothing can be launched from it", imageID, image.State, aws.Name())
-	}
-	return nil
-}
-
 // tagSlots gives instances the tags that only their slot has: a call for each set of
 // tags. Interrupted before that, the next apply finds them wanting.
 func (r *run) tagSlots(ctx context.Context, launched []Member) error {

@@ -27,8 +27,8 @@ const (
 type Change struct {
 	Slot int
 	Kind Kind
-	// Reason says why in words.
-	Reason string
+	// Reason says why in words; Differs, of a broken one, how it is not as specified either.
+	Reason, Differs string
 	// Old is the member that is replaced; without a slot that is filled it is zero.
 	Old Member
 	// RootVolume keeps the instance and replaces its root volume.
@@ -156,11 +156,11 @@ func (s Spec) change(slot int, member Member, there bool, config string) (Change
 	case !there:
 		change.Kind, change.Reason = Missing, "has no instance"
 	case member.Broken != "" && s.ReplaceUnhealthy:
-		change.Kind, change.Reason = BrokenOne, member.Broken
+		change.Kind, change.Reason, change.Differs = BrokenOne, member.Broken, outdated
 	case outdated != "":
 		change.Kind, change.Reason = Outdated, outdated
 		// Only a running instance can get another disk.
-		change.RootVolume = s.Rollout.Strategy == StrategyRootVolume && member.ImageID != s.ImageID && s.onlyImageDiffers(member, config) &&
+		change.RootVolume = s.Rollout.Strategy == StrategyRootVolume && (s.Unknown.Image || member.ImageID != s.ImageID) && s.onlyImageDiffers(member, config) &&
 			member.Instance.State == cloud.InstanceRunning
 	default:
 		return Change{}, false
@@ -186,7 +186,10 @@ func choose(spec Spec, observed *Observation) (chosen map[int]Member, surplus []
 // outdated says in words how a member differs from the spec in what cannot be changed
 // on a running instance.
 func (s Spec) outdated(member Member, config string) string {
-	if member.ImageID != s.ImageID {
+	switch {
+	case s.Unknown.Image:
+		return imageUnknown
+	case member.ImageID != s.ImageID:
 		return fmt.Sprintf("image %s → %s", member.ImageID, s.ImageID)
 	}
 	return s.outdatedBeyondImage(member, config)
@@ -195,6 +198,9 @@ func (s Spec) outdated(member Member, config string) string {
 func (s Spec) onlyImageDiffers(member Member, config string) bool {
 	return s.outdatedBeyondImage(member, config) == ""
 }
+
+// launchSettingChanged is the reason where only a digest says that something differs.
+const launchSettingChanged = "user data, volumes or another launch setting changed"
 
 func (s Spec) outdatedBeyondImage(member Member, config string) string {
 	instance, override := member.Instance, s.override(member.Slot)
@@ -207,11 +213,46 @@ func (s Spec) outdatedBeyondImage(member Member, config string) string {
 		return "type " + instance.Type + " is not wanted any more"
 	case len(subnets) > 0 && !slices.Contains(subnets, instance.SubnetID):
 		return "subnet " + instance.SubnetID + " is not wanted any more"
+	case s.Unknown.of(member.Slot) != "":
+		return s.Unknown.of(member.Slot)
 	case member.config != config:
-		return "user data, volumes or another launch setting changed"
+		return launchSettingChanged
 	case member.environment != s.environmentDigest(member.Slot):
 		return "environment or address of the slot changed"
 	default:
 		return ""
 	}
+}
+
+// LeaveForeignTags takes out of the plan the removal of tags that the configuration never
+// had: other people and their tools write them, on one instance or another. Previous is
+// what was wanted before; without one, whatever is not wanted is removed.
+func (p *Plan) LeaveForeignTags(previous *Spec) {
+	if previous == nil {
+		return
+	}
+	var updates []Update
+	for _, update := range p.Updates {
+		had := previous.slotTags(update.Member.Slot)
+		update.SurplusTags = slices.DeleteFunc(slices.Clone(update.SurplusTags), func(key string) bool {
+			_, wanted := had[key]
+			return !wanted
+		})
+		if update.any() {
+			updates = append(updates, update)
+		}
+	}
+	p.Updates = updates
+}
+
+// Expect is what a plan said of a slot whose instance was well when the state was read:
+// Terraform insists on that, whatever has happened to the instance since. Previous is the
+// configuration in the state; the rest is what the state says of the instance.
+func (s Spec) Expect(previous Spec, slot int, instance cloud.Instance, imageID string) (Change, bool) {
+	instance.State = cloud.InstanceRunning
+	member := Member{
+		Slot: slot, Instance: instance, ImageID: imageID,
+		config: previous.configDigest(), environment: previous.environmentDigest(slot),
+	}
+	return s.change(slot, member, true, s.configDigest())
 }

@@ -263,6 +263,21 @@ func TestValidate(t *testing.T) {
 			},
 			"slots.overrides: an instance would have 31 tags, default_tags included; EC2 allows 50, of which 20 are kept for the provider's own",
 		},
+		"a tag that the metadata service cannot show": {
+			func(s *Spec) {
+				s.Metadata.InstanceTags, s.Tags = "enabled", cloud.Tags{"App": "web", "Patch Group": "a"}
+			},
+			`tags: with metadata_options.instance_metadata_tags = "enabled", "Patch Group" cannot be a tag's key, also in default_tags: ` +
+				"letters, digits and + - = . , _ : @ can, but no spaces and no /",
+		},
+		"an override's tag that the metadata service cannot show": {
+			func(s *Spec) {
+				s.Metadata.InstanceTags, s.Slots = "enabled", &Slots{Overrides: map[int]Override{2: {Tags: cloud.Tags{"_index": "a"}}}}
+			},
+			`slots.overrides["2"].tags: with metadata_options.instance_metadata_tags = "enabled", "_index" cannot be a tag's key, also in default_tags: ` +
+				"letters, digits and + - = . , _ : @ can, but no spaces and no /",
+		},
+		"any tag where it does not show them": {func(s *Spec) { s.Tags = cloud.Tags{"Patch Group": "a"} }, ""},
 		"spot, and protected": {
 			func(s *Spec) { s.Spot, s.TerminationProtection = true, true },
 			"disable_api_termination: spot instances cannot be protected from termination",

@@ -66,6 +66,7 @@ func (r *run) formerRun(former Spec, observed *Observation) (back *run, lost []i
 	back = newRun(r.aws, former, options, r.lease)
 	back.observed, back.filled, back.ended = observed, r.filled, r.ended
 	plan := NewPlan(former, observed)
+	plan.LeaveForeignTags(options.Previous)
 	untouched := map[string]string{}
 	for _, member := range r.observed.all() {
 		untouched[member.Instance.ID] = member.ImageID

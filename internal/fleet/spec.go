@@ -24,7 +24,7 @@ type Spec struct {
 	// InstanceProfile is a name or an ARN.
 	InstanceProfile string
 	KeyName         string
-	// UserData is the user's own; without Slots it is passed on byte for byte.
+	// UserData is the user's own, as it is configured; see guest.UserData and guest.Preamble.
 	UserData   []byte
 	RootVolume cloud.Volume
 	// Volumes are further ones, each with its device name.
@@ -44,6 +44,8 @@ type Spec struct {
 	Rollout                               Rollout
 	// ReplaceUnhealthy replaces instances that are stopped or fail their health checks.
 	ReplaceUnhealthy bool
+	// Unknown is what is not known yet, in a plan.
+	Unknown Unknown
 }
 
 // Slots are what differs from server to server.
@@ -149,6 +151,21 @@ func (s Spec) types(slot int) []string {
 		return []string{special}
 	}
 	return s.InstanceTypes
+}
+
+// Types are the instance types that a slot's instance may have, in order.
+func (s Spec) Types(slot int) []string { return s.types(slot) }
+
+// Subnet is the one that a slot's instance is sure to be in; empty where there are several,
+// or none is named.
+func (s Spec) Subnet(slot int) string {
+	if named := s.override(slot).SubnetID; named != "" {
+		return named
+	}
+	if len(s.SubnetIDs) == 1 {
+		return s.SubnetIDs[0]
+	}
+	return ""
 }
 
 // Hostname is the host name that a slot gets; empty leaves EC2's.

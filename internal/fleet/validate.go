@@ -3,19 +3,45 @@ package fleet
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
+	"strconv"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
 )
 
 func (s Spec) validateTags() error {
-	if err := validateTags("tags", s.Tags); err != nil || s.Slots == nil {
+	err := validateTags("tags", s.Tags)
+	if err == nil {
+		err = s.validateTagKeys("tags", s.Tags)
+	}
+	if err != nil || s.Slots == nil {
 		return err
 	}
 	for _, slot := range slices.Sorted(maps.Keys(s.Slots.Overrides)) {
 		if err := validateTags("slots.overrides", s.Tags.With(s.Slots.Overrides[slot].Tags)); err != nil {
 			return err
+		}
+		if err := s.validateTagKeys(fmt.Sprintf("slots.overrides[%q].tags", strconv.Itoa(slot)), s.Slots.Overrides[slot].Tags); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// metadataKey are the keys of tags that the metadata service can show.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/work-with-tags-in-IMDS.html
+var metadataKey = regexp.MustCompile(`^[A-Za-z0-9+=.,_:@-]+$`)
+
+func (s Spec) validateTagKeys(field string, tags cloud.Tags) error {
+	if s.Metadata.InstanceTags != "enabled" {
+		return nil
+	}
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		if !metadataKey.MatchString(key) || slices.Contains([]string{".", "..", "_index"}, key) {
+			return &SpecError{field, fmt.Sprintf("with metadata_options.instance_metadata_tags = \"enabled\", %q cannot be a tag's key, also in default_tags: "+
+				"letters, digits and + - = . , _ : @ can, but no spaces and no /", key)}
 		}
 	}
 	return nil

@@ -111,6 +111,7 @@ func (c *commander) add(command Command, write func(*scriptWriter)) {
 func (c *commander) open(secrets bool) {
 	c.add(Command{Kind: CommandOpen, Title: "the machine to be ready"}, func(w *scriptWriter) {
 		w.need(partSettle, partRemote)
+		w.line("stamp_stay")
 		w.line("stamp_settle")
 		w.line("stamp_survey")
 		if secrets {
@@ -155,6 +156,8 @@ func (c *commander) checks(number int, checks []Check) (next int) {
 func (c *commander) close(number int, cleanUp CleanUp) {
 	c.add(Command{Kind: CommandClose, Title: "the clean-up"}, func(w *scriptWriter) {
 		w.need(partCleanUp, partRemote)
+		// A restart that is on its way would not wait for what comes.
+		w.line("stamp_stay")
 		w.identify(cleanUp)
 		w.line("stamp_depart")
 		later := "stamp_last=yes\nstamp_open\nstamp_await\n"

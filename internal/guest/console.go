@@ -104,6 +104,7 @@ func parseFailure(text string) *Failure {
 	failure := &Failure{
 		Phase: fields[0], Name: fields[4],
 		TimedOut: fields[2] == "how=late", Rebooted: fields[2] == "how=reboot", CutOff: fields[2] == "how=cut",
+		SwitchedOff: fields[2] == "how=off", Unwritten: fields[2] == "how=disk",
 	}
 	// A number that the console has garbled reads as zero.
 	failure.ExitCode, _ = strconv.Atoi(strings.TrimPrefix(fields[1], "exit="))

@@ -17,7 +17,7 @@ package guest
 // The writer is stamp_say in shell/base.sh, the reader ParseConsole. Names come last,
 // since they may hold spaces; lines of output are numbered, since a console may show
 // a line twice. An item fails by "exit", its code; it is "late"; the machine has gone
-// through a "reboot"; or it was "cut" off.
+// through a "reboot"; it has switched it "off"; the "disk" is full; or it was "cut" off.
 const (
 	markerStart    = "start"
 	markerPass     = "pass"

@@ -24,22 +24,38 @@ var preambleShell string
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
 const metadataService = "http://169.254.169.254"
 
+// InUserData is what an *InputError calls the user's own part.
+const InUserData = "the user data"
+
+// hostnameConfig keeps cloud-init from setting another host name, and from rewriting
+// /etc/hosts, which some images want of it. It comes last: a later part's keys go before
+// those of an earlier one.
+// https://docs.cloud-init.io/en/latest/reference/merging.html
+const hostnameConfig = "#cloud-config\npreserve_hostname: true\nmanage_etc_hosts: false\n"
+
 // UserData puts the user's own after a part that tells the server its slot. The
 // parts are a boot hook, which runs before everything else and writes
-// /etc/stamp/slot.env and the host name, cloud-config that keeps cloud-init from
-// setting another host name, and the user's data: a script sees the slot's variables
-// in its environment, other formats go in as they are. Errors are *InputError and
+// /etc/stamp/slot.env and the host name, the user's data, and cloud-config that keeps
+// cloud-init from setting another host name. A script sees the slot's variables in its
+// environment, other formats go in as they are. Errors are *InputError and
 // *TooLargeError.
 func (p Preamble) UserData(user []byte) ([]byte, error) {
 	if err := p.validate(); err != nil {
 		return nil, err
 	}
-	parts := []part{{"text/cloud-boothook", p.bootHook("", metadataService)}}
-	if p.Hostname != "" {
-		parts = append(parts, part{"text/cloud-config", []byte("#cloud-config\npreserve_hostname: true\n")})
+	user = unpackUser(Unwrap(user))
+	switch format, _ := FormatOf(user); format {
+	case UserIgnition:
+		return nil, &InputError{InUserData, "it is for Ignition, and slots take cloud-init, to tell a server which it is"}
+	case UserWindows:
+		return nil, &InputError{InUserData, "it is for Windows, and slots take cloud-init, to tell a server which it is"}
 	}
+	parts := []part{{"text/cloud-boothook", p.bootHook("", metadataService)}}
 	if len(user) > 0 {
 		parts = append(parts, userPart(user))
+	}
+	if p.Hostname != "" {
+		parts = append(parts, part{"text/cloud-config", []byte(hostnameConfig)})
 	}
 	return Encode(archive(parts))
 }
@@ -63,7 +79,7 @@ func (p Preamble) bootHook(root, imds string) []byte {
 	var b bytes.Buffer
 	ranges := strings.ReplaceAll(FormatSlots(p.Slots), ",", " ")
 	fmt.Fprintf(&b, "#!/bin/sh\n# Written by terraform-provider-stamp.\nstamp_root=%s\nstamp_imds=%s\n", quote(root), quote(imds))
-	fmt.Fprintf(&b, "stamp_fleet=%s\nstamp_size=%d\nstamp_slots=%s\nstamp_pattern=%s\n", quote(quote(p.Fleet)), p.Size, quote(ranges), quote(p.Hostname))
+	fmt.Fprintf(&b, "stamp_fleet=%s\nstamp_size=%d\nstamp_slots=%s\nstamp_pattern=%s\n", quote(envQuote(p.Fleet)), p.Size, quote(ranges), quote(p.Hostname))
 	b.WriteString(preambleShell)
 	b.WriteString("\nstamp_environment() {\ncase $1 in\n")
 	for _, slot := range p.Slots {
@@ -79,7 +95,7 @@ func (p Preamble) bootHook(root, imds string) []byte {
 func assignments(environment map[string]string) string {
 	var lines []string
 	for _, variable := range slices.Sorted(maps.Keys(environment)) {
-		lines = append(lines, variable+"="+quote(environment[variable]))
+		lines = append(lines, variable+"="+envQuote(environment[variable]))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -96,13 +112,12 @@ type part struct {
 func userPart(user []byte) part {
 	switch {
 	case bytes.HasPrefix(user, []byte("#!")):
-		return part{"text/x-shellscript", userScript(user, "")}
+		return part{"text/x-shellscript", userScript([]byte(unixLines(string(user))), "")}
 	case bytes.HasPrefix(user, []byte{0x1f, 0x8b}):
 		return part{"application/gzip", user}
-	case bytes.HasPrefix(user, []byte("Content-Type:")), bytes.HasPrefix(user, []byte("MIME-Version:")):
-		if nested, ok := nestedArchive(user); ok {
-			return nested
-		}
+	}
+	if nested, ok := nestedArchive(user); ok {
+		return nested
 	}
 	return part{"text/plain", user}
 }
@@ -132,8 +147,13 @@ exec "$stamp_script"
 `, quote(root), content, decode)
 }
 
-// nestedArchive takes a MIME message apart into its type and its body.
+// nestedArchive takes a MIME message apart into its type and its body. cloud-init knows one
+// by its first line, in lower case.
 func nestedArchive(user []byte) (part, bool) {
+	head := strings.ToLower(string(user[:min(len(user), 32)]))
+	if !strings.HasPrefix(head, "content-type:") && !strings.HasPrefix(head, "mime-version:") {
+		return part{}, false
+	}
 	message, err := mail.ReadMessage(bytes.NewReader(user))
 	if err != nil {
 		return part{}, false

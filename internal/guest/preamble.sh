@@ -39,9 +39,15 @@ stamp_slot_at() {
 	return 1
 }
 
+# stamp_set_hostname NAME. A name with dots has its first part beside it, as installers write
+# it (hosts(5)).
 stamp_set_hostname() {
 	echo "$1" >"$stamp_root/etc/hostname"
-	grep -q "[[:space:]]$1\$" "$stamp_root/etc/hosts" 2>/dev/null || echo "127.0.1.1 $1" >>"$stamp_root/etc/hosts"
+	grep -q "[[:space:]]$1\([[:space:]]\|\$\)" "$stamp_root/etc/hosts" 2>/dev/null || {
+		stamp_short=${1%%.*}
+		[ "$stamp_short" != "$1" ] || stamp_short=
+		echo "127.0.1.1 $1${stamp_short:+ $stamp_short}" >>"$stamp_root/etc/hosts"
+	}
 	[ -z "$stamp_root" ] || return 0
 	hostnamectl set-hostname "$1" 2>/dev/null || hostname "$1"
 }

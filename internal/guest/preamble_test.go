@@ -75,6 +75,22 @@ func TestPreamble_everyServerLearnsItsSlot(t *testing.T) {
 	})
 }
 
+// A name with dots has its short form beside it in /etc/hosts.
+func TestPreamble_wholeNames(t *testing.T) {
+	inShells(t, func(t *testing.T, shell []string) {
+		root := scratch(t, map[string]string{"etc/hosts": "127.0.0.1 localhost\n"})
+		hook := Preamble{Fleet: "web", Hostname: "web-%d.example.com", Slots: []int{4}}.bootHook(root, metadata(t, 0))
+		for range 2 {
+			if ended := run(t, shell, root, hook); ended.code != 0 {
+				t.Fatalf("the hook ended with %d: %s", ended.code, ended.console)
+			}
+		}
+		if got, want := read(t, root, "etc/hosts"), "127.0.0.1 localhost\n127.0.1.1 web-4.example.com web-4\n"; got != want {
+			t.Errorf("/etc/hosts holds %q, want %q", got, want)
+		}
+	})
+}
+
 // A server that cannot learn its slot must not go on as somebody else.
 func TestPreamble_unknownSlotRunsNothing(t *testing.T) {
 	inShells(t, func(t *testing.T, shell []string) {
@@ -140,13 +156,12 @@ func TestPreamble_usersFormatsGoInAsTheyAre(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := []decodedPart{
-				{"text/cloud-boothook", string(preamble.bootHook("", metadataService))},
-				{"text/cloud-config", "#cloud-config\npreserve_hostname: true\n"},
-			}
+			want := []decodedPart{{"text/cloud-boothook", string(preamble.bootHook("", metadataService))}}
 			if test.contentType != "" {
 				want = append(want, decodedPart{test.contentType, test.user})
 			}
+			// The last one's keys win.
+			want = append(want, decodedPart{"text/cloud-config", "#cloud-config\npreserve_hostname: true\nmanage_etc_hosts: false\n"})
 			if diff := cmp.Diff(want, parts(t, data), cmp.AllowUnexported(decodedPart{})); diff != "" {
 				t.Errorf("parts (-want +got):\n%s", diff)
 			}

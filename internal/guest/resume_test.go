@@ -71,7 +71,7 @@ func TestBake_anUnexpectedRebootFails(t *testing.T) {
 		script, err := Bake{Nonce: "abc123", Steps: []Step{
 			{Name: "fine", Script: "true"},
 			// The machine ends: nothing of the run is told of it.
-			{Name: "upgrade", Script: "echo upgrading; echo x >> " + root + "/ran; kill -TERM $(cat " + root + "/var/lib/stamp-bake/item-2/pid); sleep 3"},
+			{Name: "upgrade", Script: "echo upgrading; echo x >> " + root + "/ran; kill -TERM $(cat " + root + "/var/lib/stamp-bake/item-2/pid) $$; sleep 3"},
 		}}.render(around(root))
 		if err != nil {
 			t.Fatal(err)

@@ -58,7 +58,11 @@ type surroundings struct {
 var server = surroundings{
 	console: "/dev/console",
 	imds:    "http://169.254.169.254",
-	powerOff: `	if command -v shutdown >/dev/null 2>&1; then shutdown -h now; elif command -v poweroff >/dev/null 2>&1; then poweroff; else halt -p; fi
+	// A restart that is under way wins over a shutdown that is asked for in the usual way.
+	// https://www.freedesktop.org/software/systemd/man/latest/systemctl.html#-f
+	powerOff: `	if stamp_going && command -v systemctl >/dev/null 2>&1; then
+		case $stamp_away in poweroff | halt) ;; *) shutdown -c 2>/dev/null; systemctl --force poweroff ;; esac
+	elif command -v shutdown >/dev/null 2>&1; then shutdown -h now; elif command -v poweroff >/dev/null 2>&1; then poweroff; else halt -p; fi
 	sleep 600`,
 	restart: `	if command -v shutdown >/dev/null 2>&1; then shutdown -r now; else reboot; fi`,
 	pause:   5,

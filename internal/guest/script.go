@@ -30,6 +30,7 @@ func (b Bake) render(around surroundings) ([]byte, error) {
 	}
 	w := newScript(b.Nonce, around)
 	w.need(partSettle, partCleanUp)
+	w.guarded = true
 	w.line("stamp_open")
 	w.line("stamp_hold")
 	w.line("stamp_settle")
@@ -64,6 +65,7 @@ func (p Proof) render(around surroundings) ([]byte, error) {
 		return nil, err
 	}
 	w := newScript(p.Nonce, around)
+	w.guarded = true
 	w.line("stamp_open")
 	w.line("stamp_hold")
 	number := w.differ(1, p.Identity)
@@ -83,6 +85,8 @@ type scriptWriter struct {
 	remote bool
 	parts  map[string]bool
 	body   bytes.Buffer
+	// guarded is set for a script that runs by itself: should it be killed, it goes on.
+	guarded bool
 	// otherwise is the body for a script that is run with that word.
 	otherwise map[string]string
 }
@@ -121,6 +125,9 @@ func (w *scriptWriter) end() []byte {
 		fmt.Fprintf(&b, "stamp_main_%s() {\n%s}\n\n", word, w.otherwise[word])
 		fmt.Fprintf(&b, "[ \"$1\" != %s ] || { stamp_main_%s; exit; }\n", word, word)
 	}
+	if w.guarded {
+		b.WriteString("stamp_guard; ")
+	}
 	b.WriteString("stamp_main; exit\n")
 	return b.Bytes()
 }
@@ -150,7 +157,7 @@ func (w *scriptWriter) step(number int, step Step) {
 
 func (w *scriptWriter) check(number int, check Check) {
 	w.run(number, PhaseCheck, check.Name, check.Script, running{
-		environment: check.Environment, timeout: check.Timeout, attempts: max(check.Attempts, 1), interval: check.Interval,
+		environment: check.Environment, user: check.User, timeout: check.Timeout, attempts: max(check.Attempts, 1), interval: check.Interval,
 	})
 }
 
@@ -187,7 +194,7 @@ func (w *scriptWriter) run(number int, phase, name, script string, how running) 
 			environment += " " + quote(variable+"="+how.environment[variable])
 		}
 	}
-	encoding, content := word([]byte(script))
+	encoding, content := word([]byte(unixLines(script)))
 	w.line("stamp_do", fmt.Sprint(number), phase, quote(name), seconds(how.timeout), fmt.Sprint(how.attempts), seconds(how.interval),
 		quote(how.accepted()), quote(how.user), quote(environment), encoding, content)
 }
@@ -276,9 +283,10 @@ func (c CleanUp) parts() []string {
 		{c.AuthorizedKeys, cleanKeys},
 		{c.Histories, "histories"},
 		{c.SSMRegistration, cleanSSM},
-		{c.Logs, cleanLogs},
-		{true, cleanOwn},
 		{c.CloudInit, "cloud_init"},
+		{true, cleanOwn},
+		// The last: it puts memory over what is logged from then on.
+		{c.Logs, cleanLogs},
 	} {
 		if part.on {
 			parts = append(parts, part.name)

@@ -18,9 +18,10 @@ func TestBake_runsStepsChecksAndCleanUp(t *testing.T) {
 			"etc/ssh/ssh_host_ed25519_key": "secret", "etc/ssh/ssh_host_ed25519_key.pub": "public", "etc/ssh/sshd_config": "keep",
 			"etc/machine-id": "0123", "var/lib/dbus/machine-id": "0123", "var/lib/systemd/random-seed": "x",
 			"var/lib/cloud/instances/i-1/user-data.txt": "the script", "var/lib/cloud/instance": "x", "var/lib/cloud/seed/keep": "seed",
+			"var/lib/cloud/scripts/per-boot/start": "mine", "var/lib/cloud/scripts/vendor/part-001": "the vendor's",
 			"var/log/messages": "old", "var/log/apt/history.log.1.gz": "old", "root/.bash_history": "x", "home/admin/.bash_history": "x",
 			"etc/apt/apt.conf.d/70debconf": "keep", "var/lib/dhcp/dhclient.eth0.leases": "x", "var/lib/NetworkManager/internal-eth0.lease": "x",
-			"var/lib/amazon/ssm/i-1/registration": "x",
+			"var/lib/amazon/ssm/i-1/registration": "x", "var/lib/dhcpcd/duid": "x",
 		})
 		report, result := bakeIn(t, shell, root, Bake{
 			Steps: []Step{
@@ -57,12 +58,13 @@ func TestBake_runsStepsChecksAndCleanUp(t *testing.T) {
 			"etc/ssh/ssh_host_ed25519_key", "etc/ssh/ssh_host_ed25519_key.pub", "var/lib/dbus/machine-id", "var/lib/systemd/random-seed",
 			"var/lib/cloud/instances", "var/lib/cloud/instance", "var/log/apt/history.log.1.gz", "root/.bash_history", "home/admin/.bash_history",
 			"var/lib/stamp-bake", "etc/apt/apt.conf.d/99stamp-bake", "var/lib/dhcp/dhclient.eth0.leases",
-			"var/lib/NetworkManager/internal-eth0.lease", "var/lib/amazon/ssm/i-1", "run/stamp-bake", "var/lib/cloud/scripts",
+			"var/lib/NetworkManager/internal-eth0.lease", "var/lib/amazon/ssm/i-1", "var/lib/dhcpcd/duid", "run/stamp-bake", "var/lib/cloud/scripts/vendor",
 		} {
 			missing(t, root, gone)
 		}
 		for name, want := range map[string]string{
 			"etc/machine-id": "", "var/log/messages": "", "etc/ssh/sshd_config": "keep", "var/lib/cloud/seed/keep": "seed",
+			"var/lib/cloud/scripts/per-boot/start": "mine",
 		} {
 			if got := read(t, root, name); got != want {
 				t.Errorf("%s holds %q, want %q", name, got, want)
@@ -112,7 +114,7 @@ func TestBake_aFailingStepStopsIt(t *testing.T) {
 		if report.Failure.Phase != PhaseStep || report.Failure.Name != "two" || report.Failure.ExitCode != 3 || len(lines) != 50 {
 			t.Errorf("failure %+v with %d lines", report.Failure, len(lines))
 		}
-		if lines[0] != "line 23" || lines[48] != "stamp-abc123 end ok" || lines[49] != "tab\there [31mred" {
+		if lines[0] != "line 23" || lines[48] != "stamp-abc123 end ok" || lines[49] != "tab\there red" {
 			t.Errorf("output begins %q, ends %q", lines[0], lines[48:])
 		}
 		missing(t, root, "three")

@@ -45,9 +45,14 @@ func (s Staged) loader(nonce, url string, remote bool, around surroundings) []by
 type TooLargeError struct {
 	// Size and Compressed are bytes before base64.
 	Size, Compressed int
+	// Why is the reason for which it was not compressed; empty where it was.
+	Why string
 }
 
 // Error says by how much.
 func (e *TooLargeError) Error() string {
+	if e.Why != "" {
+		return fmt.Sprintf("the user data has %d bytes; EC2 takes at most %d, and %s", e.Size, UserDataLimit, e.Why)
+	}
 	return fmt.Sprintf("the user data has %d bytes, compressed %d; EC2 takes at most %d", e.Size, e.Compressed, UserDataLimit)
 }

@@ -27,6 +27,31 @@ func TestBake_retriesAndExitCodes(t *testing.T) {
 	})
 }
 
+// A script that an editor of Windows has saved runs; what is not its line breaks arrives
+// byte for byte.
+func TestBake_lineBreaks(t *testing.T) {
+	inShells(t, func(t *testing.T, shell []string) {
+		root := scratch(t, nil)
+		report, result := bakeIn(t, shell, root, Bake{
+			Steps: []Step{
+				{Name: "CRLF", Script: "#!/bin/sh\r\nset -eu\r\nprintf '%s|' \"$A\" >>" + root + "/told\r\n", Environment: map[string]string{"A": "a\r\nb"}},
+				{Name: "LF", Script: "#!/bin/sh\nprintf 'GET /\r\n\r\n' >>" + root + "/told\ncat >>" + root + "/told <<'E'\nHost: x\r\nE\n"},
+				{Name: "file", Upload: &Upload{Destination: "/crlf", Files: []File{{Mode: "0644", Content: []byte("a\r\nb\r\n")}}}},
+			},
+			Checks: []Check{{Name: "CRLF", Script: "set -eu\r\ntrue\r\n"}},
+		})
+		if report.Failure != nil {
+			t.Fatalf("%+v\n%s", report.Failure, result.console)
+		}
+		if got, want := read(t, root, "told"), "a\r\nb|GET /\r\n\r\nHost: x\r\n"; got != want {
+			t.Errorf("told %q, want %q", got, want)
+		}
+		if got := read(t, root, "crlf"); got != "a\r\nb\r\n" {
+			t.Errorf("the upload arrived as %q", got)
+		}
+	})
+}
+
 func needRoot(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -62,6 +87,8 @@ func TestBake_stepsAsAUser(t *testing.T) {
 			},
 			{Name: "by its line", User: daemon, Script: "#!/usr/bin/env bash\necho \"bash as $(id -un), $(id -Gn)\" >> " + told},
 			{Name: "mine", Script: `echo "$(id -un)|$(pwd)" >> ` + told},
+		}, Checks: []Check{
+			{Name: "his", User: daemon, Script: `echo "$(id -un)|$HOME" >> ` + told},
 			{Name: "nobody's", User: "nosuchuser", Script: "true"},
 		}})
 		home, err := exec.CommandContext(t.Context(), "sh", "-c", "echo ~daemon").Output()
@@ -73,11 +100,11 @@ func TestBake_stepsAsAUser(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := "daemon|" + at + "|daemon|daemon|" + strings.TrimSpace(string(resolved)) + "|it's $HOME|/opt/bin:/usr/bin:/bin\nbash as daemon, daemon\nroot|/\n"
+		want := "daemon|" + at + "|daemon|daemon|" + strings.TrimSpace(string(resolved)) + "|it's $HOME|/opt/bin:/usr/bin:/bin\nbash as daemon, daemon\nroot|/\ndaemon|" + at + "\n"
 		if diff := cmp.Diff(want, read(t, root, "told")); diff != "" {
 			t.Errorf("told (-want +got):\n%s\n%s", diff, result.console)
 		}
-		wantFailure := &Failure{Phase: PhaseStep, Name: "nobody's", ExitCode: 1, Attempts: 1, Output: "there is no user nosuchuser on this machine"}
+		wantFailure := &Failure{Phase: PhaseCheck, Name: "nobody's", ExitCode: 1, Attempts: 1, Output: "there is no user nosuchuser on this machine"}
 		if diff := cmp.Diff(wantFailure, report.Failure); diff != "" {
 			t.Errorf("failure (-want +got):\n%s", diff)
 		}

@@ -17,7 +17,8 @@ const DefaultTimeout = 15 * time.Minute
 type Step struct {
 	// Name is unique among the steps.
 	Name string
-	// Script is run by its #! line, by /bin/sh without one.
+	// Script is run by its #! line, by /bin/sh without one. Where its first line ends in CRLF,
+	// a machine of Unix finds LF everywhere.
 	Script string
 	// Upload puts files there.
 	Upload *Upload
@@ -72,6 +73,8 @@ type Check struct {
 	Script string
 	// Environment is added to the script's environment.
 	Environment map[string]string
+	// User runs the script, as a step's does.
+	User string
 	// Attempts is how often it may be tried; zero means once.
 	Attempts int
 	// Interval is the pause between attempts.
@@ -178,6 +181,10 @@ type Failure struct {
 	TimedOut bool
 	// Rebooted is set when the machine restarted while it ran.
 	Rebooted bool
+	// SwitchedOff is set when it asked for the machine to be switched off.
+	SwitchedOff bool
+	// Unwritten is set when it had ended, and the disk did not take the note of it.
+	Unwritten bool
 	// CutOff is set when it vanished while it ran, without a restart.
 	CutOff bool
 	// Attempts is how often it was tried.
@@ -207,9 +214,13 @@ func (f *Failure) how() string {
 	case f.TimedOut:
 		how = "timed out"
 	case f.Rebooted:
-		how = "the machine restarted while it ran, which nothing in the configuration asks for (a step with reboot = true does)"
+		how = "the machine restarted while it ran (a script that restarts it must end at once after it has asked for that; a step with reboot = true waits)"
+	case f.SwitchedOff:
+		how = "it switched the machine off, and nothing would go on after that (a step with reboot = true restarts it)"
+	case f.Unwritten:
+		how = "its end could not be noted on the disk"
 	case f.CutOff:
-		how = "its process ended without a word"
+		how = "its process was killed"
 	}
 	if f.Attempts > 1 {
 		how += fmt.Sprintf(" in each of %d attempts", f.Attempts)

@@ -61,6 +61,9 @@ func validateChecks(nonce string, checks []Check) error {
 		if err := validateName(which, check.Name, names); err != nil {
 			return err
 		}
+		if check.User != "" && !userFormat.MatchString(check.User) {
+			return &InputError{which, fmt.Sprintf("%q is no name of a user", check.User)}
+		}
 		if err := validateRun(which, check.Script, check.Environment); err != nil {
 			return err
 		}

@@ -38,7 +38,7 @@ func (s Step) validateWindows(which string, names []string) error {
 	}
 	switch {
 	case s.User != "":
-		return &InputError{which, "on Windows every script runs as SYSTEM: there is no user to choose"}
+		return &InputError{which, noUserOnWindows}
 	case s.Reboot:
 		return nil
 	case s.Upload != nil:
@@ -52,8 +52,13 @@ func (s Step) validateWindows(which string, names []string) error {
 	return validateWindowsScript(which, s.Script, s.Environment)
 }
 
+const noUserOnWindows = "on Windows every script runs as SYSTEM: there is no user to choose"
+
 func validateWindowsChecks(checks []Check) error {
 	for _, check := range checks {
+		if check.User != "" {
+			return &InputError{fmt.Sprintf("check %q", check.Name), noUserOnWindows}
+		}
 		if err := validateWindowsScript(fmt.Sprintf("check %q", check.Name), check.Script, check.Environment); err != nil {
 			return err
 		}

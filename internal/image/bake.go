@@ -110,7 +110,7 @@ func blank(volume cloud.Volume, mapping cloud.ImageVolume) cloud.Volume {
 
 // temporaryTags are those of builders and proofs.
 func (r *run) temporaryTags(role string) cloud.Tags {
-	tags := cloud.Tags{"Name": r.spec.Name + " " + role}.With(r.spec.Tags).With(r.owner.Tags())
+	tags := cloud.Tags{"Name": r.spec.Name + " " + role}.With(r.spec.Tags).With(r.spec.Bake.Tags).With(r.owner.Tags())
 	tags[cloud.TagRole] = role
 	tags[cloud.TagFingerprint] = r.plan.Fingerprint
 	tags[cloud.TagChecks] = r.spec.ChecksDigest()
@@ -203,7 +203,9 @@ func nextAfterGuest(failed *guest.Failure) string {
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html
 func nextAfterEnd(reason string) string {
 	switch {
-	case strings.Contains(reason, "Client.InternalError"):
+	case strings.Contains(reason, "Client.InstanceInitiatedShutdown"):
+		return "see that no step switches the machine off (a step with reboot = true restarts it),"
+	case strings.Contains(reason, "Client.InternalError"), strings.Contains(reason, "InvalidKMSKey"):
 		return "see that whoever runs Terraform may use the KMS key that the volumes are encrypted with, which this mostly means,"
 	case strings.Contains(reason, "VolumeLimitExceeded"):
 		return "ask for a higher quota of EBS storage, or remove volumes,"

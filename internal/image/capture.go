@@ -21,6 +21,8 @@ func (r *run) capture(ctx context.Context, builder cloud.Instance, identity gues
 		Name:        name,
 		Description: r.spec.Description,
 		Tags:        r.candidateTags(name, builder.ID, identity),
+
+		KeepOnTermination: r.spec.Bake.KeepOnTermination,
 	})
 	if err != nil {
 		return nil, r.abandon(ctx, builder, "was not captured", err)

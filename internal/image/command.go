@@ -36,7 +36,12 @@ const watchEvery = 20 * time.Second
 // guest, so that any apply can go on from there.
 type byCommand struct{ r *run }
 
-func (c *byCommand) board(context.Context, job) ([]byte, error) { return nil, nil }
+func (c *byCommand) board(_ context.Context, job job) ([]byte, error) {
+	if job.role != cloud.RoleBuilder {
+		return nil, nil // what a builder's user data has set up is in the image
+	}
+	return []byte(c.r.spec.Bake.UserData), nil
+}
 
 func (c *byCommand) follow(ctx context.Context, instance cloud.Instance, job job) (guest.Report, error) {
 	commands, err := job.work.Commands()
@@ -173,9 +178,17 @@ func (f *following) do(ctx context.Context, command, open guest.Command) error {
 	}
 	report, err := f.send(ctx, command)
 	for err == nil && report.Rebooting {
-		if err = f.rest(ctx); err == nil {
-			report, err = f.send(ctx, command)
+		if err = f.rest(ctx); err != nil {
+			break
 		}
+		// A step's own script may ask for a restart too. Then this boot has another key for
+		// the secrets that the step is sent with.
+		if command.Kind != guest.CommandReboot && command.Kind != guest.CommandOpen {
+			if err = f.ready(ctx, open); err != nil {
+				return err
+			}
+		}
+		report, err = f.send(ctx, command)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", command.Title, err)
@@ -188,14 +201,7 @@ func (f *following) do(ctx context.Context, command, open guest.Command) error {
 }
 
 // ready makes the machine ready again after a restart.
-func (f *following) ready(ctx context.Context, open guest.Command) error {
-	report, err := f.send(ctx, open)
-	if err != nil {
-		return fmt.Errorf("%s: %w", open.Title, err)
-	}
-	f.take(report)
-	return nil
-}
+func (f *following) ready(ctx context.Context, open guest.Command) error { return f.do(ctx, open, open) }
 
 // restartPause is how long a machine is left alone that has been told to restart.
 const restartPause = 5 * time.Second

@@ -86,7 +86,11 @@ func (r *run) clear(ctx context.Context) error {
 // mark writes the tags again by which versions are found, where somebody has changed them.
 func (r *run) mark(ctx context.Context) error {
 	for _, spoilt := range r.plan.Mark {
-		if err := r.aws.CreateTags(ctx, []string{spoilt.ImageID}, spoilt.Tags); err != nil {
+		aws, err := r.world().region(spoilt.Region)
+		if err == nil {
+			err = aws.CreateTags(ctx, []string{spoilt.ImageID}, spoilt.Tags)
+		}
+		if err != nil {
 			return err
 		}
 		r.options.Progress.Printf("%s has the tags again that somebody has changed", spoilt.ImageID)
@@ -104,7 +108,7 @@ func clearLeft(ctx context.Context, w world, owner ownership.Owner, left ownersh
 		}
 		removal.Progress.Printf("removing what a create has left that was to replace this one and has died (owner %s)", left.Owner.ID)
 		d := destruction{world: w, owner: left.Owner, removal: removal, keepParameter: keepParameter}
-		err := d.run(ctx)
+		err := d.run(ctx, ownership.Leases{})
 		if warnings = d.warnings; err != nil {
 			return warnings, fmt.Errorf("what a create has left that was to replace this one (owner %s): %w", left.Owner.ID, err)
 		}

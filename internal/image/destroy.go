@@ -108,13 +108,16 @@ func (d *destruction) all(lease *ownership.Lease) error {
 			return err
 		}
 	}
-	return d.run(ctx)
+	return d.run(ctx, leases)
 }
 
-func (d *destruction) run(ctx context.Context) error {
+func (d *destruction) run(ctx context.Context, leases ownership.Leases) error {
 	line, err := look(ctx, d.home, d.owner, d.removal.Vouched)
 	if err != nil {
 		return err
+	}
+	for _, id := range leases.Unwritten(d.owner, line.Others) {
+		d.warnings = append(d.warnings, ownership.UnwrittenWarning(d.owner, id, "versions"))
 	}
 	if ended, err := d.temporary(ctx, line); err != nil {
 		return err

@@ -126,7 +126,7 @@ func TestApply_volumesAndWhatTheSourceHas(t *testing.T) {
 	inBakery(t, func(t *testing.T, b *bakery) {
 		spec := specOf(func(s *Spec) {
 			s.Bake.Volumes = []cloud.Volume{{DeviceName: "/dev/sdf", Size: 3, Type: "gp3"}}
-			s.Capture.Encrypted, s.Capture.KMSKeyID = true, "alias/golden"
+			s.Capture.Encrypted, s.Capture.KMSKeyID = true, "alias/aws/ebs"
 		})
 		current := b.apply(spec).Line.Current()
 		images, err := b.Region.Images(t.Context(), cloud.ImageQuery{IDs: []string{current.ImageID, current.SourceImageID}})

@@ -68,7 +68,9 @@ func (r *run) launchTemporary(ctx context.Context, architecture string, types []
 	launch.MinCount, launch.MaxCount = 1, 1
 	launch.SecurityGroupIDs = r.spec.Bake.SecurityGroupIDs
 	launch.AssociatePublicIP = r.spec.Bake.AssociatePublicIP
-	launch.Metadata = cloud.MetadataOptions{Tokens: "required", Endpoint: "enabled"}
+	launch.Metadata = cloud.MetadataOptions{
+		Tokens: "required", Endpoint: "enabled", HopLimit: r.spec.Bake.HopLimit, InstanceTags: r.spec.Bake.InstanceTags,
+	}
 	var refusals []error
 	for _, rested := range []bool{false, true} {
 		for _, pool := range pools {

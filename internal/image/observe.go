@@ -23,7 +23,8 @@ type Line struct {
 	// Builders and Proofs are temporary instances that are not terminated.
 	Builders []cloud.Instance
 	Proofs   []cloud.Instance
-	// Spoilt are versions that the state has, and whose tags somebody has changed.
+	// Spoilt are versions that the state has, and copies of versions, whose tags somebody has
+	// changed.
 	Spoilt []Spoilt
 	// Foreign carries the line's tags and is not believed to be the owner's.
 	Foreign []ownership.Foreign

@@ -78,6 +78,26 @@ func TestParameter_ofSomebodyElse(t *testing.T) {
 	})
 }
 
+// One that another owner of the name keeps is his, also where it holds this line's image.
+func TestParameter_ofAnotherOwnerOfTheName(t *testing.T) {
+	inBakery(t, func(t *testing.T, b *bakery) {
+		current := b.apply(script("a")).Line.Current()
+		other := b.state.As("o-0123456789abcdef0123")
+		if err := b.Region.CreateImageParameter(t.Context(), "/golden/web", current.ImageID, "", other.Tags()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.try(inParameter("a", "/golden/web")); !errorIs[*ParameterTakenError](err) {
+			t.Errorf("got %v", err)
+		}
+		if _, err := Destroy(t.Context(), b.Region, b.state, Removal{In: b.in, Parameter: "/golden/web"}); err != nil {
+			t.Fatal(err)
+		}
+		if b.holds("/golden/web") == "" {
+			t.Error("it was removed")
+		}
+	})
+}
+
 func TestParameter_cutAnywhere(t *testing.T) {
 	from, to := inParameter("a", "/golden/web"), inParameter("a", "/golden/other")
 	for over, cut := false, (rehearsal.Cut{After: true, Dead: true}); !over; {

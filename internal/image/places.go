@@ -146,7 +146,8 @@ func (e *UnreachedError) Unwrap() []error {
 }
 
 // ObserveCopies adds to an observed line its copies in other regions: one request for
-// each region, those given and those that its versions tell of. A region that only a tag
+// each region, those given and those that its versions tell of, and another one where a
+// version says that it has a copy which tags do not find. A region that only a tag
 // tells of, and that is none or refuses us, is skipped with a warning. One of the given
 // regions that does so makes a *UnreachedError, beside a line that has all the others.
 func ObserveCopies(ctx context.Context, aws AWS, in Regions, owner ownership.Owner, line Line, further []string) (Line, error) {
@@ -174,16 +175,16 @@ type copyQuery struct {
 	dead map[string]error
 }
 
-func (q copyQuery) ask(ctx context.Context, w world, owner ownership.Owner, region string) ([]cloud.Image, error) {
+func (q copyQuery) ask(ctx context.Context, w world, owner ownership.Owner, line Line, region string) ([]cloud.Image, error) {
 	if err := q.dead[region]; err != nil {
 		return nil, err
 	}
 	if q.within == nil || q.within(region) == 0 {
-		return copiesIn(ctx, w, owner, region)
+		return copiesIn(ctx, w, owner, line, region)
 	}
 	within, cancel := context.WithTimeout(ctx, q.within(region))
 	defer cancel()
-	images, err := copiesIn(within, w, owner, region)
+	images, err := copiesIn(within, w, owner, line, region)
 	if err != nil && within.Err() != nil && ctx.Err() == nil {
 		err = fmt.Errorf("DescribeImages (%s): the region has served no request for %s", region, q.within(region))
 	}
@@ -195,7 +196,7 @@ func observeCopies(ctx context.Context, w world, owner ownership.Owner, line Lin
 	found, failed := make([][]cloud.Image, len(regions)), make([]error, len(regions))
 	var wait sync.WaitGroup
 	for i, region := range regions {
-		wait.Go(func() { found[i], failed[i] = query.ask(ctx, w, owner, region) })
+		wait.Go(func() { found[i], failed[i] = query.ask(ctx, w, owner, line, region) })
 	}
 	wait.Wait()
 	if err := ctx.Err(); err != nil {
@@ -253,12 +254,31 @@ func (e *noRegionError) Error() string { return e.err.Error() }
 // Unwrap returns the reason.
 func (e *noRegionError) Unwrap() error { return e.err }
 
-func copiesIn(ctx context.Context, w world, owner ownership.Owner, region string) ([]cloud.Image, error) {
+// copiesIn reads the copies in a region: by their tags, and by their names those whose tags
+// somebody has changed.
+func copiesIn(ctx context.Context, w world, owner ownership.Owner, line Line, region string) ([]cloud.Image, error) {
 	there, err := w.region(region)
 	if err != nil {
 		return nil, &noRegionError{err}
 	}
-	return there.Images(ctx, cloud.ImageQuery{Owners: []string{"self"}, Tags: copyTags(owner), IncludeDisabled: true})
+	copies, err := there.Images(ctx, cloud.ImageQuery{Owners: []string{"self"}, Tags: copyTags(owner), IncludeDisabled: true})
+	if err != nil {
+		return nil, err
+	}
+	missing := map[string]string{} // by the names that the copies have
+	for _, version := range slices.Concat(line.Versions, line.Candidates) {
+		found := slices.ContainsFunc(copies, func(image cloud.Image) bool { return image.SourceImageID == version.ImageID })
+		if !found && slices.Contains(version.Regions(), region) {
+			missing[version.ImageName] = version.ImageID
+		}
+	}
+	if len(missing) == 0 {
+		return copies, nil
+	}
+	strays, err := there.Images(ctx, cloud.ImageQuery{
+		Owners: []string{"self"}, Filters: map[string][]string{"name": slices.Sorted(maps.Keys(missing))}, IncludeDisabled: true,
+	})
+	return append(copies, slices.DeleteFunc(strays, func(image cloud.Image) bool { return image.SourceImageID != missing[image.Name] })...), err
 }
 
 func unreachedWarning(owner ownership.Owner, region string, err error) report.Warning {

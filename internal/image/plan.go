@@ -61,7 +61,7 @@ type Plan struct {
 	// Left lists the leases of applies that have died, whose work, or whose lease alone, is
 	// to be cleared.
 	Left []ownership.Left
-	// Mark are versions whose tags somebody has changed: they get them again.
+	// Mark are versions and copies whose tags somebody has changed: they get them again.
 	Mark []Spoilt
 	// Enable is set when somebody has disabled the version: it is enabled again.
 	Enable bool

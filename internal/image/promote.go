@@ -32,8 +32,10 @@ func (r *run) promote(ctx context.Context, version Version, provedNow bool) erro
 		cloud.TagHighest:    strconv.Itoa(max(version.Number, r.line.Next()-1)),
 	}
 	if provedNow || version.PromotedAt.IsZero() {
-		tags[cloud.TagVerifiedAt] = now
 		tags[cloud.TagChecks] = passedChecks(r.spec, provedNow)
+		if len(r.spec.Verify.Checks) > 0 { // without any, nobody has seen that it works
+			tags[cloud.TagVerifiedAt] = now
+		}
 	}
 	if err := r.aws.CreateTags(ctx, []string{version.ImageID}, tags); err != nil {
 		return r.failure("was not promoted", fmt.Sprintf("version %d, %s (%s)", version.Number, version.ImageID, r.aws.Name()), err,

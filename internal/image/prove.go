@@ -128,10 +128,15 @@ func (r *run) proof(ctx context.Context, version Version, types []string, job jo
 	if err != nil {
 		return cloud.Instance{}, err
 	}
+	var volumes []cloud.Volume // named, so that they end with the proof
+	for _, device := range version.Kept {
+		volumes = append(volumes, cloud.Volume{DeviceName: device})
+	}
 	proof, err := r.launchTemporary(ctx, version.Architecture, types, cloud.Launch{
 		ImageID:         version.ImageID,
 		InstanceProfile: r.spec.Bake.InstanceProfile,
 		UserData:        userData,
+		Volumes:         volumes,
 		Tags:            r.temporaryTags(cloud.RoleProof),
 	})
 	if err == nil {

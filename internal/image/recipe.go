@@ -27,6 +27,8 @@ type Recipe struct {
 	Triggers map[string]string `json:"triggers,omitempty"`
 	// Secrets is the version that the user gives them; their values are in nothing.
 	Secrets string `json:"secrets,omitempty"`
+	// UserData is the digest of the builder's; empty without any.
+	UserData string `json:"user_data,omitempty"`
 }
 
 // StepDigest is a step's name, for people, and the digest of what it does.
@@ -43,6 +45,9 @@ func (s Spec) Recipe(sourceImageID string) Recipe {
 		Volumes:    s.volumesDigest(),
 		Encryption: digest("encryption", strconv.FormatBool(s.Capture.Encrypted), s.Capture.KMSKeyID),
 		Secrets:    s.Bake.SecretsVersion,
+	}
+	if s.Bake.UserData != "" {
+		recipe.UserData = digest("user data", s.Bake.UserData)
 	}
 	for _, step := range s.Bake.Steps {
 		recipe.Steps = append(recipe.Steps, StepDigest{Name: step.Name, Digest: stepDigest(step)})
@@ -69,6 +74,9 @@ func (r Recipe) Fingerprint() string {
 	if r.Secrets != "" {
 		parts = append(parts, "secrets", r.Secrets)
 	}
+	if r.UserData != "" {
+		parts = append(parts, "user data", r.UserData)
+	}
 	return digest(parts...)
 }
 
@@ -85,6 +93,7 @@ func (r Recipe) Changes(earlier Recipe) string {
 		{"volumes", r.Volumes, earlier.Volumes},
 		{"encryption", r.Encryption, earlier.Encryption},
 		{"secrets", r.Secrets, earlier.Secrets},
+		{"user data", r.UserData, earlier.UserData},
 	} {
 		if part.now != part.before {
 			changes = append(changes, part.what+" changed")
@@ -150,7 +159,7 @@ func stepChanges(now, before []StepDigest) []string {
 	return changes
 }
 
-// ChecksDigest identifies what the checks demand: their scripts and environments,
+// ChecksDigest identifies what the checks demand: their scripts, environments and users,
 // not their names, attempts or time limits.
 func (s Spec) ChecksDigest() string {
 	if len(s.Verify.Checks) == 0 {
@@ -159,6 +168,9 @@ func (s Spec) ChecksDigest() string {
 	parts := []string{"checks 1"}
 	for _, check := range s.Verify.Checks {
 		parts = append(parts, check.Script, environmentDigest(check.Environment))
+		if check.User != "" { // without one, the digest is that of times before users
+			parts = append(parts, "user", check.User)
+		}
 	}
 	return digest(parts...)
 }
@@ -219,6 +231,9 @@ func (s Spec) volumesDigest() string {
 	byDevice := slices.SortedFunc(slices.Values(s.Bake.Volumes), func(a, b cloud.Volume) int { return strings.Compare(a.DeviceName, b.DeviceName) })
 	for _, volume := range byDevice {
 		parts = append(parts, volume.DeviceName, strconv.Itoa(volume.Size), volume.Type, strconv.Itoa(volume.IOPS), strconv.Itoa(volume.Throughput))
+	}
+	for _, device := range slices.Sorted(slices.Values(s.Bake.KeepOnTermination)) {
+		parts = append(parts, "kept", device)
 	}
 	return digest(parts...)
 }

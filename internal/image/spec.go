@@ -66,8 +66,19 @@ type Bake struct {
 	// Volumes are further ones by device name, part of the image; they also override
 	// the source's.
 	Volumes []cloud.Volume
-	Steps   []guest.Step
-	CleanUp guest.CleanUp
+	// KeepOnTermination are the devices of Volumes that stay when an instance of the image
+	// ends.
+	KeepOnTermination []string
+	// Tags are put on what is temporary, beside the spec's own.
+	Tags cloud.Tags
+	// HopLimit and InstanceTags are options of the metadata service of builder and proof;
+	// zero and "" leave them to EC2.
+	HopLimit     int
+	InstanceTags string
+	// UserData is the builder's, for TransportSSM only: it runs before the first step.
+	UserData string
+	Steps    []guest.Step
+	CleanUp  guest.CleanUp
 	// Transport is how the steps reach the builder: TransportUserData, which is also what
 	// "" means, or TransportSSM.
 	Transport string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
@@ -21,10 +22,12 @@ func (b *bakery) succeed() Options {
 	return options
 }
 
-// destroyOwner destroys what one owner has.
-func (b *bakery) destroyOwner(owner ownership.Owner, spec Spec) {
+// destroyOwner destroys what one owner has, where a state has these others.
+func (b *bakery) destroyOwner(owner ownership.Owner, spec Spec, others ...string) {
 	b.t.Helper()
-	if warnings, err := Destroy(b.t.Context(), b.Region, owner, b.removal(spec)); err != nil || len(warnings) > 0 {
+	removal := b.removal(spec)
+	removal.Known = func(id string) bool { return slices.Contains(others, id) }
+	if warnings, err := Destroy(b.t.Context(), b.Region, owner, removal); err != nil || len(warnings) > 0 {
 		b.t.Fatal(err, warnings)
 	}
 }
@@ -56,7 +59,7 @@ func TestCreate_beforeTheOldOneGoes(t *testing.T) {
 			t.Errorf("the parameter holds %q", b.holds("/golden/web"))
 		}
 		b.only(3)
-		b.destroyOwner(old, withParameter(script("b")))
+		b.destroyOwner(old, withParameter(script("b")), result.Owner.ID)
 		b.only(1)
 		if line := b.observed(); !line.agrees(result.Line) || len(line.Others) > 0 || b.holds("/golden/web") != current.ImageID {
 			t.Errorf("after the old one's destroy: %+v, the parameter holds %q", line, b.holds("/golden/web"))
@@ -65,6 +68,25 @@ func TestCreate_beforeTheOldOneGoes(t *testing.T) {
 			t.Errorf("then version %d is current, and the parameter holds %q", after.Number, b.holds("/golden/web"))
 		}
 		b.destroy()
+	})
+}
+
+// A new line of which no state is known to have it is left by the old one's destroy, and told.
+func TestDestroy_tellsOfAnUnwrittenSuccessor(t *testing.T) {
+	inBakery(t, func(t *testing.T, b *bakery) {
+		b.apply(script("a"))
+		old, options := b.state, b.succeed()
+		result, err := b.run(t.Context(), script("b"), options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		warnings, err := Destroy(t.Context(), b.Region, old, b.removal(script("a")))
+		if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0].Detail, "'web@us-east-1#"+result.Owner.ID+"'") {
+			t.Errorf("got %v, %v", warnings, err)
+		}
+		if line := b.observed(); !line.agrees(result.Line) {
+			t.Errorf("the new line is %+v", line)
+		}
 	})
 }
 
@@ -87,7 +109,7 @@ func TestKilled_beforeTheOldOneGoes(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%v: %v", at, err)
 			}
-			b.destroyOwner(before, old)
+			b.destroyOwner(before, old, result.Owner.ID)
 			if line := b.observed(); !line.agrees(result.Line) || line.Current().Number != 2 || len(line.Others) > 0 {
 				t.Fatalf("%v: the line is %+v", at, line)
 			}
@@ -182,7 +204,7 @@ func TestCreate_thatCannotBeEndedBesideTheOldOne(t *testing.T) {
 			t.Fatalf("got %v and %+v", err, result.Line)
 		}
 		anHour()
-		b.destroyOwner(known, script("a"))
+		b.destroyOwner(known, script("a"), result.Owner.ID)
 		if line := b.observed(); !line.agrees(result.Line) {
 			t.Fatalf("the line is %+v", line)
 		}

@@ -32,6 +32,8 @@ type Version struct {
 	State       string
 	StateReason string
 	SnapshotIDs []string
+	// Kept are the devices whose volumes stay when an instance of the version ends.
+	Kept []string
 	// DeprecatesAt, Protection, IMDSSupport and Public are the image's own.
 	DeprecatesAt time.Time
 	Protection   cloud.Protection
@@ -77,6 +79,11 @@ func versionOf(line string, image cloud.Image) Version {
 		IMDSSupport:   image.IMDSSupport,
 		Public:        image.Public,
 		Tags:          image.Tags,
+	}
+	for _, volume := range image.Volumes {
+		if volume.Kept {
+			version.Kept = append(version.Kept, volume.DeviceName)
+		}
 	}
 	if tagged := image.Tags[cloud.TagFingerprint]; number > 0 && strings.HasPrefix(tagged, fingerprint) && fingerprintForm.MatchString(tagged) {
 		version.Fingerprint = tagged

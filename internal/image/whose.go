@@ -102,17 +102,40 @@ func (l *Line) vouch(image cloud.Image) cloud.Image {
 	if image.Tags[cloud.TagPromotedAt] == "" {
 		want[cloud.TagPromotedAt] = formatTime(image.CreatedAt)
 	}
+	return l.restored(l.owner.Region, image, want)
+}
+
+// vouchCopy gives a copy the tags that somebody has changed. Its name, its account and what
+// AWS says that it was copied from must be those of a copy of a version all the same, and the
+// version must say that it has one there.
+func (l *Line) vouchCopy(region string, image cloud.Image) cloud.Image {
+	if l.owner.ID == "" || image.OwnerID != "" && image.OwnerID != l.owner.Account ||
+		image.SourceImageRegion != "" && image.SourceImageRegion != l.owner.Region {
+		return image
+	}
+	for _, version := range slices.Concat(l.Versions, l.Candidates) {
+		if version.ImageID == image.SourceImageID && version.ImageName == image.Name && slices.Contains(version.Regions(), region) {
+			return l.restored(region, image, copyTags(l.owner).With(l.owner.Tags()).With(cloud.Tags{
+				cloud.TagCopyOf: version.ImageID, cloud.TagFingerprint: version.Fingerprint,
+			}))
+		}
+	}
+	return image
+}
+
+// restored gives an image the tags that it must have, and notes those that it lacks.
+func (l *Line) restored(region string, image cloud.Image, want cloud.Tags) cloud.Image {
 	maps.DeleteFunc(want, func(key, value string) bool { return image.Tags[key] == value })
 	if len(want) > 0 {
-		l.Spoilt = append(l.Spoilt, Spoilt{ImageID: image.ID, Tags: want})
+		l.Spoilt = append(l.Spoilt, Spoilt{Region: region, ImageID: image.ID, Tags: want})
 		image.Tags = image.Tags.With(want)
 	}
 	return image
 }
 
-// Spoilt is a version whose tags somebody has changed.
+// Spoilt is a version, or a copy of one, whose tags somebody has changed.
 type Spoilt struct {
-	ImageID string
+	Region, ImageID string
 	// Tags are those that it lacks.
 	Tags cloud.Tags
 }
@@ -178,6 +201,7 @@ func (l *Line) addInstance(instance cloud.Instance) {
 
 // addCopy puts a copy with its version: the one that AWS says it was copied from.
 func (l *Line) addCopy(region string, image cloud.Image) {
+	image = l.vouchCopy(region, image)
 	what := fmt.Sprintf("image %s (%s)", image.ID, region)
 	if !l.believed(what, image.Tags, copiedDoubt(image)) {
 		l.addTaken(image, copiedDoubt(image))

@@ -11,6 +11,8 @@ type Books struct {
 	Requests map[string]int `json:"requests"`
 	// Throttled counts those that were refused for their rate.
 	Throttled map[string]int `json:"throttled"`
+	// Failed counts those that were refused for anything else, or met an error.
+	Failed map[string]int `json:"failed"`
 	// Leftovers is everything of the lab's accounts that has not been terminated,
 	// deregistered or deleted, by account and region and in order of creation. What a fresh account
 	// has is not in it.
@@ -33,13 +35,23 @@ type Leftover struct {
 }
 
 // counts are the requests since the start or the last reset.
-type counts struct{ requests, throttled map[string]int }
+type counts struct{ requests, throttled, failed map[string]int }
 
-func newCounts() counts { return counts{requests: map[string]int{}, throttled: map[string]int{}} }
+func newCounts() counts {
+	return counts{requests: map[string]int{}, throttled: map[string]int{}, failed: map[string]int{}}
+}
 
-func (c counts) request(action string) { c.requests[action]++ }
-
-func (c counts) throttle(action string) { c.throttled[action]++ }
+// count enters one request and what became of it.
+func (c counts) count(action string, err *apiError) {
+	c.requests[action]++
+	switch {
+	case err == nil:
+	case err.isThrottle():
+		c.throttled[action]++
+	default:
+		c.failed[action]++
+	}
+}
 
 // Books returns a copy of the books as they are now.
 func (l *Lab) Books() Books {
@@ -47,7 +59,8 @@ func (l *Lab) Books() Books {
 	defer l.mu.Unlock()
 	l.agenda.settle(l.clock.now())
 	books := Books{
-		Requests: maps.Clone(l.counts.requests), Throttled: maps.Clone(l.counts.throttled), Leftovers: []Leftover{},
+		Requests: maps.Clone(l.counts.requests), Throttled: maps.Clone(l.counts.throttled), Failed: maps.Clone(l.counts.failed),
+		Leftovers: []Leftover{},
 	}
 	for _, r := range l.allRegions() {
 		for _, left := range r.leftovers() {

@@ -7,14 +7,16 @@ const (
 	creditsUnlimited = "unlimited"
 )
 
-// credits is the option of a new instance: every burstable family of the catalogue
-// is unlimited unless asked otherwise, and no other type has one.
+// credits is the option of a new instance: T2 is standard and every other burstable
+// family is unlimited unless asked otherwise, and no other type has one.
 func (t *instanceType) credits(asked *creditParam) string {
 	switch {
 	case !t.burstable:
 		return ""
 	case asked != nil:
 		return asked.CpuCredits
+	case t.xen:
+		return creditsStandard
 	}
 	return creditsUnlimited
 }

@@ -140,11 +140,8 @@ func (l *Lab) perform(c *call, speak protocol) (any, *apiError) {
 	l.agenda.settle(now)
 	l.address = c.address
 	c.requestID = l.ids.uuid()
-	l.counts.request(c.action)
 	result, err := l.effect(c, speak, now)
-	if err != nil && err.isThrottle() {
-		l.counts.throttle(c.action)
-	}
+	l.counts.count(c.action, err)
 	for _, t := range l.tallies {
 		t.count(now, c.action, err)
 	}

@@ -141,6 +141,18 @@ func (l *Lab) guestsRunOn(d disk) (running bool, reason string) {
 	return guests.Runs(l.guests, d.os)
 }
 
+// emptyAmongOthers is why an instance ends at pending that no guest can run in, while
+// guests run in others: who launched it would wait for what never comes.
+func (l *Lab) emptyAmongOthers(i *instance) *stateReason {
+	if running, _ := l.guestsRun(); !running {
+		return nil
+	}
+	if runs, why := l.guestsRunOn(i.disk()); !runs {
+		return &stateReason{Code: reasonGuest.Code, Message: reasonGuest.Code + ": " + why}
+	}
+	return nil
+}
+
 // Close ends all guests and waits for what drives them. Closing again does nothing.
 func (l *Lab) Close() error {
 	l.mu.Lock()

@@ -53,9 +53,14 @@ func (r *region) planImage(planned *launch, in *runInstancesInput) *apiError {
 			kind.architecture, found.architecture)
 	}
 	// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/enhanced-networking-ena.html
-	if found.withoutENA {
+	if found.withoutENA && !kind.xen {
 		return combination("Enhanced networking with the Elastic Network Adapter (ENA) is required for the '%s' instance type. "+
 			"Ensure that you are using an AMI that is enabled for ENA.", kind.name)
+	}
+	// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ebs-optimized.html
+	if kind.xen && isTrue(in.EbsOptimized) {
+		return fail("Unsupported", "EBS-optimized instances are not supported for your requested configuration. "+
+			"Please check the documentation for supported configurations.")
 	}
 	planned.image, planned.kind = found, kind
 	return nil

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -272,19 +273,7 @@ type shownPage struct {
 // browser's own time.
 func readPage(t *testing.T, browser, url string) shownPage {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	home := t.TempDir()
-	command := exec.CommandContext(ctx, browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir="+home,
-		"--virtual-time-budget=3000", "--dump-dom", url)
-	command.Env = append(os.Environ(), "HOME="+home)
-	var problems strings.Builder
-	command.Stderr = &problems
-	document, err := command.Output()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, problems.String())
-	}
+	document := dump(t, browser, url)
 	page := shownPage{cells: map[string]string{}, lineage: map[string]string{}}
 	decoder := xml.NewDecoder(strings.NewReader(string(document)))
 	decoder.Strict, decoder.AutoClose, decoder.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
@@ -311,6 +300,28 @@ func readPage(t *testing.T, browser, url string) shownPage {
 			page.text += string(token)
 		}
 	}
+}
+
+// dump is a page's document when it has been drawn for some seconds of the browser's
+// own time.
+func dump(t *testing.T, browser, url string, more ...string) []byte {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	home := t.TempDir()
+	command := exec.CommandContext(ctx, browser, slices.Concat([]string{
+		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir=" + home,
+		"--virtual-time-budget=3000",
+	}, more, []string{"--dump-dom", url})...)
+	command.Env = append(os.Environ(), "HOME="+home)
+	var problems strings.Builder
+	command.Stderr = &problems
+	document, err := command.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, problems.String())
+	}
+	return document
 }
 
 // see takes note of an element, which stands inside of others.

@@ -55,6 +55,32 @@ func (r *region) lingers(imageID string) bool {
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/troubleshooting-launch.html#troubleshooting-launch-internal
 var reasonKey = stateReason{"Client.InternalError", "Client.InternalError: Client error on launch"}
 
+// reasonKeyState is why an instance ends at pending that has a volume whose key is
+// disabled or about to be deleted.
+// https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
+var reasonKeyState = stateReason{
+	"Client.InvalidKMSKey.InvalidState", "Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state",
+}
+
+// keyFailure is why a volume cannot be made for want of a key: requests take what names
+// no key, since EC2 looks for it only when it makes the volume, or reads the snapshot.
+// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_EbsBlockDevice.html
+func (r *region) keyFailure(v *volume) *stateReason {
+	if !r.readable(v.snapshotID) {
+		return &reasonKey
+	}
+	if !v.encrypted {
+		return nil
+	}
+	switch key := r.usableKey(v.kmsKeyID); {
+	case key == nil:
+		return &reasonKey
+	case key.state != keyEnabled:
+		return &reasonKeyState
+	}
+	return nil
+}
+
 // readable tells whether the account can read what is in a snapshot: if that is
 // encrypted, only with the snapshot's key. Sharing an image or a snapshot does not
 // share the key.

@@ -19,16 +19,20 @@ type State struct {
 	// Guests tells whether something really runs inside instances.
 	Guests GuestsState `json:"guests"`
 	// Instances are in order of region and creation. Those that have been terminated are
-	// there for a minute of the machine's time; Terminated counts all that EC2 still
-	// describes.
+	// there for a minute of the machine's time, builders and proofs of images for as long
+	// as EC2 describes them; Terminated counts all that it does.
 	Instances  []InstanceState `json:"instances"`
 	Terminated int             `json:"terminated"`
 	// Images are those of the lab's accounts, and those of others that something was
 	// made from.
 	Images []ImageState `json:"images"`
-	// Requests and Throttled are the books' counts by action.
+	// TargetGroups and Parameters are those of the lab's accounts.
+	TargetGroups []TargetGroupState `json:"target_groups"`
+	Parameters   []ParameterState   `json:"parameters"`
+	// Requests, Throttled and Failed are the books' counts by action.
 	Requests  map[string]int `json:"requests"`
 	Throttled map[string]int `json:"throttled"`
+	Failed    map[string]int `json:"failed"`
 	// Leftovers is how many things have not been terminated, deregistered or deleted.
 	Leftovers int `json:"leftovers"`
 	// Seconds are those of the last five minutes in which a request came in.
@@ -60,10 +64,13 @@ type InstanceState struct {
 	// Address is the private one, while there is one.
 	Address string `json:"address,omitempty"`
 	// Index is the instance's place among those of its RunInstances call.
-	Index    int               `json:"index"`
-	Launched time.Time         `json:"launched"`
-	Reason   string            `json:"reason,omitempty"`
-	Tags     map[string]string `json:"tags"`
+	Index    int       `json:"index"`
+	Launched time.Time `json:"launched"`
+	Reason   string    `json:"reason,omitempty"`
+	// Failed is, of a builder or a proof, the comment of the newest command that Systems
+	// Manager has run in it, if that has failed.
+	Failed string            `json:"failed,omitempty"`
+	Tags   map[string]string `json:"tags"`
 }
 
 // ImageState is one AMI.
@@ -89,6 +96,11 @@ type ImageState struct {
 // time, so that people see it go.
 const terminatedShown = time.Minute
 
+// roleTag is on what the provider launches for a while to make an image. The page knows
+// the provider's tags, the lab else does not: why a bake has failed is to be seen there
+// when its builder is gone.
+const roleTag = "stamp:role"
+
 // State returns a copy of what is there now.
 func (l *Lab) State() State {
 	l.mu.Lock()
@@ -99,8 +111,8 @@ func (l *Lab) State() State {
 	state := State{
 		Now: now, Account: homeID, Weather: l.weatherName, Speed: l.clock.speed,
 		Guests:    GuestsState{Running: running, Reason: reason},
-		Instances: []InstanceState{}, Images: []ImageState{},
-		Requests: maps.Clone(l.counts.requests), Throttled: maps.Clone(l.counts.throttled),
+		Instances: []InstanceState{}, Images: []ImageState{}, TargetGroups: []TargetGroupState{}, Parameters: []ParameterState{},
+		Requests: maps.Clone(l.counts.requests), Throttled: maps.Clone(l.counts.throttled), Failed: maps.Clone(l.counts.failed),
 		Seconds: l.tallies[0].copied(now),
 	}
 	for _, r := range l.allRegions() {
@@ -115,7 +127,7 @@ func (r *region) addState(state *State, now time.Time) {
 	for _, i := range r.instances.all() {
 		if i.state == stateTerminated {
 			state.Terminated++
-			if i.since.Before(shown) {
+			if i.since.Before(shown) && i.tags[roleTag] == "" {
 				continue
 			}
 		}
@@ -142,6 +154,7 @@ func (r *region) addState(state *State, now time.Time) {
 		}
 	}
 	state.Leftovers += len(r.leftovers())
+	r.addServices(state, now)
 }
 
 // imageAnywhere finds what an image was copied from in another region, too.
@@ -167,6 +180,9 @@ func (i *instance) forPage(now time.Time) InstanceState {
 	}
 	if i.reason != nil {
 		shown.Reason = i.reason.Message
+	}
+	if i.tags[roleTag] != "" {
+		shown.Failed = i.failedCommand()
 	}
 	return shown
 }

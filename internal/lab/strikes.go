@@ -2,7 +2,6 @@ package lab
 
 import (
 	"cmp"
-	"slices"
 	"time"
 )
 
@@ -81,12 +80,18 @@ func (r *region) launchFailure(i *instance) *stateReason {
 	ordered := strike(r.lab, func(_ *order, t FailLaunch) bool {
 		return (t.Image == "" || t.Image == i.image.id) && (t.Type == "" || t.Type == i.kind.name)
 	})
-	switch {
-	case ordered != nil:
+	if ordered != nil {
 		return reasonOr(ordered.Code, ordered.Message, reasonLaunch)
-	case slices.ContainsFunc(i.volumes, func(v *volume) bool { return !r.readable(v.snapshotID) }):
-		return &reasonKey
-	case r.lab.chance("failed launch", i.id) < r.lab.weather.rates.FailedLaunch:
+	}
+	for _, v := range i.volumes {
+		if why := r.keyFailure(v); why != nil {
+			return why
+		}
+	}
+	if why := r.lab.emptyAmongOthers(i); why != nil {
+		return why
+	}
+	if r.lab.chance("failed launch", i.id) < r.lab.weather.rates.FailedLaunch {
 		return &reasonLaunch
 	}
 	return nil

@@ -16,84 +16,15 @@ type instanceType struct {
 	name, architecture string
 	cores, vcpus       int
 	// memory is in MiB.
-	memory       int
-	burstable    bool
+	memory    int
+	burstable bool
+	// xen tells the families from before the Nitro hypervisor.
+	// https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-nitro-instances.html
+	xen          bool
 	manufacturer string
 	// interfaces is how many network interfaces it takes, addresses how many IPv4
 	// addresses each of them.
 	interfaces, addresses int
-}
-
-// size is a size within a family.
-type size struct {
-	name  string
-	vcpus int
-	// gib is the memory of the T and M families; C families have half of it per vCPU, R
-	// families twice as much.
-	gib                   float64
-	interfaces, addresses int
-}
-
-// Sizes as in https://docs.aws.amazon.com/ec2/latest/instancetypes/gp.html, co.html and mo.html.
-var (
-	burstableSizes = []size{
-		{"nano", 2, 0.5, 2, 2},
-		{"micro", 2, 1, 2, 2},
-		{"small", 2, 2, 3, 4},
-		{"medium", 2, 4, 3, 6},
-		{"large", 2, 8, 3, 12},
-		{"xlarge", 4, 16, 4, 15},
-		{"2xlarge", 8, 32, 4, 15},
-	}
-	generalSizes = []size{
-		{"medium", 1, 4, 2, 4},
-		{"large", 2, 8, 3, 10},
-		{"xlarge", 4, 16, 4, 15},
-		{"2xlarge", 8, 32, 4, 15},
-		{"4xlarge", 16, 64, 8, 30},
-	}
-)
-
-// instanceTypes is the catalogue, by name.
-var instanceTypes = map[string]*instanceType{}
-
-func init() {
-	burst := func(family, architecture, maker string) {
-		addFamily(family, architecture, maker, burstableSizes, 1, true)
-	}
-	burst("t3", x86, "Intel")
-	burst("t3a", x86, "AMD")
-	burst("t4g", arm, "AWS")
-	// Families with Intel or AMD processors begin at large.
-	addFamily("m5", x86, "Intel", generalSizes[1:], 1, false)
-	addFamily("m6i", x86, "Intel", generalSizes[1:], 1, false)
-	addFamily("m7i", x86, "Intel", generalSizes[1:], 1, false)
-	addFamily("m6g", arm, "AWS", generalSizes, 1, false)
-	addFamily("m7g", arm, "AWS", generalSizes, 1, false)
-	addFamily("c5", x86, "Intel", generalSizes[1:], 0.5, false)
-	addFamily("c6i", x86, "Intel", generalSizes[1:], 0.5, false)
-	addFamily("c7i", x86, "Intel", generalSizes[1:], 0.5, false)
-	addFamily("c6g", arm, "AWS", generalSizes, 0.5, false)
-	addFamily("c7g", arm, "AWS", generalSizes, 0.5, false)
-	addFamily("r6i", x86, "Intel", generalSizes[1:], 2, false)
-	addFamily("r7i", x86, "Intel", generalSizes[1:], 2, false)
-	addFamily("r6g", arm, "AWS", generalSizes, 2, false)
-	addFamily("r7g", arm, "AWS", generalSizes, 2, false)
-}
-
-func addFamily(family, architecture, maker string, sizes []size, memory float64, burstable bool) {
-	for _, s := range sizes {
-		cores := s.vcpus
-		if architecture == x86 {
-			cores = max(1, s.vcpus/2)
-		}
-		name := family + "." + s.name
-		instanceTypes[name] = &instanceType{
-			name: name, architecture: architecture, manufacturer: maker, burstable: burstable,
-			cores: cores, vcpus: s.vcpus, memory: int(s.gib * memory * 1024),
-			interfaces: s.interfaces, addresses: s.addresses,
-		}
-	}
 }
 
 func (t *instanceType) threads() int { return t.vcpus / t.cores }
@@ -137,26 +68,32 @@ type typeNetworkItem struct {
 	EFA        bool   `xml:"efaSupported"`
 }
 
+// typePlacementItem is what placement groups the type can be in.
+type typePlacementItem struct {
+	Strategies []string `xml:"supportedStrategies"`
+}
+
 type typeItem struct {
-	Name            string          `xml:"instanceType"`
-	Current         bool            `xml:"currentGeneration"`
-	FreeTier        bool            `xml:"freeTierEligible"`
-	Usage           []string        `xml:"supportedUsageClasses"`
-	RootDevices     []string        `xml:"supportedRootDeviceTypes"`
-	Virtualization  []string        `xml:"supportedVirtualizationTypes"`
-	BareMetal       bool            `xml:"bareMetal"`
-	Hypervisor      string          `xml:"hypervisor"`
-	Processor       processorItem   `xml:"processorInfo"`
-	VCPU            vcpuItem        `xml:"vCpuInfo"`
-	Memory          memoryItem      `xml:"memoryInfo"`
-	InstanceStorage bool            `xml:"instanceStorageSupported"`
-	EBS             typeEBSItem     `xml:"ebsInfo"`
-	Network         typeNetworkItem `xml:"networkInfo"`
-	Hibernation     bool            `xml:"hibernationSupported"`
-	Burstable       bool            `xml:"burstablePerformanceSupported"`
-	DedicatedHosts  bool            `xml:"dedicatedHostsSupported"`
-	AutoRecovery    bool            `xml:"autoRecoverySupported"`
-	BootModes       []string        `xml:"supportedBootModes"`
+	Name            string            `xml:"instanceType"`
+	Current         bool              `xml:"currentGeneration"`
+	FreeTier        bool              `xml:"freeTierEligible"`
+	Usage           []string          `xml:"supportedUsageClasses"`
+	RootDevices     []string          `xml:"supportedRootDeviceTypes"`
+	Virtualization  []string          `xml:"supportedVirtualizationTypes"`
+	BareMetal       bool              `xml:"bareMetal"`
+	Hypervisor      string            `xml:"hypervisor"`
+	Processor       processorItem     `xml:"processorInfo"`
+	VCPU            vcpuItem          `xml:"vCpuInfo"`
+	Memory          memoryItem        `xml:"memoryInfo"`
+	InstanceStorage bool              `xml:"instanceStorageSupported"`
+	EBS             typeEBSItem       `xml:"ebsInfo"`
+	Network         typeNetworkItem   `xml:"networkInfo"`
+	Placement       typePlacementItem `xml:"placementGroupInfo"`
+	Hibernation     bool              `xml:"hibernationSupported"`
+	Burstable       bool              `xml:"burstablePerformanceSupported"`
+	DedicatedHosts  bool              `xml:"dedicatedHostsSupported"`
+	AutoRecovery    bool              `xml:"autoRecoverySupported"`
+	BootModes       []string          `xml:"supportedBootModes"`
 }
 
 type describeTypesOutput struct {
@@ -170,7 +107,7 @@ var typeFilters = filterable[*listedType]{
 	"processor-info.supported-architecture": one(func(t *listedType) string { return t.architecture }),
 	"current-generation":                    one(func(*listedType) string { return "true" }),
 	"bare-metal":                            one(func(*listedType) string { return "false" }),
-	"hypervisor":                            one(func(*listedType) string { return "nitro" }),
+	"hypervisor":                            one(func(t *listedType) string { return t.hypervisor() }),
 	"burstable-performance-supported":       one(func(t *listedType) string { return strconv.FormatBool(t.burstable) }),
 	"vcpu-info.default-vcpus":               one(func(t *listedType) string { return strconv.Itoa(t.vcpus) }),
 	"memory-info.size-in-mib":               one(func(t *listedType) string { return strconv.Itoa(t.memory) }),
@@ -219,22 +156,44 @@ func typeNames() []string {
 	return names
 }
 
-func (t *instanceType) item() typeItem {
-	modes := []string{"legacy-bios", "uefi"}
-	if t.architecture == arm {
-		modes = []string{"uefi"}
+func (t *instanceType) hypervisor() string { return onOff(t.xen, "xen", "nitro") }
+
+// strategies are those of the placement groups that the type can be in: what bursts is
+// in no cluster.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/placement-strategies.html
+func (t *instanceType) strategies() []string {
+	if t.burstable {
+		return []string{strategyPartition, strategySpread}
 	}
+	return []string{strategyCluster, strategyPartition, strategySpread}
+}
+
+func (t *instanceType) bootModes() []string {
+	switch {
+	case t.architecture == arm:
+		return []string{"uefi"}
+	case t.xen:
+		return []string{"legacy-bios"}
+	}
+	return []string{"legacy-bios", "uefi"}
+}
+
+func (t *instanceType) item() typeItem {
 	return typeItem{
 		Name: t.name, Current: true, FreeTier: t.name == "t3.micro",
 		Usage: []string{"on-demand", "spot"}, RootDevices: []string{"ebs"}, Virtualization: []string{"hvm"},
-		Hypervisor: "nitro",
+		Hypervisor: t.hypervisor(),
 		Processor:  processorItem{Architectures: []string{t.architecture}, Manufacturer: t.manufacturer},
 		VCPU:       vcpuItem{VCPUs: t.vcpus, Cores: t.cores, Threads: t.threads()},
 		Memory:     memoryItem{MiB: t.memory},
-		EBS:        typeEBSItem{Optimized: "default", Encryption: "supported", NVMe: "required"},
-		Network: typeNetworkItem{
-			Interfaces: t.interfaces, Cards: 1, Addresses4: t.addresses, Addresses6: t.addresses, IPv6: true, ENA: "required",
+		EBS: typeEBSItem{
+			Optimized: onOff(t.xen, "unsupported", "default"), Encryption: "supported", NVMe: onOff(t.xen, "unsupported", "required"),
 		},
-		Burstable: t.burstable, AutoRecovery: true, BootModes: modes,
+		Network: typeNetworkItem{
+			Interfaces: t.interfaces, Cards: 1, Addresses4: t.addresses, Addresses6: t.addresses, IPv6: true,
+			ENA: onOff(t.xen, "unsupported", "required"),
+		},
+		Placement: typePlacementItem{Strategies: t.strategies()},
+		Burstable: t.burstable, AutoRecovery: true, BootModes: t.bootModes(),
 	}
 }

@@ -95,7 +95,7 @@ func (r *region) makeVolume(in *createVolumeInput) (*volume, *apiError) {
 	}
 	r.volumes.put(made)
 	r.lab.agenda.add(made.created, func(time.Time) {
-		if made.creating = false; !r.readable(made.snapshotID) {
+		if made.creating = false; r.keyFailure(made) != nil {
 			r.volumes.remove(made.id)
 		}
 	})

@@ -293,6 +293,26 @@ func (l Leases) WithLost(owner Owner, others []string) Leases {
 	return l
 }
 
+// Unwritten are, of the others, the successors of an owner that is destroyed which no state
+// that was read knows, and that nobody is creating: Terraform may have been killed before it
+// wrote them down. They are not cleared, since another run may have written them down.
+func (l Leases) Unwritten(owner Owner, others []string) []string {
+	return slices.DeleteFunc(slices.Clone(others), func(id string) bool {
+		return !Succeeds(id, owner.ID) || slices.Contains(l.Creating, id) || l.Known != nil && l.Known(id)
+	})
+}
+
+// UnwrittenWarning says what a destroy may leave. What belongs to it is named, in the plural.
+func UnwrittenWarning(owner Owner, id, things string) report.Warning {
+	return report.Warning{
+		Summary: fmt.Sprintf("What was to replace %s %s is left", owner.Kind.Words(), owner.Name),
+		Detail: fmt.Sprintf("There are %s with the tag %s = %s (%s). They were made to replace what this destroy has removed, and no state that this run has read "+
+			"knows them: Terraform may have been stopped just before it wrote them down. They are left, since another state may have them.\n\n"+
+			"When none has: run terraform import 'ADDRESS' '%s@%s#%s' with the resource in the configuration, and terraform destroy again.",
+			things, cloud.TagOwner, id, owner.Region, owner.Name, owner.Region, id),
+	}
+}
+
 // OwnCreate reports whether the lease of an owner's own create is among those that it may
 // clear: it could not be given up, and says that no state knows of the owner.
 func (l Leases) OwnCreate(owner Owner) bool {

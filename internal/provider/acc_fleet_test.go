@@ -43,8 +43,9 @@ func TestAccFleet_scales(t *testing.T) {
 			{
 				Config: w.sized(3, map[string]string{"slots": `{ hostname = "web-%03d" }`}),
 				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-					plancheck.ExpectUnknownValue(fleetAddress, instanceID(2)),
-					plancheck.ExpectKnownValue(fleetAddress, tfjsonpath.New("instances").AtMapKey("2").AtMapKey("hostname"), knownvalue.StringExact("web-002")),
+					plancheck.ExpectUnknownValue(fleetAddress, tfjsonpath.New("instances").AtMapKey("2")),
+					plancheck.ExpectKnownValue(fleetAddress, tfjsonpath.New("ready_size"), knownvalue.Int64Exact(3)),
+					plancheck.ExpectKnownValue(fleetAddress, tfjsonpath.New("generation"), knownvalue.Int64Exact(1)),
 				}},
 				ConfigStateChecks: []statecheck.StateCheck{
 					fleetIs("instances", knownvalue.MapSizeExact(3)),
@@ -59,7 +60,7 @@ func TestAccFleet_scales(t *testing.T) {
 				ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 					plancheck.ExpectResourceAction(fleetAddress, plancheck.ResourceActionUpdate),
 					plancheck.ExpectKnownValue(fleetAddress, instanceID(2), knownvalue.NotNull()),
-					plancheck.ExpectUnknownValue(fleetAddress, instanceID(3)),
+					plancheck.ExpectUnknownValue(fleetAddress, tfjsonpath.New("instances").AtMapKey("3")),
 				}},
 				ConfigStateChecks: []statecheck.StateCheck{
 					fleetIs("instances", knownvalue.MapSizeExact(12)), first.AddStateValue(fleetAddress, instanceID(0)),

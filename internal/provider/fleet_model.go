@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"strconv"
@@ -11,7 +10,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/fleet"
-	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
 )
 
 // fleetModel is the resource as HCL says it.
@@ -85,7 +83,7 @@ func (m *fleetModel) setOutputs(observed *fleet.Observation) {
 // setApplied fills in the outputs after an apply that has done all that was planned,
 // and keeps to what the plan has promised: when something has happened to one of the
 // instances since, the next read tells the truth.
-func (m *fleetModel) setApplied(ctx context.Context, observed *fleet.Observation) {
+func (m *fleetModel) setApplied(observed *fleet.Observation) {
 	planned := *m
 	m.setOutputs(observed)
 	values := map[int]attr.Value{}
@@ -93,8 +91,11 @@ func (m *fleetModel) setApplied(ctx context.Context, observed *fleet.Observation
 		values[slot] = memberValue(member)
 	}
 	for slot, value := range slotValues(planned.Instances) {
-		if object, ok := value.(types.Object); ok && known(ctx, object) {
-			values[slot] = object
+		object, planned := value.(types.Object)
+		if have, there := values[slot].(types.Object); planned && there && !object.IsUnknown() {
+			promised := object.Attributes()
+			maps.DeleteFunc(promised, func(_ string, value attr.Value) bool { return value.IsUnknown() })
+			values[slot] = withAttributes(have, promised)
 		}
 	}
 	m.setInstances(values)
@@ -143,55 +144,6 @@ func memberValue(member fleet.Member) attr.Value {
 		"hostname":          textValue(member.Hostname),
 		"launched_at":       timeValue(instance.LaunchedAt),
 	})
-}
-
-// plannedMember is an instance that is yet to be launched: what the configuration
-// says of it is known.
-func (m *fleetModel) plannedMember(slot int, slots *fleet.Slots, slotsKnown bool) attr.Value {
-	values := map[string]attr.Value{}
-	for name := range memberType.AttrTypes {
-		values[name] = types.StringUnknown()
-	}
-	values["image_id"] = m.ImageID
-	if only := m.InstanceTypes.Elements(); len(only) == 1 {
-		values["instance_type"] = only[0]
-	}
-	switch {
-	case !slotsKnown:
-		values["instance_type"] = types.StringUnknown()
-	case slots == nil:
-		values["hostname"] = types.StringNull()
-	default:
-		plannedSlot(values, slot, *slots)
-	}
-	return types.ObjectValueMust(memberType.AttrTypes, values)
-}
-
-// plannedSlot fills in what the configuration says of one slot.
-func plannedSlot(values map[string]attr.Value, slot int, slots fleet.Slots) {
-	values["hostname"] = types.StringNull()
-	if slots.Hostname != "" {
-		values["hostname"] = types.StringValue(guest.Hostname(slots.Hostname, slot))
-	}
-	override := slots.Overrides[slot]
-	for name, text := range map[string]string{
-		"instance_type": override.InstanceType, "subnet_id": override.SubnetID, "private_ip": override.PrivateIP,
-	} {
-		if text != "" {
-			values[name] = types.StringValue(text)
-		}
-	}
-}
-
-// withImage is an instance that gets a new root volume: all else stays.
-func (m *fleetModel) withImage(value attr.Value) attr.Value {
-	object, ok := value.(types.Object)
-	if !ok || object.IsNull() || object.IsUnknown() {
-		return value
-	}
-	values := maps.Clone(object.Attributes())
-	values["image_id"] = m.ImageID
-	return types.ObjectValueMust(memberType.AttrTypes, values)
 }
 
 // textValue maps AWS's empty string to null.

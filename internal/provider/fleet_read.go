@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -16,34 +15,6 @@ import (
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/fleet"
 )
 
-// warnOfBroken says what has happened to instances since the last apply.
-func (m *fleetModel) warnOfBroken(observed *fleet.Observation, region string, diags *diag.Diagnostics) {
-	var lines []string
-	before := slotValues(m.Instances)
-	for _, slot := range slices.Sorted(maps.Keys(before)) {
-		member, there := observed.Members[slot]
-		switch {
-		case !there:
-			lines = append(lines, fmt.Sprintf("slot %d: %s is gone", slot, instanceIDOf(before[slot])))
-		case member.Broken != "":
-			lines = append(lines, fmt.Sprintf("slot %d: %s %s", slot, member.Instance.ID, member.Broken))
-		}
-	}
-	if len(lines) == 0 {
-		return
-	}
-	const most = 20
-	if len(lines) > most {
-		lines = append(lines[:most], fmt.Sprintf("and %d more", len(lines)-most))
-	}
-	next := "An apply gives these slots new instances."
-	if !orTrue(m.ReplaceUnhealthy) {
-		next = "An apply gives new instances to the slots whose own are gone; the others stay, since replace_unhealthy is false."
-	}
-	diags.AddWarning(fmt.Sprintf("Fleet %s lacks instances", m.Name.ValueString()),
-		fmt.Sprintf("In %s:\n\n%s\n\n%s", region, strings.Join(lines, "\n"), next))
-}
-
 func instanceIDOf(value attr.Value) string {
 	if object, ok := value.(types.Object); ok {
 		if id, ok := object.Attributes()["instance_id"].(types.String); ok {
@@ -53,25 +24,54 @@ func instanceIDOf(value attr.Value) string {
 	return "its instance"
 }
 
-// readShared follows what all instances share and what can be changed in place:
-// the first instance that deviates shows its drift in the plan. What the
-// configuration leaves to AWS is not followed.
+// readShared follows what all instances share and what can be changed in place. What
+// only some of them have is not followed: with ignore_changes, the state's value becomes
+// the wanted one, and what somebody has done to one instance would be done to all. The
+// plan compares each instance with what is wanted, and says where one differs. What the
+// configuration leaves to AWS is not followed either.
 func (m *fleetModel) readShared(ctx context.Context, session *session, observed *fleet.Observation, diags *diag.Diagnostics) {
-	tags, groups, profile := false, len(m.SecurityGroupIDs.Elements()) == 0, m.IAMInstanceProfile.IsNull()
+	if len(observed.Members) == 0 {
+		return
+	}
+	var tags []cloud.Tags
+	groups, profiles := map[string][]string{}, map[string]bool{}
 	spec := fleet.Spec{Name: m.Name.ValueString(), Slots: slotsSpec(ctx, m.Slots, diags)}
 	for _, slot := range slices.Sorted(maps.Keys(observed.Members)) {
 		instance := observed.Members[slot].Instance
-		have := m.userTags(instance, spec.SpecialTags(slot))
-		if !tags && (m.TagsAll.IsNull() || !maps.Equal(have, tagsOf(m.TagsAll))) {
-			m.Tags, m.TagsAll, tags = session.ownTags(have, m.Tags), stringMap(have), true
-		}
-		if wanted := slices.Sorted(slices.Values(elements(m.SecurityGroupIDs))); !groups && !slices.Equal(wanted, instance.SecurityGroupIDs) {
-			m.SecurityGroupIDs, groups = types.SetValueMust(types.StringType, stringList(instance.SecurityGroupIDs).Elements()), true
-		}
-		if !profile && !fleet.SameProfile(m.IAMInstanceProfile.ValueString(), instance.InstanceProfileARN) {
-			m.IAMInstanceProfile, profile = textValue(instance.InstanceProfileARN), true
+		tags = append(tags, m.userTags(instance, spec.SpecialTags(slot)))
+		groups[strings.Join(instance.SecurityGroupIDs, ",")] = instance.SecurityGroupIDs
+		profiles[instance.InstanceProfileARN] = true
+	}
+	if have := commonTags(tagsOf(m.TagsAll), tags); m.TagsAll.IsNull() || !maps.Equal(have, tagsOf(m.TagsAll)) {
+		m.Tags, m.TagsAll = session.ownTags(have, m.Tags), stringMap(have)
+	}
+	wanted := slices.Sorted(slices.Values(elements(m.SecurityGroupIDs)))
+	for _, ids := range groups {
+		if len(groups) == 1 && len(wanted) > 0 && !slices.Equal(wanted, ids) {
+			m.SecurityGroupIDs = types.SetValueMust(types.StringType, stringList(ids).Elements())
 		}
 	}
+	for arn := range profiles {
+		if len(profiles) == 1 && !m.IAMInstanceProfile.IsNull() && !fleet.SameProfile(m.IAMInstanceProfile.ValueString(), arn) {
+			m.IAMInstanceProfile = textValue(arn)
+		}
+	}
+}
+
+// commonTags are the stated tags, but where all instances agree that one is there, is
+// not, or has another value.
+func commonTags(stated cloud.Tags, instances []cloud.Tags) cloud.Tags {
+	common := maps.Clone(instances[0])
+	for _, tags := range instances[1:] {
+		maps.DeleteFunc(common, func(key, value string) bool { has, there := tags[key]; return !there || has != value })
+	}
+	for key, value := range stated {
+		somebody := slices.ContainsFunc(instances, func(tags cloud.Tags) bool { _, there := tags[key]; return there })
+		if _, agreed := common[key]; !agreed && somebody {
+			common[key] = value
+		}
+	}
+	return common
 }
 
 // userTags are an instance's without the Name that the engine gives it, and without

@@ -76,14 +76,14 @@ func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, 
 	if resp.Diagnostics.HasError() {
 		plan.setOutputs(outcome.Observed)
 	} else {
-		plan.setApplied(ctx, outcome.Observed)
+		plan.setApplied(outcome.Observed)
 	}
 	plan.hold(outcome.Owner)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.Name, plan.Region)...)
 	resp.Diagnostics.Append(writeOwner(ctx, resp.Private, outcome.Owner)...)
 	if !resp.Diagnostics.HasError() {
-		r.session.names.useUp(outcome.Owner)
+		r.session.names.created(outcome.Owner)
 	}
 }
 
@@ -114,7 +114,7 @@ func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, 
 		}
 		return
 	}
-	plan.setApplied(ctx, observed)
+	plan.setApplied(observed)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 }
 
@@ -168,7 +168,6 @@ func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	warnOfForeign(owner, observed.Foreign, &resp.Diagnostics)
 	r.session.rememberFleet(region, watch, observed)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.Name, state.Region)...)
-	state.warnOfBroken(observed, region.Name(), &resp.Diagnostics)
 	state.hold(owner)
 	resp.Diagnostics.Append(writeOwner(ctx, resp.Private, owner)...)
 	state.setOutputs(observed)

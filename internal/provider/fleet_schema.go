@@ -5,7 +5,6 @@ import (
 	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
-	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -31,21 +30,21 @@ func fleetSchema(ctx context.Context) schema.Schema {
 			MarkdownDescription: "The AMI that all instances are stamped from. A change rolls the fleet as `rollout` says; by default new instances are ready before old ones end.",
 		},
 		"size": schema.Int64Attribute{
-			Required: true, Validators: []validator.Int64{int64validator.Between(0, maxSize)},
+			Required: true, Validators: []validator.Int64{wholeBetween{0, maxSize}},
 			MarkdownDescription: "How many instances there are. Growing launches slots at the end, shrinking ends the highest slots; the others are untouched.",
 		},
 		"instance_types": schema.ListAttribute{
 			Required: true, ElementType: types.StringType,
-			Validators:          []validator.List{listvalidator.SizeAtLeast(1), listvalidator.UniqueValues(), listvalidator.ValueStringsAre(nonEmpty())},
+			Validators:          []validator.List{listvalidator.SizeAtLeast(1), listvalidator.UniqueValues(), givenElements{}},
 			MarkdownDescription: "Tried in order; the next one on a capacity error. An instance of a type that is no longer listed is replaced.",
 		},
 		"subnet_ids": schema.ListAttribute{
 			Optional: true, ElementType: types.StringType,
-			Validators:          []validator.List{listvalidator.SizeAtLeast(1), listvalidator.UniqueValues(), listvalidator.ValueStringsAre(nonEmpty())},
-			MarkdownDescription: "The subnets, kept balanced. Default: the default VPC's. An instance in a subnet that is no longer listed is replaced.",
+			Validators:          []validator.List{listvalidator.UniqueValues(), givenElements{}},
+			MarkdownDescription: "The subnets, kept balanced. Default, also where the list is empty: the default VPC's. An instance in a subnet that is no longer listed is replaced.",
 		},
 		"vpc_security_group_ids": schema.SetAttribute{
-			Optional: true, ElementType: types.StringType,
+			Optional: true, ElementType: types.StringType, Validators: []validator.Set{givenElements{}},
 			MarkdownDescription: "Security groups; the VPC's default group without it. Changed in place; taken away altogether, running instances keep theirs.",
 		},
 		"iam_instance_profile": schema.StringAttribute{
@@ -58,8 +57,11 @@ func fleetSchema(ctx context.Context) schema.Schema {
 		},
 		"user_data": schema.StringAttribute{
 			Optional: true, Validators: []validator.String{nonEmpty()},
-			MarkdownDescription: "Run at first boot, the same for all. Without `slots` it is passed on byte for byte; with `slots` a script sees `STAMP_FLEET`, `STAMP_SLOT`, " +
-				"`STAMP_HOSTNAME` and its slot's environment. A change rolls the fleet.",
+			MarkdownDescription: "Run at first boot, the same for all: as text, or in base64 (`base64encode`, `base64gzip`, `cloudinit_config`), which is decoded. " +
+				"Otherwise it is passed on byte for byte, but for a byte order mark or blank lines before its first line, which cloud-init does not expect; " +
+				"what cloud-init reads is compressed when it would not fit into EC2's 16 KB. " +
+				"With `slots` a script that begins with `#!` sees `STAMP_FLEET`, `STAMP_SIZE`, `STAMP_SLOT`, `STAMP_HOSTNAME` and its slot's environment; everything else (`runcmd`, a part of a multi-part) " +
+				"reads them by `. /etc/stamp/slot.env`. Slots take cloud-init: user data for Ignition or Windows is refused beside them. A change rolls the fleet.",
 		},
 		"tags": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType, Validators: tagValidators(),
@@ -76,7 +78,7 @@ func fleetSchema(ctx context.Context) schema.Schema {
 		"replace_unhealthy": schema.BoolAttribute{
 			Optional: true,
 			MarkdownDescription: "Replace instances that are stopped or fail the checks of `health`. Those that are terminated are always replaced. Default `true`. " +
-				"It happens at an apply: nothing heals between applies.",
+				"It happens at an apply: nothing heals between applies. The plan names what ends, and why.",
 		},
 		"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
 			Create: true, Update: true, Delete: true,
@@ -85,8 +87,9 @@ func fleetSchema(ctx context.Context) schema.Schema {
 			DeleteDescription: "How long it may take until all instances are terminated. Default `15m`.",
 		}),
 		"instances": schema.MapNestedAttribute{
-			Computed:            true,
-			MarkdownDescription: "The instances by slot: `\"0\"` … `\"size-1\"`. The keys are known in the plan, so `for_each` works.",
+			Computed: true,
+			MarkdownDescription: "The instances by slot: `\"0\"` … `\"size-1\"`. The keys are known in the plan, so `for_each` works. A server that is yet to be launched is unknown as a whole: a plan of " +
+				"1,000 new servers takes about 70 bytes for each.",
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"instance_id":       computedString("The instance's id."),
 				"private_ip":        computedString("Its private IPv4 address."),
@@ -100,8 +103,8 @@ func fleetSchema(ctx context.Context) schema.Schema {
 				"launched_at":       computedString("When it was launched (RFC 3339)."),
 			}},
 		},
-		"instance_ids": schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "The instances' ids, in the order of the slots."},
-		"private_ips":  schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Their private addresses, in the order of the slots."},
+		"instance_ids": schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "The instances' ids, in the order of the slots. A slot that a refresh has found without a working instance is left out until the next apply: where the slot matters, use `instances`."},
+		"private_ips":  schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Their private addresses, in the same order as `instance_ids`."},
 		"ready_size":   schema.Int64Attribute{Computed: true, MarkdownDescription: "How many slots are filled by an instance that is not broken."},
 		"generation":   schema.Int64Attribute{Computed: true, MarkdownDescription: "A counter that each rollout raises."},
 	}

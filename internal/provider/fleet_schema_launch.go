@@ -85,11 +85,11 @@ func fleetLaunchAttributes() map[string]schema.Attribute {
 		},
 		"volumes": schema.MapNestedAttribute{
 			Optional: true, MarkdownDescription: "Further volumes by device name, like `/dev/sdf`; they end with their instance. A change rolls the fleet.",
-			Validators:   []validator.Map{mapvalidator.KeysAre(nonEmpty())},
+			Validators:   []validator.Map{mapvalidator.KeysAre(fleetDevice())},
 			NestedObject: schema.NestedAttributeObject{Attributes: volumeAttributes()},
 		},
 		"target_group_arns": schema.SetAttribute{
-			Optional: true, ElementType: types.StringType, Validators: []validator.Set{setvalidator.ValueStringsAre(nonEmpty(), targetGroupARN())},
+			Optional: true, ElementType: types.StringType, Validators: []validator.Set{givenElements{}, setvalidator.ValueStringsAre(targetGroupARN())},
 			MarkdownDescription: "ARNs of target groups (of target type `instance`) that all instances are registered in, and drained from before they end. Changed in place.",
 		},
 	}

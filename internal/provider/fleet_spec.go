@@ -79,30 +79,13 @@ const (
 	defaultSurge = 10 // percent
 )
 
-// wanted reports whether everything that an engine's spec needs is known.
+// wanted reports whether everything that an engine's spec needs is known, but the image:
+// what can be wrong without it is refused before it is baked.
 func (m *fleetModel) wanted(ctx context.Context) bool {
-	return known(ctx, m.Name, m.Region, m.ImageID, m.Size, m.InstanceTypes, m.SubnetIDs, m.SecurityGroupIDs,
+	return known(ctx, m.Name, m.Region, m.Size, m.InstanceTypes, m.SubnetIDs, m.SecurityGroupIDs,
 		m.IAMInstanceProfile, m.KeyName, m.UserData, m.TagsAll, m.Slots, m.ReplaceUnhealthy,
 		m.AssociatePublicIP, m.Market, m.Monitoring, m.EBSOptimized, m.DisableTermination, m.DisableStop, m.Credits, m.Placement,
 		m.Metadata, m.RootVolume, m.Volumes, m.TargetGroupARNs, m.Health, m.Rollout)
-}
-
-// assuming is the model with the state's values for what is not known yet and would
-// replace no instance: a new target group, or a tag, makes no slot unknown.
-func (m *fleetModel) assuming(ctx context.Context, state *fleetModel) *fleetModel {
-	if state == nil {
-		return m
-	}
-	assumed := *m
-	assumed.SecurityGroupIDs = knownOr(ctx, m.SecurityGroupIDs, state.SecurityGroupIDs)
-	assumed.TargetGroupARNs = knownOr(ctx, m.TargetGroupARNs, state.TargetGroupARNs)
-	assumed.IAMInstanceProfile = knownOr(ctx, m.IAMInstanceProfile, state.IAMInstanceProfile)
-	assumed.TagsAll = knownOr(ctx, m.TagsAll, state.TagsAll)
-	assumed.Metadata = knownOr(ctx, m.Metadata, state.Metadata)
-	assumed.Monitoring = knownOr(ctx, m.Monitoring, state.Monitoring)
-	assumed.DisableTermination = knownOr(ctx, m.DisableTermination, state.DisableTermination)
-	assumed.DisableStop = knownOr(ctx, m.DisableStop, state.DisableStop)
-	return &assumed
 }
 
 func knownOr[T attr.Value](ctx context.Context, value, otherwise T) T {

@@ -85,7 +85,7 @@ func (r *goldenImage) Create(ctx context.Context, req resource.CreateRequest, re
 	resp.Diagnostics.Append(plan.rememberLine(ctx, resp.Private, applied.left(), r.session.now())...)
 	resp.Diagnostics.Append(keep(ctx, resp.Private, sourceKey, applied.source)...)
 	if !resp.Diagnostics.HasError() {
-		r.session.names.useUp(applied.owner)
+		r.session.names.created(applied.owner)
 	}
 	if !resp.Diagnostics.HasError() && applied.recipe != nil {
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, recipeKey, applied.recipe)...)

@@ -139,6 +139,13 @@ func bakeAttribute() schema.Attribute {
 				Optional:            true,
 				MarkdownDescription: "Whether builder and proof get a public address. Default: what the subnet says.",
 			},
+			"tags": schema.MapAttribute{
+				Optional: true, ElementType: types.StringType, Validators: tagValidators(),
+				MarkdownDescription: "Tags of builder and proof alone, and of their volumes, beside the resource's `tags`: what a policy or a bill demands of whatever runs. " +
+					"Images and snapshots do not get them. Used by the next bake.",
+			},
+			"metadata_options":   bakeMetadataAttribute(),
+			"user_data":          bakeUserDataAttribute(),
 			"transport":          transportAttribute(),
 			"staging_bucket":     stagingBucketAttribute(),
 			"key_name":           keyNameAttribute(),

@@ -16,7 +16,7 @@ func goldenImageComputed() map[string]schema.Attribute {
 		"fingerprint":      computedString("SHA-256 over everything that decides what is inside: the resolved source AMI, the steps with their files, clean-up, volumes and encryption."),
 		"source_image_id":  computedString("The AMI that it was baked from."),
 		"baked_at":         computedString("When it was captured (RFC 3339)."),
-		"verified_at":      computedString("When it last passed its checks (RFC 3339)."),
+		"verified_at":      computedString("When it last passed its checks (RFC 3339); null where there are none to pass."),
 		"architecture":     computedString("Its architecture."),
 		"root_device_name": computedString("The device name of its root volume."),
 		"bake_reason": computedString("Why the planned version is needed, or why the current one was made or promoted: `step install changed`, `source ami-1 → ami-2`. " +

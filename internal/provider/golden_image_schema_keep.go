@@ -76,6 +76,9 @@ func volumesAttribute() schema.Attribute {
 			},
 			"iops":       schema.Int64Attribute{Optional: true, Validators: []validator.Int64{int64validator.AtLeast(100)}, MarkdownDescription: "Operations per second, for `gp3`, `io1` and `io2`."},
 			"throughput": schema.Int64Attribute{Optional: true, Validators: []validator.Int64{int64validator.AtLeast(125)}, MarkdownDescription: "In MiB/s, for `gp3`."},
+			"delete_on_termination": schema.BoolAttribute{
+				Optional: true, MarkdownDescription: "`false` keeps the volume when an instance of the image ends, and its data with it. Default `true`. The builder's own always ends.",
+			},
 		}},
 	}
 }

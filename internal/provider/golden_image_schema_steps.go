@@ -23,7 +23,9 @@ func stepsAttribute() schema.Attribute {
 			Attributes: map[string]schema.Attribute{
 				"name": stepName("step"),
 				"script": schema.StringAttribute{
-					Optional: true, MarkdownDescription: "A script, run by its `#!` line, by `/bin/sh` without one. On Windows: the text of a `.ps1` file.",
+					Optional: true, MarkdownDescription: "A script, run by its `#!` line, by `/bin/sh` without one. On Windows: the text of a `.ps1` file. " +
+						"One whose first line ends in CRLF runs with LF elsewhere. A script that restarts the builder (`reboot`, `shutdown -r`) and then ends at once " +
+						"has passed when the builder is back; one that switches it off fails.",
 					Validators: []validator.String{nonEmpty()},
 				},
 				"upload": uploadAttribute(),
@@ -34,7 +36,7 @@ func stepsAttribute() schema.Attribute {
 				},
 				"reboot": schema.BoolAttribute{
 					Optional: true, Validators: []validator.Bool{boolvalidator.Equals(true)},
-					MarkdownDescription: "`true` restarts the builder; the next step begins when it is back. A builder that restarts for any other reason fails.",
+					MarkdownDescription: "`true` restarts the builder; the next step begins when it is back. With the transport `user_data` that is by a script in `/var/lib/cloud/scripts/per-boot`, so `/var` may be mounted with `noexec` only later. A builder that restarts in the middle of a step fails.",
 				},
 				"environment": environmentAttribute("the script's or the command's environment. Not for secrets: user data can be read by whoever may describe the instance"),
 				"user": schema.StringAttribute{
@@ -94,12 +96,16 @@ func verifyAttribute() schema.Attribute {
 					"name": stepName("check"),
 					"script": schema.StringAttribute{
 						Required: true, Validators: []validator.String{nonEmpty()},
-						MarkdownDescription: "A script, run by its `#!` line, by `/bin/sh` without one, as root; on Windows PowerShell's, as SYSTEM.",
+						MarkdownDescription: "A script, run by its `#!` line, by `/bin/sh` without one; on Windows PowerShell's, as SYSTEM.",
 					},
 					"environment": environmentAttribute("the script's environment"),
-					"attempts":    schema.Int64Attribute{Optional: true, Validators: []validator.Int64{int64validator.Between(1, 1000)}, MarkdownDescription: "How often it is tried at most. Default `1`."},
-					"interval":    schema.StringAttribute{Optional: true, Validators: []validator.String{duration()}, MarkdownDescription: "The pause between attempts, like `5s`. Default `5s`."},
-					"timeout":     timeoutAttribute("one attempt"),
+					"user": schema.StringAttribute{
+						Optional: true, Validators: []validator.String{userName()},
+						MarkdownDescription: "Who runs the script, as for a step. Default: root. Not for Windows.",
+					},
+					"attempts": schema.Int64Attribute{Optional: true, Validators: []validator.Int64{int64validator.Between(1, 1000)}, MarkdownDescription: "How often it is tried at most. Default `1`."},
+					"interval": schema.StringAttribute{Optional: true, Validators: []validator.String{duration()}, MarkdownDescription: "The pause between attempts, like `5s`. Default `5s`."},
+					"timeout":  timeoutAttribute("one attempt"),
 				}},
 			},
 			"fresh_instance": schema.BoolAttribute{

@@ -29,6 +29,36 @@ func transportAttribute() schema.Attribute {
 	}
 }
 
+func bakeUserDataAttribute() schema.Attribute {
+	return schema.StringAttribute{
+		Optional: true, Validators: []validator.String{stringvalidator.LengthBetween(1, maxUserData)},
+		MarkdownDescription: "The builder's user data, as it is: a script or cloud-config that runs before the first step, to install the SSM agent where the source image has none, for example. " +
+			"With the transport `ssm` only; with `user_data` a first step does the same. At most 16 KiB. A change bakes a new version. " +
+			"Not for secrets: user data can be read by whoever has `ec2:DescribeInstanceAttribute`.",
+	}
+}
+
+// maxUserData is in bytes, before it is encoded.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html
+const maxUserData = 16 << 10
+
+func bakeMetadataAttribute() schema.Attribute {
+	return schema.SingleNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "The instance metadata service of builder and proof; session tokens (IMDSv2) are always required there. Used by the next bake.",
+		Attributes: map[string]schema.Attribute{
+			"http_put_response_hop_limit": schema.Int64Attribute{
+				Optional: true, Validators: []validator.Int64{int64validator.Between(1, 64)},
+				MarkdownDescription: "How many hops a token's answer may travel, 1 to 64; steps in containers need 2.",
+			},
+			"instance_metadata_tags": schema.StringAttribute{
+				Optional: true, Validators: []validator.String{stringvalidator.OneOf("enabled", "disabled")},
+				MarkdownDescription: "Whether builder and proof can read their tags there. Tag keys may then have no spaces and no `/`.",
+			},
+		},
+	}
+}
+
 func stagingBucketAttribute() schema.Attribute {
 	return schema.StringAttribute{
 		Optional: true, Validators: []validator.String{nonEmpty()},

@@ -40,6 +40,9 @@ type bakeModel struct {
 	Secrets            types.Map     `tfsdk:"secrets_wo"`
 	SecretsVersion     types.Int64   `tfsdk:"secrets_wo_version"`
 	RootVolume         *volumeModel  `tfsdk:"root_volume"`
+	Tags               types.Map     `tfsdk:"tags"`
+	Metadata           types.Object  `tfsdk:"metadata_options"`
+	UserData           types.String  `tfsdk:"user_data"`
 	Volumes            types.Map     `tfsdk:"volumes"`
 	Steps              []stepModel   `tfsdk:"steps"`
 	CleanUp            *cleanUpModel `tfsdk:"clean_up"`
@@ -95,6 +98,7 @@ type checkModel struct {
 	Name        types.String `tfsdk:"name"`
 	Script      types.String `tfsdk:"script"`
 	Environment types.Map    `tfsdk:"environment"`
+	User        types.String `tfsdk:"user"`
 	Attempts    types.Int64  `tfsdk:"attempts"`
 	Interval    types.String `tfsdk:"interval"`
 	Timeout     types.String `tfsdk:"timeout"`
@@ -164,6 +168,15 @@ func (m bakeModel) spec(diags *diag.Diagnostics) image.Bake {
 		StagingBucket:     m.StagingBucket.ValueString(),
 		KeyName:           m.KeyName.ValueString(),
 		Volumes:           volumesOf(m.Volumes),
+		KeepOnTermination: keptVolumes(m.Volumes),
+		Tags:              tagsOf(m.Tags),
+		UserData:          m.UserData.ValueString(),
+	}
+	if limit, ok := m.Metadata.Attributes()["http_put_response_hop_limit"].(types.Int64); ok {
+		bake.HopLimit = intOr(limit, 0)
+	}
+	if tags, ok := m.Metadata.Attributes()["instance_metadata_tags"].(types.String); ok {
+		bake.InstanceTags = tags.ValueString()
 	}
 	if volume := m.RootVolume; volume != nil {
 		bake.RootVolume = cloud.Volume{
@@ -230,6 +243,7 @@ func (m verifyModel) spec() image.Verify {
 			Name:        check.Name.ValueString(),
 			Script:      check.Script.ValueString(),
 			Environment: stringsOf(check.Environment),
+			User:        check.User.ValueString(),
 			Attempts:    intOr(check.Attempts, 1),
 			Interval:    durationOr(check.Interval, 5*time.Second),
 			Timeout:     durationOr(check.Timeout, 0),

@@ -128,6 +128,18 @@ func (m *goldenImageModel) copyRegions() []string {
 	return slices.Sorted(maps.Keys(regions.Elements()))
 }
 
+// keptVolumes are the devices of those that are not to be deleted with an instance.
+func keptVolumes(volumes types.Map) []string {
+	var kept []string
+	for _, device := range slices.Sorted(maps.Keys(volumes.Elements())) {
+		object, _ := volumes.Elements()[device].(types.Object)
+		if deleted, ok := object.Attributes()["delete_on_termination"].(types.Bool); ok && !orTrue(deleted) {
+			kept = append(kept, device)
+		}
+	}
+	return kept
+}
+
 func volumesOf(volumes types.Map) []cloud.Volume {
 	var all []cloud.Volume
 	for _, device := range slices.Sorted(maps.Keys(volumes.Elements())) {

@@ -30,6 +30,10 @@ func checkTransport(bake types.Object, diags *diag.Diagnostics) {
 		attributeError(diags, at.AtName("secrets_wo"), "Secrets need the transport ssm",
 			"User data can be read by whoever may describe the instance. Set bake.transport = \"ssm\", which seals secrets for the builder alone.")
 	}
+	if userData := attributes["user_data"]; userData != nil && !userData.IsNull() {
+		attributeError(diags, at.AtName("user_data"), "User data of the builder needs the transport ssm",
+			"With the transport user_data, the steps themselves are the builder's user data. Put this into the first step, or set bake.transport = \"ssm\".")
+	}
 	steps, ok := attributes["steps"].(types.List)
 	if !ok {
 		return

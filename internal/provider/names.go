@@ -131,9 +131,10 @@ func (n *names) knowsSoon(ctx context.Context, owner ownership.Owner) bool {
 	return n.knows(owner)
 }
 
-// useUp removes the notices that a create under that name has gone by: what they have
-// announced is done.
-func (n *names) useUp(created ownership.Owner) {
+// created notes that a state will have an object, and removes the notices that its create
+// has gone by: what they have announced is done.
+func (n *names) created(created ownership.Owner) {
+	n.know(created)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for owner := range n.relied {

@@ -57,7 +57,11 @@ func durationRule(how string, least time.Duration) validator.String {
 		wrong: func(value string) string {
 			parsed, err := time.ParseDuration(value)
 			if err != nil || parsed < least {
-				return fmt.Sprintf("%q is not %s.", value, how)
+				text := fmt.Sprintf("%q is not %s.", value, how)
+				if strings.HasSuffix(value, "d") {
+					text += " Days are not known: 30 days are \"720h\"."
+				}
+				return text
 			}
 			return ""
 		},

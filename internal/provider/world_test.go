@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
@@ -68,4 +69,49 @@ func (w *world) removeImages() {
 			w.t.Fatal(err)
 		}
 	}
+}
+
+// tagEach gives every instance a tag, to each another value.
+func (w *world) tagEach(key string) {
+	w.t.Helper()
+	for i, instance := range w.running() {
+		if err := w.region().CreateTags(w.t.Context(), []string{instance.ID}, cloud.Tags{key: fmt.Sprint(i)}); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// untagOne takes a tag off one instance.
+func (w *world) untagOne(key string) {
+	w.t.Helper()
+	if err := w.region().DeleteTags(w.t.Context(), []string{w.running()[0].ID}, []string{key}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// allHave says which of the instances, so many of them, lacks a tag.
+func (w *world) allHave(count int, keys ...string) error {
+	w.t.Helper()
+	found := w.running()
+	if len(found) != count {
+		return fmt.Errorf("%d instances, want %d", len(found), count)
+	}
+	for _, instance := range found {
+		for _, key := range keys {
+			if _, there := instance.Tags[key]; !there {
+				return fmt.Errorf("%s has no tag %s: %v", instance.ID, key, instance.Tags)
+			}
+		}
+	}
+	return nil
+}
+
+// running are the account's instances that live.
+func (w *world) running() []cloud.Instance {
+	w.t.Helper()
+	found, err := w.region().Instances(w.t.Context(), cloud.InstanceQuery{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return slices.DeleteFunc(found, func(i cloud.Instance) bool { return !i.Live() })
 }

@@ -187,6 +187,9 @@ func TestOwnership_createBeforeDestroy(t *testing.T) {
 	for _, replace := range [][]string{nil, {"-replace=stamp_fleet.web"}, {"-replace=stamp_fleet.web", "-refresh=false"}} {
 		printed := terraform.run(append([]string{"apply", "-auto-approve", "-no-color"}, replace...)...)
 		wants(t, printed, "1 added, 0 changed, 1 destroyed")
+		if strings.Contains(printed, "What was to replace") {
+			t.Errorf("%v: the new fleet counts as one that no state has:\n%s", replace, printed)
+		}
 		now := running(t, server, "lab", "web")
 		if len(now) != 3 || slices.ContainsFunc(now, func(id string) bool { return slices.Contains(former, id) }) {
 			t.Fatalf("%v: there are %v, want three that are not of %v\n%s", replace, now, former, printed)

@@ -39,6 +39,7 @@ resource "stamp_fleet" "web" {
   image_id       = stamp_golden_image.web.image_id
   size           = 3
   instance_types = ["t3.micro"]
+  rollout        = { max_surge = "25%" }
 
   user_data = <<-EOT
     #!/bin/sh

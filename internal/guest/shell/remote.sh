@@ -31,6 +31,8 @@ stamp_await() {
 	stamp_try=0
 	until [ -e "$stamp_now/left" ]; do
 		[ "$stamp_try" -lt 600 ] || exit 1
+		# A restart must not wait for us: there is nothing to do before the end.
+		[ -z "$stamp_ending" ] || exit 1
 		stamp_try=$((stamp_try + 1))
 		sleep 1
 	done

@@ -34,7 +34,7 @@ stamp_drained() {
 # stamp_run SECONDS FILE runs a script in a session of its own, and ends the whole session
 # when the time is over.
 stamp_run() {
-	[ -z "$stamp_ending" ] || stamp_leave
+	! stamp_ends || stamp_leave
 	rm -f "$stamp_now/late" "$stamp_now/pipe" "$stamp_log" "$stamp_log.old"
 	: >"$stamp_log"
 	# Others than root may write, so that a script of theirs can open /dev/stdout.
@@ -51,6 +51,12 @@ stamp_run() {
 	stamp_watch=$!
 	stamp_code=0
 	wait "$stamp_pid" || stamp_code=$?
+	if [ -n "$stamp_ending" ]; then
+		# That we were told to end has only ended the waiting; 127 is for what has ended before.
+		stamp_again=0
+		wait "$stamp_pid" || stamp_again=$?
+		[ "$stamp_again" -eq 127 ] || stamp_code=$stamp_again
+	fi
 	stamp_kill "$stamp_watch"
 	wait "$stamp_watch" 2>/dev/null || :
 	stamp_how="exit"
@@ -93,6 +99,13 @@ stamp_do() {
 		stamp_try=$((stamp_try + 1))
 		sleep "$stamp_interval"
 	done
+	if stamp_ends || stamp_going; then
+		# What it asked for passes once it has happened.
+		stamp_keep
+		: >"$stamp_item/going"
+		! stamp_ends || exit 1
+		stamp_stay
+	fi
 	stamp_pass
 }
 

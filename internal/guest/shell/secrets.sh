@@ -44,6 +44,7 @@ stamp_mask() {
 	# shellcheck disable=SC2016 # it is awk's program
 	STAMP_SECRETS=$stamp_secrets STAMP_CUT=$stamp_cut LC_ALL=C awk '
 		function clean(text) {
+			gsub(/\033\[[0-?]*[ -\/]*[@-~]/, "", text)
 			gsub(/[\001-\010\013-\037\177]/, "", text)
 			gsub(/\302[\200-\237]|\330\234|\342\200[\216\217\252-\256]|\342\201[\246-\251]/, "", text)
 			return text

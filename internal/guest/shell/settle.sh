@@ -19,14 +19,16 @@ stamp_busy() {
 	return 1
 }
 
-# stamp_settle waits until cloud-init, when it is not cloud-init that runs us, and
-# package managers have done their own work, and makes apt wait for its lock should
-# somebody begin later.
+# stamp_settle stops the timers that would begin package work, waits until cloud-init, when it is not cloud-init that runs us, and
+# package managers have done their own work, and makes apt wait for a lock should
+# somebody begin later: only for that of dpkg, since it does not wait for those of its lists
+# and archives.
 stamp_settle() {
 	if [ -n "$stamp_remote" ] && command -v cloud-init >/dev/null 2>&1; then
 		stamp_say "note waiting for cloud-init"
 		timeout 600 cloud-init status --wait >/dev/null 2>&1
 	fi
+	stamp_stop apt-daily.timer apt-daily-upgrade.timer dnf-makecache.timer dnf-automatic.timer
 	stamp_left=300
 	while [ "$stamp_left" -gt 0 ] && stamp_busy; do
 		[ "$stamp_left" -eq 300 ] && stamp_say "note waiting for the package manager"

@@ -47,6 +47,16 @@ type Spec struct {
 	Off func()
 }
 
+// linuxAlone says why a host whose guests are Linux's alone has none of an OS; "" for
+// those that it has.
+func linuxAlone(system string) string {
+	if system == "windows" {
+		return "the lab has no guests of Windows, so nothing can run in this instance; " +
+			"started with -guests off, the lab lets it run empty, to rehearse launches alone"
+	}
+	return ""
+}
+
 // Runs tells whether a host whose guests run has any of that OS, and if not why.
 func Runs(host Host, system string) (running bool, reason string) {
 	if choosy, ok := host.(interface{ lacks(system string) string }); ok {

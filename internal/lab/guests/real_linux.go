@@ -249,12 +249,7 @@ func (h *realHost) probe(ctx context.Context) error {
 func (h *realHost) Status() (running bool, reason string) { return true, "" }
 
 // lacks says why there are no guests of an OS; "" for those that there are.
-func (h *realHost) lacks(system string) string {
-	if system == "windows" {
-		return "guests are Linux's, and this instance would run Windows"
-	}
-	return ""
-}
+func (h *realHost) lacks(system string) string { return linuxAlone(system) }
 
 // Start makes a guest's disk and begins its boot.
 func (h *realHost) Start(spec Spec) (Guest, error) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -160,6 +161,24 @@ func TestReal_metadata(t *testing.T) {
 	}
 	if got := g.sh(t, fetch+" http://169.254.169.254/x"); got != "answer to GET /x" {
 		t.Errorf("a command got %q", got)
+	}
+}
+
+// A server of the guest's own may listen at port 80 of all addresses, as web servers do
+// unless they are told otherwise, and metadata stays what it is.
+func TestReal_portEighty(t *testing.T) {
+	if _, err := exec.LookPath("python3"); err != nil {
+		t.Skip("there is no python3 to serve with")
+	}
+	g := start(t, sharedHost(t), Spec{
+		Metadata: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "metadata") }),
+	})
+	const serve = `mkdir -p /srv/www && cd /srv/www && echo hello > index.html
+python3 -m http.server 80 > /root/serving 2>&1 &
+for i in $(seq 100); do curl -fs http://127.0.0.1/ && break; sleep 0.1; done || cat /root/serving
+`
+	if got := g.sh(t, serve+fetch+" http://169.254.169.254/"); got != "hello\nmetadata" {
+		t.Errorf("port 80 and the metadata service answer %q; the server said %q", got, g.sh(t, "cat /root/serving"))
 	}
 }
 

@@ -21,6 +21,8 @@ type Scripted struct {
 	// Executed stands for Guest.Execute; without it Command does, its output on the first
 	// stream.
 	Executed func(ctx context.Context, spec Spec, m *Machine, command Command) (Result, error)
+	// NoWindows says that these guests are Linux's alone, as real ones are.
+	NoWindows bool
 
 	mu     sync.Mutex
 	guests map[*scriptedGuest]struct{}
@@ -50,6 +52,14 @@ var frozen atomic.Int64
 
 // Status reports that guests run.
 func (s *Scripted) Status() (running bool, reason string) { return true, "" }
+
+// lacks says why there are no guests of an OS; "" for those that there are.
+func (s *Scripted) lacks(system string) string {
+	if s.NoWindows {
+		return linuxAlone(system)
+	}
+	return ""
+}
 
 // Start begins a guest's first boot.
 func (s *Scripted) Start(spec Spec) (Guest, error) {

@@ -1,5 +1,6 @@
 // What is known about one instance or image, and what an instance prints.
 import { age, element, fill, setText } from './dom.js';
+import { failureOf } from './failures.js';
 import { slotOf, stateOf } from './instances.js';
 
 // chosen is the id of what is shown. It stands in the address, so that it can be
@@ -42,7 +43,12 @@ async function drawConsole(id) {
   if (atEnd) place.scrollTop = place.scrollHeight;
 }
 
-export function drawDetails(state, images) {
+function targetsOf(state, id) {
+  const found = state.target_groups.flatMap((group) => group.targets.filter((t) => t.instance === id).map((t) => [group, t]));
+  return found.map(([group, t]) => [`target group ${group.name}`, [t.state, t.reason, t.description].filter(Boolean).join(', ')]);
+}
+
+export function drawDetails(state, images, health) {
   mark();
   if (!chosen) return;
   const instance = state.instances.find((candidate) => candidate.id === chosen);
@@ -50,7 +56,8 @@ export function drawDetails(state, images) {
   document.getElementById('printed-title').hidden = document.getElementById('printed').hidden = !instance;
   const lines = [];
   if (instance) {
-    lines.push(['state', `${stateOf(instance)} for ${age(instance.since, state.now)}`], ['why', instance.reason], ['slot', slotOf(instance)],
+    lines.push(['state', `${failureOf(instance) ? instance.state : stateOf(instance, health)} for ${age(instance.since, state.now)}`],
+      ['failed', failureOf(instance)], ['why', instance.reason], ...targetsOf(state, instance.id), ['slot', slotOf(instance)],
       ['account', instance.account], ['image', images.get(instance.image)?.title ?? instance.image], ['type', instance.type], ['zone', instance.zone], ['address', instance.address]);
     drawConsole(instance.id).catch(console.error);
   } else if (image) {

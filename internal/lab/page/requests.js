@@ -59,13 +59,16 @@ export function drawRequests(state) {
   drawChart(state);
   const names = Object.keys(state.requests).sort((a, b) => state.requests[b] - state.requests[a] || a.localeCompare(b));
   const most = Math.max(1, ...Object.values(state.requests));
-  fill('actions', names.map((name) => [name, state.requests[name], state.throttled[name] ?? 0, most]), ([name, n, throttled]) => {
+  document.getElementById('requests').classList.toggle('is-empty', names.length === 0);
+  const count = (n, kind) => element('td', { class: `number ${n ? kind : 'dim'}` }, n ? n.toLocaleString('en') : '–');
+  const rows = names.map((name) => [name, state.requests[name], state.failed[name] ?? 0, state.throttled[name] ?? 0, most]);
+  fill('actions', rows, ([name, n, failed, throttled]) => {
     const bar = element('span', { class: 'bar' });
     bar.style.width = `${(n / most) * 100}%`;
     return element('tr', { 'data-action': name },
-      element('td', {}, name), element('td', { class: 'bars' }, bar),
+      element('td', { class: 'action', title: name }, name), element('td', { class: 'bars' }, bar),
       element('td', { class: 'number' }, n.toLocaleString('en')),
-      element('td', { class: `number ${throttled ? 'throttled' : 'dim'}` }, throttled ? throttled.toLocaleString('en') : '–'));
+      count(failed, 'failed'), count(throttled, 'throttled'));
   });
   fill('kinds', kinds, (kind) => element('li', { class: kind }, element('span', { class: 'swatch' }), kind));
 }

@@ -5,7 +5,8 @@
 // and serves until it is interrupted. For people it prints on standard error what
 // points AWS clients at it, and where its page is:
 //
-//	export AWS_ENDPOINT_URL=… AWS_ACCESS_KEY_ID=lab AWS_SECRET_ACCESS_KEY=lab AWS_REGION=us-east-1
+//	export AWS_ENDPOINT_URL=… AWS_ACCESS_KEY_ID=lab AWS_SECRET_ACCESS_KEY=lab
+//	export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
 package main
 
 import (
@@ -114,7 +115,9 @@ const settings = `
 # the lab is up: paste these lines, then use Terraform, OpenTofu, an SDK or the AWS CLI
 export AWS_ENDPOINT_URL=%[1]s
 export AWS_ACCESS_KEY_ID=lab AWS_SECRET_ACCESS_KEY=lab
-export AWS_REGION=us-east-1
+export AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1   # the second one is for the AWS CLI of version 1
+# to use this provider: make install in another terminal, then paste the line that it prints:
+# export TF_CLI_CONFIG_FILE=…
 # and watch it in a browser: %[1]s/   (Ctrl-C here ends the lab and all that is in it)
 `
 

@@ -44,6 +44,11 @@ func TestRun_announcesServesAndEnds(t *testing.T) {
 	if said := problems.String(); !strings.Contains(said, "\nexport AWS_ENDPOINT_URL="+announced.Endpoint+"\n") || !strings.Contains(said, announced.Endpoint+"/ ") {
 		t.Errorf("it said %q; want the settings to paste and the page's address", said)
 	}
+	for _, want := range []string{"AWS_DEFAULT_REGION=us-east-1", "make install", "export TF_CLI_CONFIG_FILE="} {
+		if !strings.Contains(problems.String(), want) {
+			t.Errorf("it said %q, without %q", problems.String(), want)
+		}
+	}
 	if announced.Guests || !strings.Contains(problems.String(), "guests are off") {
 		t.Errorf("guests %t, said %q; want them off, and why", announced.Guests, problems.String())
 	}

@@ -71,6 +71,7 @@ func Boot(m Machine) {
 	b.stage("init")
 	b.bootHooks(parts)
 	b.bootCommands()
+	b.must(b.etcHosts(), "update_etc_hosts")
 	b.once("write_files", b.writeFiles)
 	b.once("ssh", func() error { return errors.Join(b.hostKeys(), b.authorizedKeys()) })
 	b.stage("modules:config")

@@ -176,6 +176,19 @@ func TestBoot_handMadeHostnameOutlivesReboots(t *testing.T) {
 	}
 }
 
+func TestBoot_managedHosts(t *testing.T) {
+	for userData, want := range map[string]string{
+		"": "by hand", "#cloud-config\nmanage_etc_hosts: true\n": "127.0.1.1 ip-172-31-0-5\n127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback",
+		"#cloud-config\nmanage_etc_hosts: false\n": "by hand",
+	} {
+		b := newBench(t)
+		b.put(t, "etc/hosts", "by hand\n")
+		if b.boot("i-1", userData); b.get(t, "etc/hosts") != want {
+			t.Errorf("%q leaves %q in /etc/hosts, want %q", userData, b.get(t, "etc/hosts"), want)
+		}
+	}
+}
+
 func TestBoot_machineID(t *testing.T) {
 	for content, kept := range map[string]bool{"": false, "uninitialized\n": false, "0123\n": true} {
 		b := newBench(t)

@@ -17,6 +17,8 @@ import (
 type cloudConfig struct {
 	preserveHostname bool
 	hostname         string
+	// manageEtcHosts rewrites /etc/hosts on every boot.
+	manageEtcHosts bool
 	// bootcmd runs on every boot, runcmd once per instance; each is a shell script.
 	bootcmd, runcmd string
 	writeFiles      []writeFile
@@ -84,6 +86,12 @@ func (c *cloudConfig) set(key string, value any) (bool, error) {
 	case "preserve_hostname":
 		text, _ := value.(string)
 		c.preserveHostname, err = strconv.ParseBool(strings.ToLower(text))
+	case "manage_etc_hosts":
+		text, _ := value.(string)
+		if text = strings.ToLower(text); text == "localhost" || text == "template" {
+			text = "true"
+		}
+		c.manageEtcHosts, err = strconv.ParseBool(text)
 	case "hostname", "fqdn":
 		text, ok := value.(string)
 		if !ok {

@@ -54,6 +54,20 @@ func (b *boot) hostname() error {
 	return b.SetHostname(wanted)
 }
 
+// etcHosts writes /etc/hosts anew, where cloud-init is to manage it: with the name that
+// configuration or EC2 gives, whatever the machine is called.
+// https://docs.cloud-init.io/en/latest/reference/modules.html#update-etc-hosts
+func (b *boot) etcHosts() error {
+	if !b.config.manageEtcHosts {
+		return nil
+	}
+	name := b.Hostname
+	if b.config.hostname != "" {
+		name = b.config.hostname
+	}
+	return b.write("etc/hosts", "127.0.1.1 "+name+"\n127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n", 0o644)
+}
+
 // read returns a small file's text without surrounding space; empty if there is none.
 func (b *boot) read(path string) string {
 	content, err := os.ReadFile(b.path(path))

@@ -184,7 +184,14 @@ func (p *parser) add(mediaType, name string, body []byte) error {
 	return nil
 }
 
+// unixLines is cloud-init's dos2unix: where the first line ends in CRLF, all do, and are
+// made to end in LF; elsewhere every byte stays.
+// https://github.com/canonical/cloud-init/blob/main/cloudinit/util.py
 func unixLines(text []byte) []byte {
+	first, _, found := bytes.Cut(text, []byte("\n"))
+	if !found || !bytes.HasSuffix(first, []byte("\r")) {
+		return text
+	}
 	return bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
 }
 

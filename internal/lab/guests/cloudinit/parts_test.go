@@ -37,6 +37,10 @@ func TestParse(t *testing.T) {
 			want: []Part{{TypeScript, "text/x-shellscript", "part-001", []byte("#!/bin/sh\necho\n")}},
 		},
 		{
+			name: "CRLF below a first line of Unix", userData: "#!/bin/sh\nprintf 'a\r\n'\r\n",
+			want: []Part{{TypeScript, "text/x-shellscript", "part-001", []byte("#!/bin/sh\nprintf 'a\r\n'\r\n")}},
+		},
+		{
 			name: "hook loses its mark", userData: "#cloud-boothook\n#!/bin/sh\n",
 			want: []Part{{TypeBootHook, "text/cloud-boothook", "part-001", []byte("#!/bin/sh\n")}},
 		},

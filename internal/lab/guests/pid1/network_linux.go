@@ -12,8 +12,10 @@ import (
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
 const metadataAddress = "169.254.169.254"
 
-// listenMetadata brings up the loopback device with the metadata service's address
-// beside its own and returns a listener there, for the host to serve.
+// listenMetadata brings up the loopback device and returns a listener at the metadata
+// service's address, for the host to serve. Where the kernel has no cables between
+// networks, the address is one of the loopback device's, and port 80 is taken for servers
+// that listen at all addresses.
 func listenMetadata() (*os.File, error) {
 	socket, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -23,9 +25,16 @@ func listenMetadata() (*os.File, error) {
 	if err := bringUp(socket, "lo"); err != nil {
 		return nil, err
 	}
-	if err := addAddress(socket, "lo:0", metadataAddress); err != nil {
+	if listener, err := listenApart(); err == nil {
+		return listener, nil
+	}
+	if err := addAddress(socket, "lo:0", metadataAddress, net.IPv4bcast); err != nil {
 		return nil, err
 	}
+	return listenAtMetadata()
+}
+
+func listenAtMetadata() (*os.File, error) {
 	listener, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.ParseIP(metadataAddress), Port: 80})
 	if err != nil {
 		return nil, err
@@ -48,7 +57,7 @@ func (g *guest) openCloud() error {
 			return fmt.Errorf("opening a socket for the network's set-up: %w", err)
 		}
 		defer unix.Close(socket)
-		if err := addAddress(socket, "lo:1", address.String()); err != nil {
+		if err := addAddress(socket, "lo:1", address.String(), net.IPv4bcast); err != nil {
 			return err
 		}
 	}
@@ -81,14 +90,15 @@ func bringUp(socket int, device string) error {
 	return nil
 }
 
-// addAddress adds a single address under an alias of a device.
-func addAddress(socket int, alias, address string) error {
+// addAddress gives a device, or an alias of one, an address and the network that its mask
+// says.
+func addAddress(socket int, alias, address string, mask net.IP) error {
 	for _, set := range []struct {
 		request uint
 		address net.IP
 	}{
 		{unix.SIOCSIFADDR, net.ParseIP(address).To4()},
-		{unix.SIOCSIFNETMASK, net.IPv4bcast.To4()},
+		{unix.SIOCSIFNETMASK, mask.To4()},
 	} {
 		request, err := unix.NewIfreq(alias)
 		if err != nil {
