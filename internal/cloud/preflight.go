@@ -13,14 +13,12 @@ import (
 type preflightCalls struct {
 	blockPublicAccess operation[ec2.GetImageBlockPublicAccessStateInput, ec2.GetImageBlockPublicAccessStateOutput, ec2.Options]
 	describeRegions   operation[ec2.DescribeRegionsInput, ec2.DescribeRegionsOutput, ec2.Options]
-	describeTypes     operation[ec2.DescribeInstanceTypesInput, ec2.DescribeInstanceTypesOutput, ec2.Options]
 }
 
 func newPreflightCalls(client *ec2.Client) preflightCalls {
 	return preflightCalls{
 		blockPublicAccess: client.GetImageBlockPublicAccessState,
 		describeRegions:   client.DescribeRegions,
-		describeTypes:     client.DescribeInstanceTypes,
 	}
 }
 
@@ -47,30 +45,4 @@ func (r *Region) EnabledRegions(ctx context.Context) ([]string, error) {
 	}
 	slices.Sort(names)
 	return names, nil
-}
-
-// Architectures are those of the instance types that the region has: one request. A type that
-// it does not have is left out.
-// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceTypes.html
-func (r *Region) Architectures(ctx context.Context, instanceTypes []string) (map[string][]string, error) {
-	found := map[string][]string{}
-	in := &ec2.DescribeInstanceTypesInput{Filters: []types.Filter{filter("instance-type", instanceTypes...)}}
-	err := pages(
-		func(token *string) (*ec2.DescribeInstanceTypesOutput, error) {
-			in.NextToken = token
-			return call(ctx, r.name, "DescribeInstanceTypes", r.ec2.describeTypes, in)
-		},
-		func(out *ec2.DescribeInstanceTypesOutput) *string { return out.NextToken },
-		func(out *ec2.DescribeInstanceTypesOutput) bool {
-			for _, each := range out.InstanceTypes {
-				if each.ProcessorInfo == nil {
-					continue
-				}
-				for _, architecture := range each.ProcessorInfo.SupportedArchitectures {
-					found[string(each.InstanceType)] = append(found[string(each.InstanceType)], string(architecture))
-				}
-			}
-			return true
-		})
-	return found, err
 }

@@ -106,6 +106,7 @@ func (r *goldenImage) planOutputs(ctx context.Context, private privateReader, pl
 		return nil
 	}
 	if !plan.recipeKnown(ctx) {
+		planner.warnOfUnknown(ctx)
 		plan.unknownOutputs()
 		return nil
 	}
