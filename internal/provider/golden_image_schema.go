@@ -68,7 +68,8 @@ func goldenImageSchema(ctx context.Context) schema.Schema {
 	return schema.Schema{
 		MarkdownDescription: "A golden image: a server that is set up once, proved to work, and kept as an AMI, with a history of versions. " +
 			"A change of what is inside bakes a new version in place; going back to a kept version bakes nothing; " +
-			"a version is handed out only after its checks have passed on the builder and on a fresh instance.",
+			"a version is handed out only after its checks have passed on the builder and on a fresh instance. " +
+			"To bake again, change `refresh.triggers`: `-replace` and taint destroy all versions first.",
 		Attributes: attributes,
 	}
 }
