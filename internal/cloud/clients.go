@@ -45,6 +45,7 @@ type ec2Calls struct {
 	createTags           operation[ec2.CreateTagsInput, ec2.CreateTagsOutput, ec2.Options]
 	deleteTags           operation[ec2.DeleteTagsInput, ec2.DeleteTagsOutput, ec2.Options]
 	distributionCalls
+	preflightCalls
 	launchTemplateCalls
 }
 
@@ -83,6 +84,7 @@ func newEC2Calls(config aws.Config, endpoint string, pace *pacer) ec2Calls {
 		createTags:           client.CreateTags,
 		deleteTags:           client.DeleteTags,
 		distributionCalls:    newDistributionCalls(client),
+		preflightCalls:       newPreflightCalls(client),
 		launchTemplateCalls:  newLaunchTemplateCalls(client),
 	}
 }

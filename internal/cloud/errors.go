@@ -3,6 +3,7 @@ package cloud
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
@@ -86,9 +87,18 @@ func (e *Error) Unwrap() error { return e.Err }
 // ClassOf returns the class of the first Error in the chain, Fatal without one.
 func ClassOf(err error) Class {
 	if aws, ok := errors.AsType[*Error](err); ok {
+		if aws.wrongArchitecture() {
+			return Unsupported
+		}
 		return aws.Class
 	}
 	return Fatal
+}
+
+// wrongArchitecture reports whether an instance type does not fit the image. EC2 gives that the
+// code of any wrong value, and only its message tells.
+func (e *Error) wrongArchitecture() bool {
+	return e.Code == "InvalidParameterValue" && strings.Contains(e.Message, "does not match the architecture")
 }
 
 // HasCode reports whether the first Error in the chain has one of the codes.

@@ -47,6 +47,8 @@ var (
 		"DescribeSnapshots":                      nonMutating,
 		"DescribeSubnets":                        nonMutating,
 		"DescribeInstanceTypes":                  nonMutating,
+		"DescribeRegions":                        nonMutating,
+		"GetImageBlockPublicAccessState":         nonMutating,
 		"DescribeIamInstanceProfileAssociations": nonMutating,
 		"GetConsoleOutput":                       nonMutating,
 	}

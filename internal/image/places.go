@@ -200,7 +200,7 @@ func observeCopies(ctx context.Context, w world, owner ownership.Owner, line Lin
 	}
 	wait.Wait()
 	if err := ctx.Err(); err != nil {
-		return line, errors.Join(append(failed, err)...)
+		return line, errors.Join(err, errors.Join(failed...))
 	}
 	line.seen.copies, line.unreached = map[string][]cloud.Image{}, map[string]error{}
 	for i, region := range regions {

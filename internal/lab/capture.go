@@ -3,7 +3,9 @@ package lab
 import (
 	"regexp"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/guests"
 )
@@ -83,12 +85,25 @@ func (r *region) checkImageName(name, description string) *apiError {
 	case !imageName.MatchString(name):
 		return fail("InvalidAMIName.Malformed", "AMI names must be between 3 and 128 characters long, "+
 			"and may contain letters, numbers, and only the following characters: ( ) [ ] space . / - ' @ _")
-	case len([]rune(description)) > maxDescription:
-		return invalid("Character sets beyond %d characters are not possible for the parameter description", maxDescription)
+	}
+	if err := checkDescription(description); err != nil {
+		return err
 	}
 	at := slices.IndexFunc(r.place.images.all(), func(i *image) bool { return i.owner == r.account.id && i.name == name })
 	if at >= 0 {
 		return fail("InvalidAMIName.Duplicate", "AMI name %s is already in use by AMI %s", name, r.place.images.all()[at].id)
+	}
+	return nil
+}
+
+// checkDescription refuses what an image's description cannot hold. AWS's reference does not say
+// that it is ASCII alone; its answers do.
+func checkDescription(text string) *apiError {
+	switch {
+	case strings.ContainsFunc(text, func(c rune) bool { return c > unicode.MaxASCII }):
+		return invalid("Value (%s) for parameter description is invalid. Character sets beyond ASCII are not supported.", text)
+	case len(text) > maxDescription:
+		return invalid("Value for parameter description is invalid. It has more than %d characters.", maxDescription)
 	}
 	return nil
 }

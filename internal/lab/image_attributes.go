@@ -160,8 +160,8 @@ func oneAttribute(named map[string]bool) *apiError {
 }
 
 func (i *image) describe(text string) *apiError {
-	if len([]rune(text)) > maxDescription {
-		return invalid("Value for parameter description is invalid. It has more than %d characters.", maxDescription)
+	if err := checkDescription(text); err != nil {
+		return err
 	}
 	i.description = text
 	return nil

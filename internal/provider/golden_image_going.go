@@ -76,7 +76,8 @@ func (m *goldenImageModel) sharedWith(ctx context.Context) string {
 		count int
 	}{
 		{"account", len(said.AccountIDs.Elements())},
-		{"organization", len(said.OrganizationARNs.Elements())}, {"organizational unit", len(said.OrganizationalUnitARNs.Elements())},
+		{"organization", len(said.OrganizationARNs.Elements())},
+		{"organizational unit", len(said.OrganizationalUnitARNs.Elements())},
 	} {
 		switch {
 		case list.count == 1:

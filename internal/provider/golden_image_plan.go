@@ -106,6 +106,7 @@ func (r *goldenImage) planOutputs(ctx context.Context, private privateReader, pl
 		return nil
 	}
 	if !plan.recipeKnown(ctx) {
+		planner.warnOfUnknown(ctx)
 		plan.unknownOutputs()
 		return nil
 	}
@@ -260,6 +261,8 @@ func (p *goldenImagePlanner) checkSource(ctx context.Context, region *cloud.Regi
 		return found
 	}
 	p.checkVolumes(spec, found)
+	p.checkTypes(ctx, region, spec, found)
+	p.checkSharedKey(spec, found)
 	encrypted := func(volume cloud.ImageVolume) bool { return volume.Encrypted }
 	if spec.Distribute.Permissions.Public && slices.ContainsFunc(found.Volumes, encrypted) {
 		attributeError(p.diags, path.Root("distribute").AtName("public"), "An encrypted image cannot be public",

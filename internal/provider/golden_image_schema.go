@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
@@ -36,8 +37,8 @@ func goldenImageSchema(ctx context.Context) schema.Schema {
 			}},
 		},
 		"description": schema.StringAttribute{
-			Optional: true, MarkdownDescription: "The AMIs' description, at most 255 characters. Changed in place.",
-			Validators: []validator.String{stringvalidator.LengthBetween(1, 255)},
+			Optional: true, MarkdownDescription: "The AMIs' description, at most 255 characters of ASCII: EC2 takes no others. Changed in place.",
+			Validators: []validator.String{stringvalidator.LengthBetween(1, 255), asciiOnly()},
 		},
 		"region":     regionAttribute("the line lives in"),
 		"source":     sourceAttribute(),
@@ -67,7 +68,8 @@ func goldenImageSchema(ctx context.Context) schema.Schema {
 	return schema.Schema{
 		MarkdownDescription: "A golden image: a server that is set up once, proved to work, and kept as an AMI, with a history of versions. " +
 			"A change of what is inside bakes a new version in place; going back to a kept version bakes nothing; " +
-			"a version is handed out only after its checks have passed on the builder and on a fresh instance.",
+			"a version is handed out only after its checks have passed on the builder and on a fresh instance. " +
+			"To bake again, change `refresh.triggers`: `-replace` and taint destroy all versions first.",
 		Attributes: attributes,
 	}
 }
@@ -88,7 +90,7 @@ func sourceAttribute() schema.Attribute {
 				Attributes: map[string]schema.Attribute{
 					"owners": schema.ListAttribute{
 						Required: true, ElementType: types.StringType,
-						Validators:          []validator.List{listvalidator.SizeAtLeast(1), listvalidator.ValueStringsAre(nonEmpty())},
+						Validators:          []validator.List{listvalidator.SizeAtLeast(1), noNulls{}, listvalidator.ValueStringsAre(nonEmpty())},
 						MarkdownDescription: "Account ids, `self`, `amazon` or `aws-marketplace`. Required, so that nobody else's AMI of a fitting name is taken.",
 					},
 					"name": schema.StringAttribute{Optional: true, Validators: []validator.String{nonEmpty()}, MarkdownDescription: "The AMI's name; `*` and `?` stand for any characters, any character."},
@@ -116,17 +118,18 @@ func bakeAttribute() schema.Attribute {
 		Attributes: map[string]schema.Attribute{
 			"instance_types": schema.ListAttribute{
 				Optional: true, ElementType: types.StringType,
-				Validators: []validator.List{listvalidator.SizeAtLeast(1), listvalidator.UniqueValues(), listvalidator.ValueStringsAre(nonEmpty())},
+				Validators: []validator.List{noNulls{}, listvalidator.UniqueValues(), listvalidator.ValueStringsAre(nonEmpty())},
 				MarkdownDescription: "Tried in order; the next one on a capacity error. Default `t3.small` or `t4g.small`, by the source's architecture, " +
 					"and `t3.large` for Windows. Used by the next bake; a change alone bakes nothing.",
 			},
 			"subnet_ids": schema.ListAttribute{
 				Optional: true, ElementType: types.StringType,
-				Validators:          []validator.List{listvalidator.SizeAtLeast(1), listvalidator.UniqueValues(), listvalidator.ValueStringsAre(nonEmpty())},
+				Validators:          []validator.List{noNulls{}, listvalidator.UniqueValues(), listvalidator.ValueStringsAre(nonEmpty())},
 				MarkdownDescription: "Tried in order; the next one on a capacity error. Default: the default VPC's. Used by the next bake.",
 			},
 			"vpc_security_group_ids": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType,
+				Validators:          []validator.Set{noNulls{}, setvalidator.ValueStringsAre(nonEmpty())},
 				MarkdownDescription: "Security groups of builder and proof; no inbound rule is needed. Default: the VPC's default group. Used by the next bake.",
 			},
 			"iam_instance_profile": schema.StringAttribute{

@@ -22,7 +22,8 @@ func goldenImageComputed() map[string]schema.Attribute {
 		"bake_reason": computedString("Why the planned version is needed, or why the current one was made or promoted: `step install changed`, `source ami-1 → ami-2`. " +
 			"When nothing changes but an earlier apply has left something, it names what is cleared."),
 		"versions": schema.ListNestedAttribute{
-			Computed: true, MarkdownDescription: "The kept versions, the highest number first.",
+			Computed: true, MarkdownDescription: "The kept versions, the highest number first. " +
+				"One that an apply keeps beyond `retain_versions`, since something uses it, is in the list after the next refresh.",
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"version":         schema.Int64Attribute{Computed: true, MarkdownDescription: "The version's number."},
 				"image_id":        computedString("Its AMI."),

@@ -62,7 +62,7 @@ func captureAttribute() schema.Attribute {
 func volumesAttribute() schema.Attribute {
 	return schema.MapNestedAttribute{
 		Optional:   true,
-		Validators: []validator.Map{mapvalidator.SizeAtLeast(1), mapvalidator.KeysAre(deviceName())},
+		Validators: []validator.Map{noNulls{}, mapvalidator.KeysAre(deviceName())},
 		MarkdownDescription: "Further volumes by device name, like `/dev/sdf`: the builder has them, empty, and they become part of the image with what the steps put on them. " +
 			"One that the source has is changed. Encrypted as `capture` says. A change bakes a new version.",
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
@@ -87,7 +87,7 @@ func distributeAttribute() schema.Attribute {
 	grantees := func(of validator.String, description string) schema.Attribute {
 		return schema.SetAttribute{
 			Optional: true, ElementType: types.StringType,
-			Validators:          []validator.Set{setvalidator.ValueStringsAre(of)},
+			Validators:          []validator.Set{noNulls{}, setvalidator.ValueStringsAre(of)},
 			MarkdownDescription: description,
 		}
 	}
@@ -97,7 +97,7 @@ func distributeAttribute() schema.Attribute {
 			"A new version becomes current when it is everywhere; when a region fails, the others keep what came through and the next apply does only what is missing.",
 		Attributes: map[string]schema.Attribute{
 			"regions": schema.MapNestedAttribute{
-				Optional: true, Validators: []validator.Map{mapvalidator.KeysAre(regionName())},
+				Optional: true, Validators: []validator.Map{noNulls{}, mapvalidator.KeysAre(regionName())},
 				MarkdownDescription: "Regions that get a copy of the current version, beside the line's own. A region that is taken off loses its copies, unless they are in use. " +
 					"Each region adds two requests to a plan.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{

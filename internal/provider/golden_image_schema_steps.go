@@ -17,7 +17,7 @@ func stepsAttribute() schema.Attribute {
 		Optional: true, MarkdownDescription: "What is done on the builder, in order. Each step is exactly one of `script`, `upload`, `local` and `reboot`. " +
 			"Steps start when cloud-init's own work and the package manager's locks are done: no sleep is needed. A failing step stops the bake, " +
 			"and the error says how it failed and what it printed last. A change of what a step does bakes a new version; a change of its name, `timeout`, `retries` or `exit_codes` does not.",
-		Validators: []validator.List{uniqueNames("step")},
+		Validators: []validator.List{noNulls{}, uniqueNames("step")},
 		NestedObject: schema.NestedAttributeObject{
 			Validators: []validator.Object{exactlyOneOf("A step", "script", "upload", "local", "reboot"), stepParts{}},
 			Attributes: map[string]schema.Attribute{
@@ -50,7 +50,7 @@ func stepsAttribute() schema.Attribute {
 				},
 				"exit_codes": schema.ListAttribute{
 					Optional: true, ElementType: types.Int64Type,
-					Validators:          []validator.List{listvalidator.SizeAtLeast(1), listvalidator.UniqueValues(), listvalidator.ValueInt64sAre(int64validator.Between(0, 65535))},
+					Validators:          []validator.List{noNulls{}, listvalidator.UniqueValues(), listvalidator.ValueInt64sAre(int64validator.Between(0, 65535))},
 					MarkdownDescription: "The exit codes of success. Default `[0]`; installers for Windows say `3010` where a restart is due.",
 				},
 			},
@@ -91,7 +91,7 @@ func verifyAttribute() schema.Attribute {
 		Attributes: map[string]schema.Attribute{
 			"checks": schema.ListNestedAttribute{
 				Optional: true, MarkdownDescription: "Scripts that must end with exit code 0, first on the builder, then on a fresh instance of the captured image.",
-				Validators: []validator.List{uniqueNames("check")},
+				Validators: []validator.List{noNulls{}, uniqueNames("check")},
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"name": stepName("check"),
 					"script": schema.StringAttribute{
@@ -114,7 +114,7 @@ func verifyAttribute() schema.Attribute {
 			},
 			"instance_types": schema.ListAttribute{
 				Optional: true, ElementType: types.StringType,
-				Validators: []validator.List{listvalidator.SizeAtLeast(1), listvalidator.UniqueValues(), listvalidator.ValueStringsAre(nonEmpty())},
+				Validators: []validator.List{noNulls{}, listvalidator.UniqueValues(), listvalidator.ValueStringsAre(nonEmpty())},
 				MarkdownDescription: "The types of fresh instance that the checks must pass on: one instance of each, at the same time. " +
 					"Default: one instance, of the first of `bake.instance_types` that there is room for. Used by the next proof.",
 			},

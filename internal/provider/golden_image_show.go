@@ -139,9 +139,15 @@ func (m *goldenImageModel) settle(ctx context.Context, applied applied) {
 		m.BakeReason = types.StringValue(applied.reason)
 	}
 	for _, output := range []struct{ promised, is *types.String }{
-		{&promised.ImageID, &m.ImageID}, {&promised.ImageName, &m.ImageName}, {&promised.Fingerprint, &m.Fingerprint},
-		{&promised.SourceImageID, &m.SourceImageID}, {&promised.BakedAt, &m.BakedAt}, {&promised.VerifiedAt, &m.VerifiedAt},
-		{&promised.Architecture, &m.Architecture}, {&promised.RootDeviceName, &m.RootDeviceName}, {&promised.BakeReason, &m.BakeReason},
+		{&promised.ImageID, &m.ImageID},
+		{&promised.ImageName, &m.ImageName},
+		{&promised.Fingerprint, &m.Fingerprint},
+		{&promised.SourceImageID, &m.SourceImageID},
+		{&promised.BakedAt, &m.BakedAt},
+		{&promised.VerifiedAt, &m.VerifiedAt},
+		{&promised.Architecture, &m.Architecture},
+		{&promised.RootDeviceName, &m.RootDeviceName},
+		{&promised.BakeReason, &m.BakeReason},
 	} {
 		if !output.promised.IsUnknown() {
 			*output.is = *output.promised

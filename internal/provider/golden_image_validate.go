@@ -150,6 +150,8 @@ func (p *goldenImagePlanner) checkDistribution(ctx context.Context, region *clou
 			attributeError(p.diags, at.AtName("regions").AtMapKey(name), "The region cannot be used", err.Error())
 		}
 	}
+	p.checkRegions(ctx, region)
+	p.checkPublic(ctx, region, spec)
 	parameter := spec.Distribute.Parameter
 	if parameter == "" || p.recalled || p.state != nil && p.state.distribution(ctx, p.diags).SSMParameter.ValueString() == parameter {
 		return

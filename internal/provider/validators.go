@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -77,6 +79,23 @@ func nonEmpty() validator.String {
 				return "The value is an empty string. Leave the attribute out, or set it to null, when there is nothing to say."
 			}
 			return ""
+		},
+	}
+}
+
+// asciiOnly refuses what EC2 refuses at the end of a bake: "Character sets beyond ASCII are not
+// supported". Its reference does not say so.
+func asciiOnly() validator.String {
+	return stringRule{
+		description: "ASCII characters alone",
+		summary:     "Not ASCII",
+		wrong: func(value string) string {
+			at := strings.IndexFunc(value, func(c rune) bool { return c > unicode.MaxASCII })
+			if at < 0 {
+				return ""
+			}
+			c, _ := utf8.DecodeRuneInString(value[at:])
+			return fmt.Sprintf("EC2 takes ASCII alone in a description, and refuses %q (%U). Write a plain hyphen for a dash, and plain quotes.", c, c)
 		},
 	}
 }
