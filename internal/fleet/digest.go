@@ -16,7 +16,7 @@ import (
 func (s Spec) userData(slots []int) ([]byte, error) {
 	if s.Slots == nil {
 		if len(s.UserData) > guest.UserDataLimit {
-			return nil, &guest.TooLargeError{Size: len(s.UserData), Compressed: len(s.UserData)}
+			return nil, &guest.TooLargeError{Size: int64(len(s.UserData))}
 		}
 		return s.UserData, nil
 	}

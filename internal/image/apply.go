@@ -214,11 +214,15 @@ func (r *run) keepToPlan() error {
 		return nil
 	}
 	before := fmt.Sprintf("version %d (%s)", planned.Version, planned.ImageID)
+	moved := "the line has moved"
 	if planned.ImageID == "" {
 		before = fmt.Sprintf("a newly baked version %d", planned.Version)
+		if planned.Version == r.line.Next() { // then it is the recipe
+			moved = "a file to upload was changed"
+		}
 	}
 	return r.failure("was not changed", "",
-		fmt.Errorf("the line has moved since the plan was made: %s was to be current, now it would be to %s", before, r.plan),
+		fmt.Errorf("%s since the plan was made: %s was to be current, now it would be to %s", moved, before, r.plan),
 		"nothing was changed", "run terraform apply again: it makes a new plan")
 }
 
@@ -282,6 +286,9 @@ func (r *run) handOut(ctx context.Context, version Version, provedNow bool) erro
 // bakeNew takes up what an interrupted run has left of the same version, and does
 // the rest.
 func (r *run) bakeNew(ctx context.Context) error {
+	if err := r.spec.Bake.unread(); err != nil {
+		return r.failure("was not baked", r.region(), err, r.untouched(), "put the files in their place and run terraform apply again")
+	}
 	candidate := r.leftCandidate()
 	if candidate == nil {
 		source, err := DescribeSource(ctx, r.aws, r.spec.Source, r.recipe.Source)

@@ -69,7 +69,7 @@ func TestChanges_saysWhat(t *testing.T) {
 		"a script":        {"ami-1", func(s *Spec) { s.Bake.Steps[1].Script = "make all" }, "step install changed"},
 		"an environment":  {"ami-1", func(s *Spec) { s.Bake.Steps[1].Environment = map[string]string{"PORT": "81"} }, "step install changed"},
 		"a file's bytes":  {"ami-1", func(s *Spec) { s.Bake.Steps[0].Upload.Files[0].Content = []byte("App") }, "step app changed"},
-		"a file's mode":   {"ami-1", func(s *Spec) { s.Bake.Steps[0].Upload.Files[0].Mode = "0755" }, "step app changed"},
+		"a file's mode":   {"ami-1", func(s *Spec) { s.Bake.Steps[0].Upload.Files[0].Mode = "0755" }, "step app changed (mode)"},
 		"the destination": {"ami-1", func(s *Spec) { s.Bake.Steps[0].Upload.Destination = "/srv/app" }, "step app changed"},
 		"one step more":   {"ami-1", func(s *Spec) { s.Bake.Steps = append(s.Bake.Steps, guest.Step{Name: "late", Script: "x"}) }, "step late added"},
 		"one step less":   {"ami-1", func(s *Spec) { s.Bake.Steps = s.Bake.Steps[:1] }, "step install removed"},
