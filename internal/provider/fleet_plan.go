@@ -352,8 +352,11 @@ func (p *fleetPlanner) check(spec fleet.Spec) {
 		return
 	}
 	if large, ok := errors.AsType[*guest.TooLargeError](err); ok {
-		attributeError(p.diags, path.Root("user_data"), "The user data does not fit",
-			fmt.Sprintf("%v.\n\nShorten it, or put what is large into the image.", large))
+		help := "Shorten it, or put what is large into the image."
+		if large.Compressed == 0 && !large.Beyond {
+			help = "Set slots = {}, with which it is compressed where that is needed; or shorten it, or put what is large into the image."
+		}
+		attributeError(p.diags, path.Root("user_data"), "The user data does not fit", fmt.Sprintf("%v.\n\n%s", large, help))
 		return
 	}
 	if err != nil {

@@ -142,7 +142,9 @@ type goldenImagePlanner struct {
 func (p *goldenImagePlanner) run(ctx context.Context) {
 	region := p.session.region(p.plan.Region.ValueString(), p.diags)
 	spec := p.plan.spec(ctx, p.diags)
-	if p.diags.HasError() {
+	files := uploadReader{plan: p.plan, state: p.state, earlier: p.earlier, seen: &p.session.files, diags: p.diags}
+	files.remembered = readRemembered(ctx, p.private, p.earlier, p.diags)
+	if files.fill(ctx, &spec, false); p.diags.HasError() {
 		return
 	}
 	source, err := p.resolve(ctx, region, spec.Source)
@@ -157,8 +159,7 @@ func (p *goldenImagePlanner) run(ctx context.Context) {
 	}
 	line.Leases.Known = p.session.knows(p.owner)
 	p.session.claim(p.owner, line.Leases)
-	recipe := spec.ResolveRecipe(source, p.plan.sourceEdited(p.state), line)
-	engine, err := image.NewPlan(spec, recipe, p.earlier, line, p.session.now())
+	recipe, engine, err := p.decide(&spec, source, line, &files)
 	if err != nil {
 		attributeError(p.diags, path.Root("refresh").AtName("pin_version"), "The version to hold on to is not kept", err.Error()+". Only kept versions can be held on to.")
 		return
@@ -169,11 +170,16 @@ func (p *goldenImagePlanner) run(ctx context.Context) {
 	} else {
 		spec.Platform = p.checkSource(ctx, region, spec, recipe.Source)
 	}
+	p.checkMissing(&files, engine)
 	p.checkWork(spec, recipe)
 	if p.diags.HasError() {
 		return
 	}
 	p.show(spec, recipe, source, line, engine)
+	if engine.Action == image.BakeNew && files.any {
+		// What is baked are the files as they are in the apply.
+		p.plan.Fingerprint, p.plan.ImageName = types.StringUnknown(), types.StringUnknown()
+	}
 }
 
 // line is what there is of the image: as the refresh has just read it, or read now.

@@ -69,6 +69,7 @@ func (r *goldenImage) Read(ctx context.Context, req resource.ReadRequest, resp *
 		}
 	}
 	state.rememberSource(ctx, region, resp.Private, &resp.Diagnostics)
+	r.rememberFiles(ctx, &state, resp.Private, &resp.Diagnostics)
 	r.session.lines.put(owner, line)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }

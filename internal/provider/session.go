@@ -25,6 +25,7 @@ type session struct {
 	// now is the clock by which images become too old.
 	now   func() time.Time
 	lines seenLines
+	files seenFiles
 	names names
 
 	mu sync.Mutex
