@@ -74,37 +74,27 @@ func builderWith(t *testing.T) string {
 	return root
 }
 
+// unpackers change a script so that this program unpacks archives.
+var unpackers = map[string]func(script []byte) []byte{
+	"tar":     func(script []byte) []byte { return script },
+	"busybox": func(script []byte) []byte { return bytes.ReplaceAll(script, []byte("| tar -x"), []byte("| busybox tar -x")) },
+	"python3": func(script []byte) []byte {
+		return bytes.ReplaceAll(script, []byte("command -v tar"), []byte("command -v no-such-tar"))
+	},
+}
+
 // A directory arrives the same, whether its files are in the script one by one, or in an
 // archive, in the script or fetched, and whatever unpacks it.
 func TestUpload_directoryArrives(t *testing.T) {
 	needRoot(t)
-	for name, unpacker := range map[string]string{"tar": "", "busybox": "busybox ", "python3": "none"} {
-		if _, err := exec.LookPath(strings.TrimSpace(unpacker)); unpacker == "busybox " && err != nil {
+	for name, by := range unpackers {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Logf("%s is not on this machine: it was not tried", name)
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
 			inShells(t, func(t *testing.T, shell []string) {
-				by := func(script []byte) []byte {
-					switch unpacker {
-					case "busybox ":
-						return bytes.ReplaceAll(script, []byte("| tar -x"), []byte("| busybox tar -x"))
-					case "none":
-						return bytes.ReplaceAll(script, []byte("command -v tar"), []byte("command -v no-such-tar"))
-					}
-					return script
-				}
-				one := builderWith(t)
-				if report, result := bakeIn(t, shell, one, Bake{Steps: []Step{{Name: "app", Upload: tree(false)}}}); report.Failure != nil {
-					t.Fatalf("%v\n%s", report.Failure, result.console)
-				}
-				want := found(t, filepath.Join(one, "opt"))
-				if want["app/new"] != "drwxr-xr-x 1 " || want["app/empty"] != "drwxr-xr-x 1 " || want["app/conf"] != "drwxr-xr-x 0 " ||
-					want["app/bin/run"] != "-rwxr-xr-x 1 bin/run\n\x00" || want["app/conf/link"] != "-rw-r----- 1 conf/link\n\x00" {
-					t.Errorf("one by one arrived: %q", want)
-				}
-				for i := range 2 * bulkyFiles {
-					want[fmt.Sprintf("app/new/%s-%d", strings.Repeat("long", 40), i)] = "-rw-r--r-- 1 x"
-				}
+				want := oneByOne(t, shell)
 				for way, send := range ways() {
 					root := builderWith(t)
 					send(t, shell, root, tree(true), by)
@@ -118,6 +108,29 @@ func TestUpload_directoryArrives(t *testing.T) {
 			})
 		})
 	}
+}
+
+// oneByOne is what a large tree should be on the disk: what a small one is, whose files are
+// put one by one, and more files.
+func oneByOne(t *testing.T, shell []string) map[string]string {
+	t.Helper()
+	root := builderWith(t)
+	if report, result := bakeIn(t, shell, root, Bake{Steps: []Step{{Name: "app", Upload: tree(false)}}}); report.Failure != nil {
+		t.Fatalf("%v\n%s", report.Failure, result.console)
+	}
+	arrived := found(t, filepath.Join(root, "opt"))
+	for name, want := range map[string]string{
+		"app/new": "drwxr-xr-x 1 ", "app/empty": "drwxr-xr-x 1 ", "app/conf": "drwxr-xr-x 0 ", "app/bin/run": "-rwxr-xr-x 1 bin/run\n\x00",
+		"app/conf/link": "-rw-r----- 1 conf/link\n\x00", "app/conf/kept": "-rw-r--r-- 0 kept",
+	} {
+		if arrived[name] != want {
+			t.Errorf("%s arrived as %q, want %q", name, arrived[name], want)
+		}
+	}
+	for i := range 2 * bulkyFiles {
+		arrived[fmt.Sprintf("app/new/%s-%d", strings.Repeat("long", 40), i)] = "-rw-r--r-- 1 x"
+	}
+	return arrived
 }
 
 // ways are the ways by which an archive travels.

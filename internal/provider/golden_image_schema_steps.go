@@ -87,7 +87,8 @@ func uploadAttribute() schema.Attribute {
 			},
 			"owner": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{nonEmpty()},
-				MarkdownDescription: "`user` or `user:group`, of the files and of the directories that the upload makes below its destination, and of the destination itself where it is a directory that was not there. Default `root`. Not for Windows.",
+				MarkdownDescription: "`user` or `user:group`, of the files and of the directories that the upload makes below its destination, " +
+					"and of the destination itself where it is a directory that was not there. Default `root`. Not for Windows.",
 			},
 		},
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/image"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
 // filesKey is where private state keeps the digests of the uploads as the last refresh, or the
@@ -77,12 +78,16 @@ func (u upload) read() (*guest.Upload, error) {
 }
 
 // unreadable says what is wrong with a source.
-func (u upload) unreadable(err error, diags *diag.Diagnostics) {
+func (u upload) unreadable(err error, there bool, diags *diag.Diagnostics) {
+	without := ""
+	if there {
+		without = " A destroy needs no file: run terraform destroy -refresh=false."
+	}
 	attributeError(diags, u.path(), "The file to upload cannot be read",
 		fmt.Sprintf("%v\n\nA plan that bakes reads the files to upload, so they must exist when it is made. "+
 			"The path is relative to the directory in which Terraform runs; use \"${path.module}/…\" for a file beside the configuration. "+
 			"Where a resource of this configuration makes the file, take the path from an attribute of that resource which is known after apply only, "+
-			"like the output of a terraform_data: then it is read in the apply.", err))
+			"like the output of a terraform_data: then it is read in the apply.%s", err, without))
 }
 
 // seenFiles are uploads that were read to refresh the state, until the plan that comes next
@@ -242,7 +247,7 @@ func (r *uploadReader) fill(ctx context.Context, spec *image.Spec, asPlanned boo
 			spec.Bake.Remembered[step.Name] = *r.lastKnown(ctx, each)
 			r.missing = append(r.missing, missingUpload{each, err})
 		default:
-			each.unreadable(err, r.diags)
+			each.unreadable(err, r.state != nil, r.diags)
 		}
 	}
 }
@@ -308,10 +313,10 @@ func quotedNames(steps map[string]image.StepDigest) string {
 func (p *goldenImagePlanner) checkMissing(files *uploadReader, plan image.Plan) {
 	for _, each := range files.missing {
 		if plan.Action == image.BakeNew {
-			each.unreadable(each.err, p.diags)
+			each.unreadable(each.err, true, p.diags)
 			continue
 		}
-		p.diags.AddAttributeWarning(each.path(), "The file to upload cannot be read",
-			fmt.Sprintf("%v\n\nNothing is baked, so it is taken to be what it was when version %d was. A bake needs it.", each.err, plan.Version))
+		p.diags.AddAttributeWarning(path.Root("bake"), "The file to upload cannot be read", report.Clean(fmt.Sprintf(
+			"%s: %v\n\nNothing is baked, so it is taken to be what it was when version %d was. A bake needs it.", nameOf(each.path()), each.err, plan.Version)))
 	}
 }
