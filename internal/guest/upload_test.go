@@ -76,8 +76,10 @@ func builderWith(t *testing.T) string {
 
 // unpackers change a script so that this program unpacks archives.
 var unpackers = map[string]func(script []byte) []byte{
-	"tar":     func(script []byte) []byte { return script },
-	"busybox": func(script []byte) []byte { return bytes.ReplaceAll(script, []byte("| tar -x"), []byte("| busybox tar -x")) },
+	"tar": func(script []byte) []byte { return script },
+	"busybox": func(script []byte) []byte {
+		return bytes.ReplaceAll(script, []byte("| tar -x"), []byte("| busybox tar -x"))
+	},
 	"python3": func(script []byte) []byte {
 		return bytes.ReplaceAll(script, []byte("command -v tar"), []byte("command -v no-such-tar"))
 	},
@@ -250,6 +252,33 @@ func TestUpload_emptyAndInTheWay(t *testing.T) {
 			if left, _ := filepath.Glob(filepath.Join(root, dir, ".stamp-*")); len(left) > 0 {
 				t.Errorf("left: %v", left)
 			}
+		}
+	})
+}
+
+// A link that a user of the machine has put in the way of an archive is not followed.
+func TestUpload_archiveFollowsRootsLinksOnly(t *testing.T) {
+	needRoot(t)
+	inShells(t, func(t *testing.T, shell []string) {
+		root := scratch(t, map[string]string{"etc/kept": "root's", "home/app/there": ""})
+		link := filepath.Join(root, "home/app/new")
+		if err := os.Symlink(root+"/etc", link); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Lchown(link, 1, 1); err != nil {
+			t.Fatal(err)
+		}
+		upload := tree(true)
+		upload.Destination = "/home/app"
+		report := send(t, shell, root, commandsOf(t, root, Bake{Steps: []Step{{Name: "app", Upload: upload}}})[1])
+		if report.Failure == nil || !strings.Contains(report.Failure.Output, "only root's are followed") {
+			t.Errorf("%+v", report)
+		}
+		if entries, err := os.ReadDir(filepath.Join(root, "etc")); err != nil || len(entries) != 1 || owner(t, root, "etc") != 0 {
+			t.Errorf("where the link leads there is %v of user %d, %v", entries, owner(t, root, "etc"), err)
+		}
+		if left, _ := filepath.Glob(filepath.Join(root, "home/app/.stamp-*")); len(left) > 0 {
+			t.Errorf("left: %v", left)
 		}
 	})
 }
