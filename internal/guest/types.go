@@ -43,30 +43,6 @@ type Step struct {
 	ExitCodes []int
 }
 
-// Upload is a file or a directory to put on the builder.
-type Upload struct {
-	// Destination is an absolute path: the file itself, or the directory that
-	// receives the files when Directory is set.
-	Destination string
-	Directory   bool
-	// Mode is octal, like "0644". For a directory it applies to every file; empty
-	// keeps each file's own.
-	Mode string
-	// Owner is "user" or "user:group"; empty means root.
-	Owner string
-	// Files has one entry, with an empty path, for a single file.
-	Files []File
-}
-
-// File is one uploaded file.
-type File struct {
-	// Path is relative to the destination directory, with forward slashes.
-	Path string
-	// Mode is octal, like "0755".
-	Mode    string
-	Content []byte
-}
-
 // Check is one proof that a server works: a script whose exit code is zero.
 type Check struct {
 	// Name is unique among the checks.
@@ -120,6 +96,9 @@ type Bake struct {
 	// Telling has the script tell what steps and checks print that end well; commands always
 	// do.
 	Telling bool
+	// Apart is set when large uploads travel by themselves, through an object store, and not
+	// inside the script. On Windows they never do.
+	Apart bool
 }
 
 // Proof is what a proof does.

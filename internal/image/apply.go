@@ -275,6 +275,9 @@ func (r *run) handOut(ctx context.Context, version Version, provedNow bool) erro
 // bakeNew takes up what an interrupted run has left of the same version, and does
 // the rest.
 func (r *run) bakeNew(ctx context.Context) error {
+	if err := r.spec.Bake.unread(); err != nil {
+		return r.failure("was not baked", r.region(), err, r.untouched(), "put the files in their place and run terraform apply again")
+	}
 	candidate := r.leftCandidate()
 	if candidate == nil {
 		source, err := DescribeSource(ctx, r.aws, r.spec.Source, r.recipe.Source)

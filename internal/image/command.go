@@ -265,6 +265,13 @@ func (f *following) send(ctx context.Context, command guest.Command) (guest.Repo
 	if err != nil {
 		return guest.Report{}, err
 	}
+	if sealed.Parcel != nil {
+		parcel, err := f.r.deliver(ctx, f.job, sealed.Step.Name, sealed.Parcel)
+		if err != nil {
+			return guest.Report{}, err
+		}
+		sealed = sealed.Deliver(parcel)
+	}
 	lines, err := f.lines(ctx, sealed)
 	if err != nil {
 		return guest.Report{}, err

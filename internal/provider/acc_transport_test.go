@@ -141,7 +141,7 @@ func TestAccGoldenImage_stagedAndRestarted(t *testing.T) {
 		Steps: []resource.TestStep{
 			{
 				Config:      config(""),
-				ExpectError: regexp.MustCompile(loose(`do not fit into user data.*bytes, compressed.*bake\.staging_bucket.*ssm`)),
+				ExpectError: regexp.MustCompile(loose(`do not fit into user data.*bytes.* compressed.*bake\.staging_bucket.*ssm`)),
 			},
 			{
 				Config:            config(`staging_bucket = "staging"`),

@@ -27,6 +27,7 @@ type session struct {
 	lines seenLines
 	// refreshed are the images that this process has refreshed.
 	refreshed refreshed
+	files     seenFiles
 	names     names
 
 	mu sync.Mutex

@@ -12,6 +12,7 @@ stamp_dir=$stamp_root/var/lib/stamp-bake
 stamp_now=$stamp_root/run/stamp-bake
 stamp_desk=$stamp_root/run/stamp-bake-user
 stamp_staged=$stamp_root/var/lib/stamp-bake-staged
+stamp_parcels=$stamp_dir/parcels
 stamp_hook=$stamp_root/var/lib/cloud/scripts/per-boot/stamp-bake
 stamp_log=$stamp_now/output
 stamp_apt=$stamp_root/etc/apt/apt.conf.d/99stamp-bake
@@ -347,6 +348,7 @@ stamp_quote() { printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"; }
 stamp_content() {
 	case $1 in
 	base64) printf '%s' "$2" | base64 -d ;;
+	parcel) gzip -dc <"$stamp_parcels/$2" ;;
 	*) printf '%s' "$2" ;;
 	esac
 }
