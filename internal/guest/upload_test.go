@@ -302,7 +302,7 @@ func TestCheckScript_sizes(t *testing.T) {
 	}{
 		"small":                    {onDisk("small", 100, nil), ""},
 		"zeros that fit":           {onDisk("zeros", 1<<20, nil), ""},
-		"nearly":                   {onDisk("nearly", 20000, incompressible(20000)[:20000]), "the user data has 40"},
+		"nearly":                   {onDisk("nearly", 20000, incompressible(20000)[:20000]), "compressed; EC2 takes at most 16384"},
 		"large":                    {onDisk("large", 1<<20, incompressible(1 << 20)[:1<<20]), "more than 1048576 bytes, and more than 16384 compressed"},
 		"larger than can ever fit": {onDisk("huge", 1<<40, nil), "more than 1099511627776 bytes"},
 	} {
