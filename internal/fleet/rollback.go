@@ -40,6 +40,7 @@ func (r *run) rollBack(ctx context.Context, cause error) error {
 		if len(lost) == 0 {
 			r.spec = *former
 			r.isBack(failure, *former)
+			failure.Next = advice(failure.Cause, wanted) + "correct the cause and run terraform apply again"
 		}
 		return failure
 	}

@@ -30,7 +30,8 @@ func TestParseConsole(t *testing.T) {
 			}},
 		},
 		"output of what ended well": {
-			"stamp-n begin\nstamp-n start step a\nstamp-n out 1 one\nstamp-n out 2 two\nstamp-n pass step a\nstamp-n start step b\nstamp-n pass step b\nstamp-n start check c\nstamp-n out 1 fine\nstamp-n pass check c\n",
+			"stamp-n begin\nstamp-n start step a\nstamp-n out 1 one\nstamp-n out 2 two\nstamp-n pass step a\n" +
+				"stamp-n start step b\nstamp-n pass step b\nstamp-n start check c\nstamp-n out 1 fine\nstamp-n pass check c\n",
 			Report{
 				Started: true, Passed: []string{`step "a"`, `step "b"`, `check "c"`}, Output: "fine",
 				Outputs: map[string]string{`step "a"`: "one\ntwo", `check "c"`: "fine"},
