@@ -104,7 +104,8 @@ func TestPlan_Announce(t *testing.T) {
 				s.ReplaceUnhealthy = false
 				m[2] = stopped(m[2])
 				return m
-			}, Circumstances{},
+			},
+			Circumstances{},
 			[]string{"Keeping 1 broken instance of fleet web\nslot 2: i-2-1 is stopped\nThey stay as they are, since replace_unhealthy = false."},
 		},
 		"two in a slot, and one whose slot is not known": {
