@@ -219,7 +219,7 @@ const unitsEnd = 300 * time.Millisecond
 func (g *guest) shutdown(command int, target, last string) {
 	g.down.Do(func() {
 		g.console.say("[  OK  ] Reached target %s.", target)
-		time.Sleep(unitsEnd)
+		<-time.After(unitsEnd)
 		g.reaper.close()
 		_ = unix.Kill(-1, unix.SIGTERM)
 		select {
