@@ -86,26 +86,6 @@ func (f *following) printf(format string, args ...any) {
 	f.r.options.Progress.Printf("%s: %s", f.instance.ID, guest.Mask(fmt.Sprintf(format, args...), f.r.spec.Bake.Secrets))
 }
 
-// agentError says that an instance's agent did not come.
-type agentError struct {
-	instance cloud.Instance
-	waited   time.Duration
-	// only is set when there is no other transport.
-	only bool
-}
-
-// Error says what keeps it away, as far as can be seen from here.
-func (e *agentError) Error() string {
-	text := fmt.Sprintf("the SSM agent of %s has not registered within %s: ", e.instance.ID, e.waited)
-	if e.instance.InstanceProfileARN == "" {
-		return text + "the instance has no instance profile. Set bake.iam_instance_profile to one whose role has the policy AmazonSSMManagedInstanceCore, " +
-			"or switch on Default Host Management Configuration in this account and region"
-	}
-	return text + fmt.Sprintf("the instance profile %s is there, so either its role lacks the policy AmazonSSMManagedInstanceCore, "+
-		"or the source image has no agent, or the subnet has no way to Systems Manager (a NAT gateway, a public address, or the endpoints ssm, ssmmessages and ec2messages)",
-		e.instance.InstanceProfileARN)
-}
-
 // agent waits until commands reach the instance.
 func (f *following) agent(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, f.agentWithin())
@@ -181,10 +161,24 @@ func (f *following) do(ctx context.Context, command, open guest.Command) error {
 			return ctx.Err()
 		}
 	}
+	report, err := f.answer(ctx, command, open)
+	if err != nil {
+		return err
+	}
+	f.take(report)
+	if command.Kind == guest.CommandReboot && report.Failure == nil {
+		return f.ready(ctx, open)
+	}
+	return nil
+}
+
+// answer sends a command until it is answered for good: again after each restart, and once
+// more when it ended without an answer, which a restart may have cut off: the guest knows.
+func (f *following) answer(ctx context.Context, command, open guest.Command) (guest.Report, error) {
 	report, err := f.send(ctx, command)
 	for unheard := 0; err == nil && report.Rebooting || errorIs[*brokenOff](err) && unheard == 0; {
 		if err != nil {
-			unheard++ // a restart may have ended it before its answer: then the guest knows
+			unheard++
 		}
 		if err = f.rest(ctx); err != nil {
 			break
@@ -192,20 +186,16 @@ func (f *following) do(ctx context.Context, command, open guest.Command) error {
 		// A step's own script may ask for a restart too. Then this boot has another key for
 		// the secrets that the step is sent with.
 		if command.Kind != guest.CommandReboot && command.Kind != guest.CommandOpen {
-			if err = f.ready(ctx, open); err != nil {
-				return err
+			if err := f.ready(ctx, open); err != nil {
+				return report, err
 			}
 		}
 		report, err = f.send(ctx, command)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", command.Title, err)
+		return report, fmt.Errorf("%s: %w", command.Title, err)
 	}
-	f.take(report)
-	if command.Kind == guest.CommandReboot && report.Failure == nil {
-		return f.ready(ctx, open)
-	}
-	return nil
+	return report, nil
 }
 
 // ready makes the machine ready again after a restart.

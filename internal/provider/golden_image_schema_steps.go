@@ -37,7 +37,9 @@ func stepsAttribute() schema.Attribute {
 				},
 				"reboot": schema.BoolAttribute{
 					Optional: true, Validators: []validator.Bool{boolvalidator.Equals(true)},
-					MarkdownDescription: "`true` restarts the builder; the next step begins when it is back. With the transport `user_data` that is by a script in `/var/lib/cloud/scripts/per-boot`, so `/var` may be mounted with `noexec` only later. A builder that restarts in the middle of a step fails.",
+					MarkdownDescription: "`true` restarts the builder; the next step begins when it is back. " +
+						"With the transport `user_data` that is by a script in `/var/lib/cloud/scripts/per-boot`, so `/var` may be mounted with `noexec` only later. " +
+						"A builder that restarts in the middle of a step fails.",
 				},
 				"environment": environmentAttribute("the script's or the command's environment. Not for secrets: user data can be read by whoever may describe the instance"),
 				"user": schema.StringAttribute{
