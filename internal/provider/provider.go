@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"time"
 
@@ -21,6 +22,9 @@ var _ provider.Provider = (*Provider)(nil)
 type Provider struct {
 	version string
 	now     func() time.Time
+	// client replaces the one that the provider block's proxy and TLS settings make; nil
+	// outside of tests.
+	client *http.Client
 }
 
 // Option changes how a provider runs.
@@ -30,6 +34,12 @@ type Option func(*Provider)
 // by it.
 func WithClock(now func() time.Time) Option {
 	return func(p *Provider) { p.now = now }
+}
+
+// WithHTTPClient sends every request to AWS through the client: a way for tests to a lab in
+// their own process. Proxy and TLS settings of the provider block then count for nothing.
+func WithHTTPClient(client *http.Client) Option {
+	return func(p *Provider) { p.client = client }
 }
 
 // New returns a constructor of the provider of that version.
@@ -71,7 +81,7 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	config.ProviderVersion, config.TerraformVersion = p.version, req.TerraformVersion
+	config.ProviderVersion, config.TerraformVersion, config.HTTPClient = p.version, req.TerraformVersion, p.client
 	account, warnings, err := cloud.New(ctx, config)
 	appendWarnings(&resp.Diagnostics, warnings)
 	if err != nil {
