@@ -92,6 +92,9 @@ func (c *core) appliedFaults(planned change, value map[string]any) {
 func (c *core) settled(config map[string]any) {
 	kept := c.object
 	for _, way := range []string{"-refresh=false", "", "-refresh-only"} {
+		if way == "-refresh-only" && !thorough() {
+			continue // another process alone
+		}
 		if c.process(); way != "-refresh=false" && !c.refresh() {
 			return
 		}
@@ -99,7 +102,7 @@ func (c *core) settled(config map[string]any) {
 			c.process()
 		}
 		c.nothingPlanned(config, way)
-		if way != "-refresh-only" {
+		if way == "-refresh=false" {
 			c.object = kept
 		}
 	}
@@ -147,12 +150,4 @@ func (c *core) importAs(id string) bool {
 	imported := response.ImportedResources[0]
 	c.object = object{value: c.read("import", imported.State), private: imported.Private, identity: imported.Identity}
 	return c.readResource()
-}
-
-// identityOf compares identities.
-func identityOf(data *tfprotov6.ResourceIdentityData) []byte {
-	if data == nil || data.IdentityData == nil {
-		return nil
-	}
-	return data.IdentityData.MsgPack
 }

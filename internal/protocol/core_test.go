@@ -55,7 +55,9 @@ type core struct {
 	said   []string
 }
 
-func (c *core) fault(format string, args ...any) { c.faults = append(c.faults, fmt.Sprintf(format, args...)) }
+func (c *core) fault(format string, args ...any) {
+	c.faults = append(c.faults, fmt.Sprintf(format, args...))
+}
 
 // heard looks at the diagnostics of an answer, and reports whether it is a success.
 func (c *core) heard(step string, diagnostics []*tfprotov6.Diagnostic, err error) bool {

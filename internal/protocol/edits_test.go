@@ -36,7 +36,7 @@ func places(attributes []*tfprotov6.SchemaAttribute, below string) (all []place)
 // root is the attribute of the resource that a place is in.
 func (p place) root() string {
 	name, _, _ := strings.Cut(p.path, ".")
-	return name
+	return strings.TrimSuffix(name, "[]")
 }
 
 // edit sets one place of a configuration.

@@ -21,7 +21,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
-	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud/cloudtest"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/labtest"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/provider"
@@ -73,8 +72,6 @@ type world struct {
 func inWorld(t *testing.T, play func(w *world) []string) (faults []string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		cloudtest.NoEnvironment(t)
-		t.Setenv("XDG_CACHE_HOME", t.TempDir())
 		inside, err := lab.New(lab.Options{Guests: rehearsal.Inside{}.Host()})
 		if err != nil {
 			t.Fatal(err)
@@ -138,6 +135,12 @@ func (w *world) write(name, content string) {
 	w.must(os.WriteFile(filepath.Join(w.dir, filepath.FromSlash(name)), []byte(content), 0o600))
 }
 
+func (w *world) remove(name string) {
+	if err := os.Remove(filepath.Join(w.dir, filepath.FromSlash(name))); err != nil && !os.IsNotExist(err) {
+		w.t.Fatal(err)
+	}
+}
+
 // publish brings out a newer source image.
 func (w *world) publish() {
 	w.published++
@@ -173,6 +176,17 @@ func (w *world) named(value any) any {
 	return value
 }
 
+// config is a configuration with the account's names in it, as core decodes it.
+func (w *world) config(c *core, config map[string]any) map[string]any {
+	value, err := encode(c.typ, w.named(clone(config)))
+	w.must(err)
+	named, ok := decode(value).(map[string]any)
+	if !ok {
+		w.t.Fatalf("%v is no object", config)
+	}
+	return named
+}
+
 // start starts the provider and configures it.
 func (w *world) start() tfprotov6.ProviderServer {
 	w.t.Helper()
@@ -181,8 +195,7 @@ func (w *world) start() tfprotov6.ProviderServer {
 	all, err := schemas()
 	w.must(err)
 	typ := all.Provider.ValueType()
-	var endpoints any
-	endpoints = []any{map[string]any{
+	endpoints := []any{map[string]any{
 		"ec2": labtest.Endpoint, "elbv2": labtest.Endpoint, "s3": labtest.Endpoint, "ssm": labtest.Endpoint, "sts": labtest.Endpoint,
 	}}
 	value, err := encode(typ, map[string]any{
