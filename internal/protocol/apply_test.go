@@ -2,6 +2,7 @@ package protocol
 
 import (
 	"reflect"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 )
@@ -26,8 +27,9 @@ func (c *core) apply(planned change, config map[string]any) bool {
 	if !ok {
 		return false
 	}
-	for _, broken := range changed(c.typ, planned.planned, final.planned, "") {
-		c.fault("Provider produced inconsistent final plan: %s", broken)
+	if broken := changed(c.typ, planned.planned, final.planned, ""); len(broken) > 0 {
+		c.fault("Provider produced inconsistent final plan: %s", strings.Join(broken, "; "))
+		return false
 	}
 	switch wanted := planned.action; {
 	case final.action == wanted, wanted == replace && final.action == create:
@@ -81,8 +83,8 @@ func (c *core) appliedFaults(planned change, value map[string]any) {
 	case value == nil:
 		c.fault("Provider produced inconsistent result after apply: root object was present, but now absent")
 	default:
-		for _, broken := range changed(c.typ, planned.planned, value, "") {
-			c.fault("Provider produced inconsistent result after apply: %s", broken)
+		if broken := changed(c.typ, planned.planned, value, ""); len(broken) > 0 {
+			c.fault("Provider produced inconsistent result after apply: %s", strings.Join(broken, "; "))
 		}
 	}
 }

@@ -2,6 +2,8 @@ package protocol
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -66,7 +68,7 @@ func edited(typeName string, attributes []*tfprotov6.SchemaAttribute, base map[s
 	first = cloneObject(final)
 	for _, e := range edits {
 		if e.late {
-			e.set(typeName, attributes, first, unknown{})
+			e.hide(first)
 		}
 	}
 	return final, first
@@ -79,12 +81,34 @@ func (e edit) set(typeName string, attributes []*tfprotov6.SchemaAttribute, conf
 		name := strings.TrimSuffix(step, "[]")
 		attribute := attributeOf(attributes, name)
 		config = e.enter(typeName, config, attribute, strings.Join(steps[:i+1], "."))
-		if config == nil {
-			return // an earlier edit has made it unknown
-		}
 		attributes = attribute.NestedType.Attributes
 	}
 	config[steps[len(steps)-1]] = clone(value)
+}
+
+// hide makes the place unknown, where a later edit has not taken away what it is in.
+func (e edit) hide(config map[string]any) {
+	steps := strings.Split(e.place.path, ".")
+	for _, step := range steps[:len(steps)-1] {
+		var next any
+		name, isElement := strings.CutSuffix(step, "[]")
+		switch inner := config[name].(type) {
+		case map[string]any:
+			if next = inner; isElement {
+				next = firstOf(inner)
+			}
+		case []any:
+			if len(inner) > 0 {
+				next = inner[0]
+			}
+		}
+		object, ok := next.(map[string]any)
+		if !ok {
+			return
+		}
+		config = object
+	}
+	config[steps[len(steps)-1]] = unknown{}
 }
 
 // enter returns the object of a nested attribute, which is made if need be.
@@ -102,9 +126,6 @@ func (e edit) enter(typeName string, config map[string]any, attribute *tfprotov6
 		return made
 	}
 	name := attribute.Name
-	if _, closed := config[name].(unknown); closed {
-		return nil
-	}
 	switch attribute.NestedType.Nesting {
 	case tfprotov6.SchemaObjectNestingModeSingle:
 		if object, ok := config[name].(map[string]any); ok {
@@ -137,6 +158,14 @@ func (e edit) enter(typeName string, config map[string]any, attribute *tfprotov6
 		config[name] = append([]any{made}, elements[min(1, len(elements)):]...)
 		return made
 	}
+}
+
+// firstOf is the value of the first key.
+func firstOf(elements map[string]any) any {
+	for _, key := range slices.Sorted(maps.Keys(elements)) {
+		return elements[key]
+	}
+	return nil
 }
 
 func attributeOf(attributes []*tfprotov6.SchemaAttribute, name string) *tfprotov6.SchemaAttribute {

@@ -36,6 +36,11 @@ type hcl = map[string]any
 
 // likely are values that the domain takes.
 var likely = map[string][]any{
+	dataType + " name":    {"line", "other"},
+	dataType + " owner":   {"123456789012", "111122223333"},
+	dataType + " version": {1, 2},
+	dataType + " region":  {"us-east-1", "eu-west-1"},
+
 	fleetType + " name":                                         {"fleet", "other"},
 	fleetType + " region":                                       {"us-east-1", "eu-west-1"},
 	fleetType + " image_id":                                     {"@ami", "@ami2"},

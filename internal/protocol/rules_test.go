@@ -158,7 +158,9 @@ func changed(typ tftypes.Type, promised, actual any, at string) (faults []string
 	}
 	switch promised := promised.(type) {
 	case map[string]any:
-		return changedKeys(typ, promised, actual.(map[string]any), at)
+		faults = changedKeys(typ, promised, actual.(map[string]any), at)
+		slices.Sort(faults)
+		return faults
 	case []any:
 		if set, ok := typ.(tftypes.Set); ok {
 			return changedSet(set, promised, actual.([]any), at)

@@ -3,6 +3,7 @@ package protocol
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -190,29 +191,40 @@ func (w *world) config(c *core, config map[string]any) map[string]any {
 // start starts the provider and configures it.
 func (w *world) start() tfprotov6.ProviderServer {
 	w.t.Helper()
+	server, diagnostics := w.startWith(nil)
+	for _, d := range diagnostics {
+		w.t.Fatalf("configuring the provider: %s: %s", d.Summary, d.Detail)
+	}
+	return server
+}
+
+// startWith starts the provider with some attributes of its block changed.
+func (w *world) startWith(changes map[string]any) (tfprotov6.ProviderServer, []*tfprotov6.Diagnostic) {
+	w.t.Helper()
 	server, err := providerserver.NewProtocol6WithError(provider.New("test", provider.WithHTTPClient(w.client))())()
 	w.must(err)
 	all, err := schemas()
 	w.must(err)
 	typ := all.Provider.ValueType()
-	endpoints := []any{map[string]any{
-		"ec2": labtest.Endpoint, "elbv2": labtest.Endpoint, "s3": labtest.Endpoint, "ssm": labtest.Endpoint, "sts": labtest.Endpoint,
-	}}
-	value, err := encode(typ, map[string]any{
-		"region": "us-east-1", "access_key": "lab", "secret_key": "lab", "endpoints": endpoints,
+	block := map[string]any{
+		"region": "us-east-1", "access_key": "lab", "secret_key": "lab", "endpoints": []any{map[string]any{
+			"ec2": labtest.Endpoint, "elbv2": labtest.Endpoint, "s3": labtest.Endpoint, "ssm": labtest.Endpoint, "sts": labtest.Endpoint,
+		}},
 		"assume_role": []any{}, "assume_role_with_web_identity": []any{}, "default_tags": []any{},
-	})
+	}
+	maps.Copy(block, changes)
+	value, err := encode(typ, clone(block))
 	w.must(err)
 	config, err := tfprotov6.NewDynamicValue(typ, value)
 	w.must(err)
 	validated, err := server.ValidateProviderConfig(w.t.Context(), &tfprotov6.ValidateProviderConfigRequest{Config: &config})
 	w.must(err)
+	if failed(validated.Diagnostics) {
+		return nil, validated.Diagnostics
+	}
 	configured, err := server.ConfigureProvider(w.t.Context(), &tfprotov6.ConfigureProviderRequest{TerraformVersion: "1.11.0", Config: &config})
 	w.must(err)
-	for _, d := range append(validated.Diagnostics, configured.Diagnostics...) {
-		w.t.Fatalf("configuring the provider: %s: %s", d.Summary, d.Detail)
-	}
-	return server
+	return server, append(validated.Diagnostics, configured.Diagnostics...)
 }
 
 // core is a Terraform with one resource in this world.
