@@ -28,7 +28,7 @@ func TestBetween(t *testing.T) {
 		"a source, bake":                  {imageType, []hcl{{"source": newest}}, hcl{"source": newest, "refresh": hcl{"triggers": hcl{"r": "2"}}}, "a newer source"},
 		"a source, edited":                {imageType, []hcl{{}}, hcl{"source": newest}, "a newer source"},
 		"a source, no bake":               {imageType, []hcl{{"source": newest}}, hcl{"source": newest, "description": "new"}, "a newer source"},
-		"a parameter, no bake":            {imageType, []hcl{{}}, hcl{"description": "new"}, "a newer source"},
+		"a parameter, no bake":            {imageType, []hcl{{"source": hcl{"ssm_parameter": "/base"}}}, hcl{"source": hcl{"ssm_parameter": "/base"}, "description": "new"}, "a newer source"},
 		"a maximum of age":                {imageType, []hcl{{"refresh": hcl{"max_age": "720h"}}}, hcl{"refresh": hcl{"max_age": "720h"}, "description": "new"}, "months pass"},
 		"a kept version, promote":         {imageType, []hcl{{}, {"bake": directory}}, hcl{}, "the oldest version goes"},
 		"a kept version, pinned":          {imageType, []hcl{{}, {"bake": directory}}, hcl{"bake": directory, "refresh": hcl{"pin_version": 1}}, "the oldest version goes"},

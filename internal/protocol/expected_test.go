@@ -22,6 +22,10 @@ var expected = []struct {
 	{regexp.MustCompile(`\[between a newer source\]`), refusedByCore, "a newer source appears between plan and apply"},
 	{regexp.MustCompile(`\[between months pass\]`), refusedByCore, "the current version becomes too old between plan and apply"},
 	{regexp.MustCompile(`\[between the (oldest|newest) version goes\]`), refusedByCore, "a kept version goes between plan and apply"},
+	{
+		regexp.MustCompile(`late map\[region:eu-west-1\]$`), refusedByCore,
+		"a region that is unknown in the plan of an update turns out to be another one",
+	},
 }
 
 // report fails the test for each fault that is not expected.

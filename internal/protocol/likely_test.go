@@ -1,5 +1,7 @@
 package protocol
 
+import "github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
+
 // The resources.
 const (
 	fleetType = "stamp_fleet"
@@ -10,7 +12,7 @@ const (
 var bases = map[string]map[string]any{
 	fleetType: {"name": "fleet", "image_id": "@ami", "size": 2, "instance_types": []any{"t3.small"}},
 	imageType: {
-		"name": "line", "source": map[string]any{"ssm_parameter": "/base"},
+		"name": "line", "source": map[string]any{"ssm_parameter": rehearsal.BaseImage},
 		"bake":   map[string]any{"steps": []any{map[string]any{"name": "step", "script": "true"}}},
 		"verify": map[string]any{"checks": []any{map[string]any{"name": "check", "script": "true"}}},
 	},
@@ -94,7 +96,7 @@ var likely = map[string][]any{
 	imageType + " region":                              {"us-east-1", "eu-west-1"},
 	imageType + " source":                              {hcl{"ssm_parameter": "/base"}, hcl{"image_id": "@ami"}, hcl{"lookup": hcl{"owners": []any{"self"}, "name": "base-*"}}},
 	imageType + " source.image_id":                     {"@ami", "@ami2"},
-	imageType + " source.ssm_parameter":                {"/base"},
+	imageType + " source.ssm_parameter":                {"/base", rehearsal.BaseImage},
 	imageType + " source.lookup":                       {hcl{"owners": []any{"amazon"}, "name": "al2023-ami-2023*", "architecture": "x86_64"}},
 	imageType + " source.lookup.owners":                {[]any{"self"}, []any{"amazon"}},
 	imageType + " source.lookup.name":                  {"base-*"},
