@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 	chosen := false
 	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "rapid.checks" })
 	if !chosen {
-		_ = flag.Set("rapid.checks", map[bool]string{true: "400", false: "12"}[thorough()])
+		_ = flag.Set("rapid.checks", map[bool]string{true: "150", false: "12"}[thorough()])
 	}
 	code := labtest.Main(m)
 	_ = os.RemoveAll(home)

@@ -73,7 +73,7 @@ func TestChanged(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			wantFault(t, changed(typ, map[string]any(test.promised), map[string]any(test.actual), ""), test.want)
+			wantFault(t, changed(typ, test.promised, test.actual, ""), test.want)
 		})
 	}
 }

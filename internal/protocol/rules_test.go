@@ -158,26 +158,49 @@ func changed(typ tftypes.Type, promised, actual any, at string) (faults []string
 	}
 	switch promised := promised.(type) {
 	case map[string]any:
-		faults = changedKeys(typ, promised, actual.(map[string]any), at)
-		slices.Sort(faults)
-		return faults
+		if now, ok := actual.(map[string]any); ok {
+			faults = changedKeys(typ, promised, now, at)
+			slices.Sort(faults)
+			return faults
+		}
 	case []any:
-		if set, ok := typ.(tftypes.Set); ok {
-			return changedSet(set, promised, actual.([]any), at)
+		if now, ok := actual.([]any); ok {
+			return changedElements(typ, promised, now, at)
 		}
-		list, now := typ.(tftypes.List), actual.([]any)
-		if len(promised) != len(now) {
-			return []string{fmt.Sprintf("%s: had %d elements, but now %d", at, len(promised), len(now))}
+	default:
+		if promised == actual {
+			return nil
 		}
-		for i := range promised {
-			faults = append(faults, changed(list.ElementType, promised[i], now[i], fmt.Sprintf("%s[%d]", at, i))...)
-		}
-		return faults
 	}
-	if promised != actual {
-		return []string{fmt.Sprintf("%s: was %s, but now %s", at, show(promised), show(actual))}
+	return []string{fmt.Sprintf("%s: was %s, but now %s", at, show(promised), show(actual))}
+}
+
+// elementType is the type of what is in a collection, or of an object's attribute.
+func elementType(typ tftypes.Type, name string) tftypes.Type {
+	switch typ := typ.(type) {
+	case tftypes.Object:
+		return typ.AttributeTypes[name]
+	case tftypes.Map:
+		return typ.ElementType
+	case tftypes.Set:
+		return typ.ElementType
+	case tftypes.List:
+		return typ.ElementType
 	}
 	return nil
+}
+
+func changedElements(typ tftypes.Type, promised, actual []any, at string) (faults []string) {
+	if set, ok := typ.(tftypes.Set); ok {
+		return changedSet(set, promised, actual, at)
+	}
+	if len(promised) != len(actual) {
+		return []string{fmt.Sprintf("%s: had %d elements, but now %d", at, len(promised), len(actual))}
+	}
+	for i := range promised {
+		faults = append(faults, changed(elementType(typ, ""), promised[i], actual[i], fmt.Sprintf("%s[%d]", at, i))...)
+	}
+	return faults
 }
 
 func changedKeys(typ tftypes.Type, promised, actual map[string]any, at string) (faults []string) {
@@ -192,11 +215,11 @@ func changedKeys(typ tftypes.Type, promised, actual map[string]any, at string) (
 			faults = append(faults, fmt.Sprintf("%s: element %q has vanished", at, key))
 			continue
 		}
-		if object, ok := typ.(tftypes.Object); ok {
-			faults = append(faults, changed(object.AttributeTypes[key], before, now, strings.TrimPrefix(at+"."+key, "."))...)
-			continue
+		where := fmt.Sprintf("%s[%q]", at, key)
+		if _, ok := typ.(tftypes.Object); ok {
+			where = strings.TrimPrefix(at+"."+key, ".")
 		}
-		faults = append(faults, changed(typ.(tftypes.Map).ElementType, before, now, fmt.Sprintf("%s[%q]", at, key))...)
+		faults = append(faults, changed(elementType(typ, key), before, now, where)...)
 	}
 	return faults
 }
