@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -18,6 +19,9 @@ var _ provider.Provider = (*Provider)(nil)
 type Provider struct {
 	version string
 	now     func() time.Time
+	// client replaces the one that the provider block's proxy and TLS settings make; nil
+	// outside of tests.
+	client *http.Client
 }
 
 // Option changes how a provider runs.
@@ -27,6 +31,12 @@ type Option func(*Provider)
 // by it.
 func WithClock(now func() time.Time) Option {
 	return func(p *Provider) { p.now = now }
+}
+
+// WithHTTPClient sends every request to AWS through the client: a way for tests to a lab in
+// their own process. Proxy and TLS settings of the provider block then count for nothing.
+func WithHTTPClient(client *http.Client) Option {
+	return func(p *Provider) { p.client = client }
 }
 
 // New returns a constructor of the provider of that version.
@@ -69,6 +79,7 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 		return
 	}
 	config.ProviderVersion, config.TerraformVersion, config.Log = p.version, req.TerraformVersion, logCall
+	config.HTTPClient = p.client
 	account, warnings, err := cloud.New(ctx, config)
 	appendWarnings(&resp.Diagnostics, warnings)
 	if err != nil {
