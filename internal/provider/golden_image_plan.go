@@ -10,7 +10,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
@@ -200,11 +199,7 @@ func (p *goldenImagePlanner) run(ctx context.Context) {
 		return
 	}
 	appendWarnings(p.diags, image.HeldBack(spec, source.imageID, engine, line, p.now))
-	p.show(planned{engine, recipe, from, source.fixed || recipe.Source != source.imageID}, line)
-	if engine.Action == image.BakeNew && files.any {
-		// What is baked are the files as they are in the apply.
-		p.plan.Fingerprint, p.plan.ImageName = types.StringUnknown(), types.StringUnknown()
-	}
+	p.show(planned{engine, recipe, from, source.fixed || recipe.Source != source.imageID, files.any}, line)
 }
 
 // decide asks the engine what is to be done, and looks whether it can be: refused is what
