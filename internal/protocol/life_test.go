@@ -87,6 +87,7 @@ func drawAct(rt *rapid.T, typeName string, all []place) act {
 func (w *world) live(c *core, acts []act) (applied int) {
 	attributes := c.schema.Block.Attributes
 	base := bases[c.typeName]
+	unseen := false // something has happened that no refresh has seen
 	for _, a := range acts {
 		final, first := edited(c.typeName, attributes, base, a.edits)
 		if c.ignored = nil; a.ignored != "" {
@@ -100,13 +101,15 @@ func (w *world) live(c *core, acts []act) (applied int) {
 				return applied
 			}
 		}
+		unseen = a.stale && (unseen || a.before != "")
 		if c.planAndApply(w.config(c, first), w.config(c, final), !a.stale, func() { w.befall(a.between, c) }) {
 			applied++
 			base = final
-			if a.between == "" && (a.before == "" || !a.stale) {
+			if a.between == "" && !unseen {
 				c.settled(w.config(c, final))
 			}
 		}
+		unseen = unseen || a.between != ""
 	}
 	c.end()
 	return applied
