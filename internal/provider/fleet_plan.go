@@ -24,15 +24,16 @@ import (
 // ValidateConfig refuses what needs more than one attribute to be seen.
 func (r *fleetResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	var config fleetModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	resp.Diagnostics.Append(config.get(ctx, req.Config)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	config.validateOverrides(ctx, &resp.Diagnostics)
 	config.validateSoak(ctx, &resp.Diagnostics)
 	if config.Size.IsUnknown() || config.Slots.IsNull() || !known(ctx, config.Slots) {
 		return
 	}
-	slots := slotsSpec(ctx, config.Slots, &resp.Diagnostics)
+	slots := slotsSpec(config.Slots)
 	size := int(config.Size.ValueInt64())
 	at := path.Root("slots")
 	for _, slot := range slices.Sorted(maps.Keys(slots.Overrides)) {
@@ -76,12 +77,13 @@ func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 		return
 	}
 	var plan, config fleetModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	shared := unfolded{}
+	resp.Diagnostics.Append(plan.getLike(ctx, req.Plan, shared)...)
+	resp.Diagnostics.Append(config.getLike(ctx, req.Config, shared)...)
 	var state *fleetModel
 	if !req.State.Raw.IsNull() {
 		state = &fleetModel{}
-		resp.Diagnostics.Append(req.State.Get(ctx, state)...)
+		resp.Diagnostics.Append(state.getLike(ctx, req.State, shared)...)
 	}
 	if resp.Diagnostics.HasError() {
 		return
@@ -102,14 +104,14 @@ func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 	}
 	planner.run(ctx)
 	if !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+		resp.Diagnostics.Append(plan.set(ctx, &resp.Plan)...)
 	}
 }
 
 // planDestroy refuses credentials of another account before anything is destroyed.
 func (r *fleetResource) planDestroy(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	var state fleetModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(state.get(ctx, req.State)...)
 	if r.session.ready() && !resp.Diagnostics.HasError() {
 		r.session.owner(ctx, req.Private, ownership.Fleet, state.Name.ValueString(), state.Region.ValueString(), state.held, &resp.Diagnostics)
 	}
@@ -176,7 +178,7 @@ func (p *fleetPlanner) run(ctx context.Context) {
 	}
 	var slots *fleet.Slots
 	if known(ctx, p.plan.Slots) {
-		slots = slotsSpec(ctx, p.plan.Slots, p.diags)
+		slots = slotsSpec(p.plan.Slots)
 	}
 	if p.plan.wanted(ctx) {
 		p.check(p.plan.spec(ctx, p.diags))
@@ -262,13 +264,13 @@ func (p *fleetPlanner) isNews(ctx context.Context, change fleet.Change, value at
 // show writes the instances: the kept slots with their values, all others with what
 // the configuration says and the rest known after apply.
 func (p *fleetPlanner) show(ctx context.Context, slots *fleet.Slots, kept map[int]attr.Value, generation types.Int64) {
-	size := int(p.plan.Size.ValueInt64())
+	size, slotsKnown := int(p.plan.Size.ValueInt64()), known(ctx, p.plan.Slots)
 	values := make(map[int]attr.Value, size)
 	changed := len(kept) > size || !maps.EqualFunc(kept, slotValues(p.stateInstances()), func(a, b attr.Value) bool { return a.Equal(b) })
 	for slot := range size {
 		value, stays := kept[slot]
 		if !stays {
-			value, changed = p.plan.plannedMember(slot, slots, known(ctx, p.plan.Slots)), true
+			value, changed = p.plan.plannedMember(slot, slots, slotsKnown), true
 		}
 		values[slot] = value
 	}

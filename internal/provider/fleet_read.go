@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -56,9 +55,9 @@ func instanceIDOf(value attr.Value) string {
 // readShared follows what all instances share and what can be changed in place:
 // the first instance that deviates shows its drift in the plan. What the
 // configuration leaves to AWS is not followed.
-func (m *fleetModel) readShared(ctx context.Context, session *session, observed *fleet.Observation, diags *diag.Diagnostics) {
+func (m *fleetModel) readShared(session *session, observed *fleet.Observation) {
 	tags, groups, profile := false, len(m.SecurityGroupIDs.Elements()) == 0, m.IAMInstanceProfile.IsNull()
-	spec := fleet.Spec{Name: m.Name.ValueString(), Slots: slotsSpec(ctx, m.Slots, diags)}
+	spec := fleet.Spec{Name: m.Name.ValueString(), Slots: slotsSpec(m.Slots)}
 	for _, slot := range slices.Sorted(maps.Keys(observed.Members)) {
 		instance := observed.Members[slot].Instance
 		have := m.userTags(instance, spec.SpecialTags(slot))

@@ -21,6 +21,7 @@ var _ provider.Provider = (*Provider)(nil)
 type Provider struct {
 	version string
 	now     func() time.Time
+	fleet   func() resource.Resource
 }
 
 // Option changes how a provider runs.
@@ -35,7 +36,7 @@ func WithClock(now func() time.Time) Option {
 // New returns a constructor of the provider of that version.
 func New(version string, options ...Option) func() provider.Provider {
 	return func() provider.Provider {
-		made := &Provider{version: version, now: time.Now}
+		made := &Provider{version: version, now: time.Now, fleet: newFleet}
 		for _, option := range options {
 			option(made)
 		}
@@ -91,7 +92,7 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 
 // Resources lists the resource types.
 func (p *Provider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newGoldenImage, newFleet}
+	return []func() resource.Resource{newGoldenImage, p.fleet}
 }
 
 // DataSources lists the data sources.
