@@ -103,7 +103,7 @@ func (r *run) candidateTags(name, builderID string, identity guest.Identity) clo
 // and ends the builders, which are no longer needed.
 func (r *run) waitCandidate(ctx context.Context, candidate Version) (Version, error) {
 	image, err := cloud.Poll[cloud.Image]{
-		Most: attentive,
+		Pace: imagePace,
 		What: fmt.Sprintf("image %s (%s) to be available", candidate.ImageID, r.aws.Name()),
 		Read: func(ctx context.Context) (cloud.Image, string, string, error) {
 			images, err := r.aws.Images(ctx, cloud.ImageQuery{IDs: []string{candidate.ImageID}})

@@ -346,7 +346,7 @@ func (f *following) off(ctx context.Context) (guest.Report, error) {
 	// What was done has been told by the commands.
 	console := consoleOf{r: f.r, instance: f.instance, marker: f.job.nonce, told: len(f.report.Passed)}
 	_, err := cloud.Poll[cloud.Instance]{
-		Most: attentive,
+		Pace: console.stopping.pace,
 		What: fmt.Sprintf("instance %s (%s) to switch itself off", f.instance.ID, f.r.aws.Name()),
 		Read: func(ctx context.Context) (cloud.Instance, string, string, error) {
 			found, state, reason, err := console.read(ctx)

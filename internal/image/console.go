@@ -20,10 +20,6 @@ const consoleLag = 5 * time.Minute
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-console.html
 const consoleLimit = 64 << 10
 
-// attentive is the longest pause between two looks at what a bake waits for: there are
-// few of them at a time, and their minutes are the user's.
-const attentive = 3 * time.Second
-
 // consoleEvery is the least pause between two looks at the console of an instance
 // that still runs.
 const consoleEvery = 20 * time.Second
@@ -35,6 +31,7 @@ type consoleOf struct {
 	marker   string
 	lastLook time.Time
 	told     int
+	stopping stopping
 	// heard and text are what it said when it was last looked at.
 	heard guest.Report
 	text  string
@@ -43,7 +40,7 @@ type consoleOf struct {
 // wait returns the report of an instance that has stopped itself.
 func (c *consoleOf) wait(ctx context.Context) (guest.Report, error) {
 	_, err := cloud.Poll[cloud.Instance]{
-		Most:    attentive,
+		Pace:    c.stopping.pace,
 		What:    fmt.Sprintf("instance %s (%s) to finish", c.instance.ID, c.r.aws.Name()),
 		Read:    c.read,
 		Pending: []string{cloud.InstancePending, cloud.InstanceRunning, cloud.InstanceStopping},
@@ -88,6 +85,7 @@ func (c *consoleOf) read(ctx context.Context) (cloud.Instance, string, string, e
 	if len(found) == 0 {
 		return cloud.Instance{}, cloud.InstancePending, "", nil
 	}
+	c.stopping.hear(found[0].State)
 	if found[0].State == cloud.InstanceRunning && time.Since(c.lastLook) >= consoleEvery {
 		// The console of a running instance is for the eyes only: what it does not say
 		// yet, or an error, matters to nobody.

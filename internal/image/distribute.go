@@ -244,7 +244,7 @@ func (r *run) finishCopy(ctx context.Context, aws AWS, imageID string) (cloud.Im
 func (r *run) waitCopy(ctx context.Context, aws AWS, imageID string) (cloud.Image, error) {
 	begun, seen := time.Now(), false
 	return cloud.Poll[cloud.Image]{
-		Most: attentive,
+		Pace: imagePace,
 		What: fmt.Sprintf("copy %s (%s) to be available", imageID, aws.Name()),
 		Read: func(ctx context.Context) (cloud.Image, string, string, error) {
 			images, err := aws.Images(ctx, cloud.ImageQuery{IDs: []string{imageID}})
