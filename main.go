@@ -8,7 +8,7 @@ import (
 	"log"
 	"os"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/provider"
 )
@@ -23,10 +23,11 @@ func main() {
 	if !*debug { // a debugger's process is nobody's child
 		go provider.EndWithTerraform(context.Background())
 	}
-	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
-		Address: "registry.terraform.io/stamp-pattern/stamp",
-		Debug:   *debug,
-	})
+	var options []tf6server.ServeOpt
+	if *debug {
+		options = append(options, tf6server.WithManagedDebug())
+	}
+	err := tf6server.Serve("registry.terraform.io/stamp-pattern/stamp", provider.NewServer(version), options...)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -22,6 +22,9 @@ type Poll[T any] struct {
 	// First is the pause after the first reading, 500 ms by default; it grows by half
 	// each time, up to Most, 15 s by default.
 	First, Most time.Duration
+	// Pace, if any, says instead how long to pause after so long a wait: by when the next
+	// thing is expected to happen.
+	Pace func(elapsed time.Duration) time.Duration
 	// Changed is called for each new state.
 	Changed func(state string, elapsed time.Duration)
 	// Progress hears once a minute what is waited for, and what Far says after a reading of
@@ -111,6 +114,9 @@ func (p Poll[T]) Wait(ctx context.Context) (T, error) {
 		}
 		if ctx.Err() == nil {
 			lastErr = err
+		}
+		if p.Pace != nil {
+			pause = p.Pace(time.Since(begun))
 		}
 		if err := wait(ctx, pause); err != nil {
 			return thing, &TimeoutError{

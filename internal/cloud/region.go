@@ -43,6 +43,8 @@ type Region struct {
 	sts   stsCalls
 	pools Pools
 	turns Turns
+	// statusPages spares readings that would not pay.
+	statusPages pageCount
 	// insecure is set when TLS certificates are not verified.
 	insecure bool
 }

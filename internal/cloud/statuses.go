@@ -3,6 +3,7 @@ package cloud
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -11,10 +12,11 @@ import (
 )
 
 // Statuses returns what the two status checks say. Only instances that run have a
-// status; others, and ids that do not exist, are left out.
+// status; others are left out, unless they are asked for, and ids that do not exist.
 //
 // A request can name 100 ids, while a page has 1,000 instances of the region: so many
-// ids are picked out of the region's pages, as long as that takes fewer requests.
+// ids are picked out of the region's pages, as long as that takes fewer requests. How
+// many pages there are, the last reading knows.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceStatus.html
 func (r *Region) Statuses(ctx context.Context, query StatusQuery) ([]InstanceStatus, error) {
 	reading := &statusReading{region: r, until: query.Until, all: query.IDs == nil, wanted: map[string]bool{}}
@@ -23,6 +25,10 @@ func (r *Region) Statuses(ctx context.Context, query StatusQuery) ([]InstanceSta
 	}
 	reading.missing = len(reading.wanted)
 	running := filter("instance-state-name", InstanceRunning)
+	if query.AnyState {
+		reading.anyState = aws.Bool(true)
+		running = filter("instance-state-name", append(LiveInstanceStates(), InstanceShuttingDown)...)
+	}
 	var err error
 	switch {
 	case query.ImpairedOnly:
@@ -35,8 +41,9 @@ func (r *Region) Statuses(ctx context.Context, query StatusQuery) ([]InstanceSta
 	case query.IDs == nil:
 		err = reading.paged(ctx, noLimit, running)
 	default:
-		if batches := (len(query.IDs) - 1) / maxStatusIDs; batches > 0 {
+		if batches := (len(query.IDs) - 1) / maxStatusIDs; batches > 0 && r.statusPages.expected() <= batches {
 			err = reading.paged(ctx, batches, running)
+			r.statusPages.learn(reading.read, reading.exhausted)
 		}
 		if err == nil && !reading.exhausted {
 			err = reading.named(ctx, query.IDs)
@@ -58,6 +65,10 @@ type statusReading struct {
 	// missing is how many have not come yet, when not all are wanted.
 	missing int
 	found   []InstanceStatus
+	// anyState is set for instances that do not run.
+	anyState *bool
+	// read is how many pages have been read.
+	read int
 	// satisfied is set when the reader has seen enough, exhausted when EC2 has no more.
 	satisfied, exhausted bool
 }
@@ -67,7 +78,7 @@ func (s *statusReading) paged(ctx context.Context, most int, filters ...types.Fi
 	if s.done() {
 		return nil
 	}
-	in := &ec2.DescribeInstanceStatusInput{Filters: filters, MaxResults: aws.Int32(pageSize)}
+	in := &ec2.DescribeInstanceStatusInput{Filters: filters, MaxResults: aws.Int32(pageSize), IncludeAllInstances: s.anyState}
 	return pages(
 		func(token *string) (*ec2.DescribeInstanceStatusOutput, error) {
 			in.NextToken = token
@@ -77,8 +88,8 @@ func (s *statusReading) paged(ctx context.Context, most int, filters ...types.Fi
 		func(out *ec2.DescribeInstanceStatusOutput) bool {
 			s.take(out.InstanceStatuses)
 			s.exhausted = aws.ToString(out.NextToken) == ""
-			most--
-			return !s.done() && most > 0
+			s.read++
+			return !s.done() && s.read < most
 		})
 }
 
@@ -88,7 +99,7 @@ func (s *statusReading) named(ctx context.Context, ids []string) error {
 	for batch := range slices.Chunk(missing, maxStatusIDs) {
 		for len(batch) > 0 && !s.done() {
 			out, err := call(ctx, s.region.name, "DescribeInstanceStatus", s.region.ec2.describeStatus,
-				&ec2.DescribeInstanceStatusInput{InstanceIds: batch})
+				&ec2.DescribeInstanceStatusInput{InstanceIds: batch, IncludeAllInstances: s.anyState})
 			if err == nil {
 				s.take(out.InstanceStatuses)
 				break
@@ -141,4 +152,35 @@ func earliest(checks ...*types.InstanceStatusSummary) time.Time {
 		}
 	}
 	return first
+}
+
+// pageCount is how many pages the statuses of a region take, as far as is known.
+type pageCount struct {
+	mu    sync.Mutex
+	pages int
+	at    time.Time
+}
+
+// countLasts is how long a count is believed: fleets grow and shrink.
+const countLasts = 5 * time.Minute
+
+// expected is how many pages there are at least; 0 if nobody has looked lately.
+func (c *pageCount) expected() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.at) > countLasts {
+		return 0
+	}
+	return c.pages
+}
+
+// learn hears how many pages were read, and whether that was all of them. Those that were
+// enough may have been found by luck.
+func (c *pageCount) learn(read int, exhausted bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !exhausted {
+		read = max(read+1, c.pages)
+	}
+	c.pages, c.at = read, time.Now()
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -142,6 +144,52 @@ func TestRegion_Statuses_error(t *testing.T) {
 		region, _ := overWire(t, func(request) (int, string) { return refusal(403, CodeUnauthorized, "no") })
 		if _, err := region.Statuses(t.Context(), StatusQuery{IDs: ids(count)}); ClassOf(err) != Denied {
 			t.Errorf("%d ids: got %v, want denied", count, err)
+		}
+	}
+}
+
+// Pages pay while there are fewer of them than requests by id. How many there are is known
+// from the last reading, for a while.
+func TestRegion_Statuses_pagesThatPay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		region, w := overWire(t, runningRegion(3300))
+		wanted := StatusQuery{IDs: ids(3300)[3000:]}
+		asked := func() (named, paged int) {
+			before := len(w.sent("DescribeInstanceStatus"))
+			if got, err := region.Statuses(t.Context(), wanted); err != nil || len(got) != 300 {
+				t.Fatalf("got %d statuses, %v", len(got), err)
+			}
+			for _, r := range w.sent("DescribeInstanceStatus")[before:] {
+				if r.values("InstanceId") != nil {
+					named++
+				} else {
+					paged++
+				}
+			}
+			return named, paged
+		}
+		for reading, want := range [][2]int{{3, 2}, {3, 0}, {3, 0}} {
+			if named, paged := asked(); named != want[0] || paged != want[1] {
+				t.Errorf("reading %d took %d requests by id and %d pages, want %v", reading+1, named, paged, want)
+			}
+		}
+		<-time.After(countLasts + time.Second) // the region may be smaller by now
+		if _, paged := asked(); paged == 0 {
+			t.Error("pages were never tried again")
+		}
+	})
+}
+
+func TestRegion_Statuses_anyState(t *testing.T) {
+	region, w := overWire(t, func(request) (int, string) { return checked(ids(101), "") })
+	for _, count := range []int{2, 101} {
+		if _, err := region.Statuses(t.Context(), StatusQuery{IDs: ids(count), AnyState: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, r := range w.sent("DescribeInstanceStatus") {
+		if r.form.Get("IncludeAllInstances") != "true" || slices.Contains(r.filters(), "instance-state-name=running") {
+			t.Errorf("asked %v", r.form)
 		}
 	}
 }

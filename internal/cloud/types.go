@@ -286,6 +286,8 @@ type Subnet struct {
 // otherwise for all of the region's.
 type StatusQuery struct {
 	IDs []string
+	// AnyState asks, for IDs, for those that do not run too.
+	AnyState bool
 	// ImpairedOnly asks only for instances of which a check failed.
 	ImpairedOnly bool
 	// Until stops the reading of pages as soon as it returns true for what has been

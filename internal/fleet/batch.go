@@ -26,13 +26,13 @@ func (s Spec) batches(slots []int) ([]batch, error) {
 	if len(slots) == 0 {
 		return nil, nil
 	}
-	if len(slots) <= maxBatch {
-		tags, fits := s.batchTags(slots)
+	// User data is composed where the tags fit alone: it is the dear part.
+	if tags, fit := s.batchTags(slots); fit {
 		userData, err := s.userData(slots)
-		if fits && err == nil {
+		if err == nil {
 			return []batch{{slots, tags, userData}}, nil
 		}
-		if err != nil && len(slots) == 1 {
+		if len(slots) == 1 {
 			return nil, err
 		}
 	}
@@ -45,8 +45,11 @@ func (s Spec) batches(slots []int) ([]batch, error) {
 	return append(first, second...), err
 }
 
-// batchTags are the tags that differ from batch to batch.
+// batchTags are the tags that differ from batch to batch. Those of one slot always fit.
 func (s Spec) batchTags(slots []int) (tags cloud.Tags, fit bool) {
+	if len(slots) > maxBatch {
+		return nil, false
+	}
 	tags = cloud.Tags{cloud.TagSlots: guest.FormatSlots(slots)}
 	if len(tags[cloud.TagSlots]) > maxTagValue {
 		return nil, false
@@ -63,12 +66,12 @@ func (s Spec) batchTags(slots []int) (tags cloud.Tags, fit bool) {
 		} else {
 			values = append(values, entry)
 		}
-	}
-	if len(values) > environmentTags {
-		return nil, false
+		if len(values) > environmentTags {
+			return nil, false
+		}
 	}
 	for i, value := range values {
-		tags[environmentTag(i)] = value
+		tags[environmentKeys[i]] = value
 	}
 	return tags, true
 }

@@ -69,8 +69,8 @@ func TestBudget_create(t *testing.T) {
 	}
 }
 
-// A rolling replacement takes at most 1.25 times its floor: the slowest
-// instance of each batch, or the launch bucket, whichever is longer.
+// A rolling replacement takes at most 1.08 times its floor, the slowest instance of each
+// batch, and 300 requests, of any size up to 1,000.
 func TestBudget_roll(t *testing.T) {
 	rehearsal.OnlyThorough(t)
 	size := 100
@@ -85,10 +85,13 @@ func TestBudget_roll(t *testing.T) {
 		next := spec
 		next.ImageID = stage.OtherImageID()
 		begun := time.Now()
-		observed, err := stage.apply(t.Context(), stage.Region, next, &spec)
-		if err != nil {
-			t.Fatal(err)
-		}
+		var observed *Observation
+		requests := stage.Requests(func() {
+			var err error
+			if observed, err = stage.apply(t.Context(), stage.Region, next, &spec); err != nil {
+				t.Fatal(err)
+			}
+		})
 		took := time.Since(begun)
 		batches := map[int][]Member{}
 		for slot, member := range observed.Members {
@@ -98,10 +101,13 @@ func TestBudget_roll(t *testing.T) {
 		for _, members := range batches {
 			floor += slowest(t, stage, observationOf(members))
 		}
-		t.Logf("%d instances rolled in %s of virtual time; the floor is %s (%.2f times that)",
-			size, took.Round(time.Second), floor.Round(time.Second), took.Seconds()/floor.Seconds())
-		if took.Seconds() > 1.25*floor.Seconds() {
-			t.Errorf("the rollout took %s, more than 1.25 times the floor of %s", took, floor)
+		t.Logf("%d instances rolled in %s of virtual time; the floor is %s (%.2f times that), %d requests",
+			size, took.Round(time.Second), floor.Round(time.Second), took.Seconds()/floor.Seconds(), requests)
+		if took.Seconds() > 1.08*floor.Seconds() {
+			t.Errorf("the rollout took %s, more than 1.08 times the floor of %s", took, floor)
+		}
+		if requests > 300 {
+			t.Errorf("the rollout took %d requests, more than 300", requests)
 		}
 	})
 }

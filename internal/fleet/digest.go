@@ -18,8 +18,10 @@ func (s Spec) userData(slots []int) ([]byte, error) {
 		return guest.UserData(s.UserData)
 	}
 	environments := map[int]map[string]string{}
-	for slot, override := range s.Slots.Overrides {
-		environments[slot] = override.Environment
+	for _, slot := range slots {
+		if environment := s.override(slot).Environment; len(environment) > 0 {
+			environments[slot] = environment
+		}
 	}
 	return guest.Preamble{
 		Fleet: s.Name, Hostname: s.Slots.Hostname, Size: s.Size, Slots: slots, Environments: environments,

@@ -73,19 +73,21 @@ const environmentTags = 8
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions
 const maxTagValue = 256
 
-func environmentTag(i int) string {
-	if i == 0 {
-		return cloud.TagEnvironment
+// environmentKeys are the keys of these tags. They are read of every instance.
+var environmentKeys = func() (keys [environmentTags]string) {
+	keys[0] = cloud.TagEnvironment
+	for i := 1; i < environmentTags; i++ {
+		keys[i] = fmt.Sprintf("%s.%d", cloud.TagEnvironment, i)
 	}
-	return fmt.Sprintf("%s.%d", cloud.TagEnvironment, i)
-}
+	return keys
+}()
 
 // environmentOf reads one slot's digest of a batch.
 func environmentOf(tags cloud.Tags, slot int) string {
-	for i := range environmentTags {
-		for entry := range strings.SplitSeq(tags[environmentTag(i)], ",") {
-			number, value, ok := strings.Cut(entry, "=")
-			if ok && number == strconv.Itoa(slot) {
+	wanted := strconv.Itoa(slot) + "="
+	for _, key := range environmentKeys {
+		for entry := range strings.SplitSeq(tags[key], ",") {
+			if value, found := strings.CutPrefix(entry, wanted); found {
 				return value
 			}
 		}

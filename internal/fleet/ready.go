@@ -25,7 +25,9 @@ func (r *run) waitReady(ctx context.Context, members []Member) error {
 }
 
 func (r *run) waitFor(members []Member) *readiness {
-	w := &readiness{run: r, all: len(members), waiting: map[string]Member{}, registered: map[string]bool{}, lacks: map[string]string{}}
+	w := &readiness{
+		run: r, all: len(members), waiting: map[string]Member{}, seen: map[string]bool{}, registered: map[string]bool{}, lacks: map[string]string{},
+	}
 	for _, member := range members {
 		w.waiting[member.Instance.ID] = member
 	}
@@ -44,6 +46,7 @@ func (w *readiness) until(ctx context.Context) error {
 		Pending: []string{"not ready"},
 		Target:  []string{"ready"},
 		Failed:  []string{"failed"},
+		Pace:    w.pace,
 
 		Progress: w.options.Progress, Far: w.far,
 	}.Wait(ctx)
@@ -81,6 +84,8 @@ type readiness struct {
 	// all is how many were waited for at first.
 	all     int
 	waiting map[string]Member
+	// seen are the instances that have had a status.
+	seen map[string]bool
 	// registered are the instances that have been put into the target groups.
 	registered map[string]bool
 	// lacks is what each that is waited for lacks, in words.
@@ -90,7 +95,7 @@ type readiness struct {
 }
 
 func (w *readiness) read(ctx context.Context) (left int, state, reason string, err error) {
-	statuses, err := w.aws.Statuses(ctx, cloud.StatusQuery{IDs: slices.Sorted(maps.Keys(w.waiting))})
+	statuses, err := w.aws.Statuses(ctx, cloud.StatusQuery{IDs: slices.Sorted(maps.Keys(w.waiting)), AnyState: true})
 	if err != nil {
 		return 0, "", "", err
 	}
@@ -105,7 +110,7 @@ func (w *readiness) read(ctx context.Context) (left int, state, reason string, e
 	if len(w.waiting) == 0 {
 		return 0, "ready", "", nil
 	}
-	ended, err := w.ended(ctx)
+	ended, err := w.ended(ctx, statuses)
 	if err != nil {
 		return 0, "", "", err
 	}
@@ -180,20 +185,56 @@ func (w *readiness) verdict(status cloud.InstanceStatus, groups groupTargets) (m
 	return "", false, false
 }
 
-// ended says which instances that are waited for have ended or stopped, and why.
-func (w *readiness) ended(ctx context.Context) ([]complaint, error) {
+// seenAfter is how long an instance that has just been launched may have no status for no
+// other reason than that.
+const seenAfter = time.Minute
+
+// ended says which instances that are waited for have ended or stopped, and why. Only
+// those are asked about that may have: a terminated instance has no status.
+func (w *readiness) ended(ctx context.Context, statuses []cloud.InstanceStatus) ([]complaint, error) {
+	suspects := maps.Clone(w.waiting)
+	maps.DeleteFunc(suspects, func(id string, member Member) bool {
+		return !w.seen[id] && time.Since(member.since) < seenAfter // it may only not be visible yet
+	})
+	for _, status := range statuses {
+		switch status.State {
+		case cloud.InstancePending, cloud.InstanceRunning:
+			w.seen[status.InstanceID] = true
+			delete(suspects, status.InstanceID)
+		}
+	}
 	found, err := w.aws.Instances(ctx, cloud.InstanceQuery{
-		Tags:   w.owner.Tags(),
+		IDs:    slices.AppendSeq([]string{}, maps.Keys(suspects)),
 		States: []string{cloud.InstanceShuttingDown, cloud.InstanceTerminated, cloud.InstanceStopping, cloud.InstanceStopped},
 	})
 	var reasons []complaint
 	for _, instance := range found {
-		if member, waited := w.waiting[instance.ID]; waited {
-			w.failed = instance.ID
-			reasons = append(reasons, complaint{member, fmt.Sprintf("is %s (%s)", instance.State, instance.StateReason)})
-		}
+		w.failed = instance.ID
+		reasons = append(reasons, complaint{w.waiting[instance.ID], fmt.Sprintf("is %s (%s)", instance.State, instance.StateReason)})
 	}
 	return reasons, err
+}
+
+// Pauses between two looks at instances that boot.
+const (
+	soon, ordinarily, rarely = 10 * time.Second, 15 * time.Second, 40 * time.Second
+	// many are so many instances that some of them tell when the others will be ready.
+	many = 10
+)
+
+// pace is short at first, since an instance may run in seconds. Status checks come in once a
+// minute and take minutes: while most of many instances lack them, the last one is far
+// from ready; once few do, it is near.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-system-instance-status-check.html
+func (w *readiness) pace(elapsed time.Duration) time.Duration {
+	pause, most := max(elapsed, 500*time.Millisecond), ordinarily
+	if w.spec.Health.StatusChecks && w.all >= many {
+		pause, most = max(2*elapsed, 2*time.Second), soon
+		if left := 4 * len(w.waiting) / w.all; left > 0 {
+			most = ordinarily + min(time.Duration(left-1)*ordinarily, rarely-ordinarily)
+		}
+	}
+	return min(pause, max(most, elapsed/20))
 }
 
 // names lists the instances that are waited for, and what each lacks.

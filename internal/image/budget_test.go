@@ -8,7 +8,7 @@ import (
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 )
 
-// witness sees, every quarter of a second, what a client has to ask for: when each
+// witness sees, twenty times a second, what a client has to ask for: when each
 // instance stopped and when each image became available.
 type witness struct {
 	stop      chan struct{}
@@ -18,7 +18,7 @@ type witness struct {
 }
 
 func (w *witness) watch(b *bakery) {
-	ticker := time.NewTicker(250 * time.Millisecond)
+	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
 	for {
 		select {
@@ -42,7 +42,7 @@ func (w *witness) watch(b *bakery) {
 	}
 }
 
-// A bake takes at most 1.05 times what AWS and the steps take: what the provider adds
+// A bake takes at most 100 requests, and 1.05 times what AWS and the steps take: what the provider adds
 // is the time until it notices that the builder has stopped, that the image is there,
 // and that the proof has stopped.
 func TestBudget_bake(t *testing.T) {
@@ -81,10 +81,17 @@ func bakeWithinBudget(t *testing.T, seed uint64) {
 		took := ended.Sub(begun)
 		added := captured.Sub(w.stopped[0]) + proving.Sub(w.available[0]) + ended.Sub(w.stopped[1])
 		floor := took - added
-		t.Logf("a bake in %s of virtual time, of which AWS and the steps take %s (%.3f times that); noticed late by %s, %s and %s", took.Round(time.Second),
-			floor.Round(time.Second), took.Seconds()/floor.Seconds(), captured.Sub(w.stopped[0]), proving.Sub(w.available[0]), ended.Sub(w.stopped[1]))
+		requests := 0
+		for _, count := range b.Lab.Books().Requests {
+			requests += count
+		}
+		t.Logf("a bake in %s of virtual time, of which AWS and the steps take %s (%.3f times that), %d requests; noticed late by %s, %s and %s", took.Round(time.Second),
+			floor.Round(time.Second), took.Seconds()/floor.Seconds(), requests, captured.Sub(w.stopped[0]), proving.Sub(w.available[0]), ended.Sub(w.stopped[1]))
 		if took.Seconds() > 1.05*floor.Seconds() {
 			t.Errorf("the bake took %s, more than 1.05 times %s", took, floor)
+		}
+		if requests > 100 {
+			t.Errorf("the bake took %d requests, more than 100", requests)
 		}
 	})
 }

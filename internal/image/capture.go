@@ -107,7 +107,7 @@ func (r *run) waitCandidate(ctx context.Context, candidate Version) (Version, er
 	defer r.phases.during("capture")()
 	snapshots := r.snapshotting(r.aws, r.owner.Tags().With(cloud.Tags{cloud.TagFingerprint: candidate.Fingerprint}))
 	image, err := cloud.Poll[cloud.Image]{
-		Most: attentive,
+		Pace: imagePace,
 		What: fmt.Sprintf("image %s (%s) to be available", candidate.ImageID, r.aws.Name()),
 		Read: func(ctx context.Context) (cloud.Image, string, string, error) {
 			snapshots.ask(ctx)

@@ -15,7 +15,7 @@ func (f *following) off(ctx context.Context) (guest.Report, error) {
 	console := f.r.consoleOf(f.instance, f.job)
 	console.heard.told, console.heard.current, console.heard.since = len(f.report.Passed), f.at, f.since // as the commands have told
 	_, err := cloud.Poll[cloud.Instance]{
-		Most: attentive,
+		Pace: console.stopping.pace,
 		What: fmt.Sprintf("instance %s (%s) to switch itself off", f.instance.ID, f.r.aws.Name()),
 		Read: func(ctx context.Context) (cloud.Instance, string, string, error) {
 			found, state, reason, err := console.read(ctx)

@@ -20,10 +20,6 @@ const consoleLag = 5 * time.Minute
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-console.html
 const consoleLimit = 64 << 10
 
-// attentive is the longest pause between two looks at what a bake waits for: there are
-// few of them at a time, and their minutes are the user's.
-const attentive = 3 * time.Second
-
 // consoleEvery is the least pause between two looks at the console of an instance
 // that still runs.
 const consoleEvery = 20 * time.Second
@@ -36,10 +32,9 @@ type consoleOf struct {
 	lastLook time.Time
 	heard    *heard
 	// report and text are what it said when it was last looked at.
-	report guest.Report
-	text   string
-	// stopping is set once it was told that the instance stops.
-	stopping bool
+	report   guest.Report
+	text     string
+	stopping stopping
 }
 
 func (r *run) consoleOf(instance cloud.Instance, job job) *consoleOf {
@@ -54,7 +49,7 @@ func (r *run) consoleOf(instance cloud.Instance, job job) *consoleOf {
 }
 
 func (c *consoleOf) far() string {
-	if c.stopping {
+	if !c.stopping.since.IsZero() {
 		return "it is stopping"
 	}
 	return c.heard.far()
@@ -63,7 +58,7 @@ func (c *consoleOf) far() string {
 // wait returns the report of an instance that has stopped itself.
 func (c *consoleOf) wait(ctx context.Context) (guest.Report, error) {
 	_, err := cloud.Poll[cloud.Instance]{
-		Most:    attentive,
+		Pace:    c.stopping.pace,
 		What:    fmt.Sprintf("instance %s (%s) to finish", c.instance.ID, c.r.aws.Name()),
 		Read:    c.read,
 		Pending: []string{cloud.InstancePending, cloud.InstanceRunning, cloud.InstanceStopping},
@@ -112,14 +107,13 @@ func (c *consoleOf) read(ctx context.Context) (cloud.Instance, string, string, e
 	if len(found) == 0 {
 		return cloud.Instance{}, cloud.InstancePending, "", nil
 	}
+	if c.stopping.hear(found[0].State) {
+		c.heard.tell("stopping")
+	}
 	if found[0].State == cloud.InstanceRunning && time.Since(c.lastLook) >= consoleEvery {
 		// The console of a running instance is for the eyes only: what it does not say
 		// yet, or an error, matters to nobody.
 		_, _ = c.look(ctx)
-	}
-	if found[0].State == cloud.InstanceStopping && !c.stopping {
-		c.stopping = true
-		c.heard.tell("stopping")
 	}
 	return found[0], found[0].State, found[0].StateReason, nil
 }

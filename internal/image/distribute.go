@@ -253,7 +253,7 @@ func (r *run) waitCopy(ctx context.Context, aws AWS, imageID string) (cloud.Imag
 	begun, seen := time.Now(), false
 	snapshots := r.snapshotting(aws, copyTags(r.owner).With(r.owner.Tags()))
 	return cloud.Poll[cloud.Image]{
-		Most: attentive,
+		Pace: imagePace,
 		What: fmt.Sprintf("copy %s (%s) to be available", imageID, aws.Name()),
 		Read: func(ctx context.Context) (cloud.Image, string, string, error) {
 			snapshots.ask(ctx)

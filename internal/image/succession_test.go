@@ -179,7 +179,7 @@ func TestCreate_withoutKnowingTheOldOne(t *testing.T) {
 	inBakery(t, func(t *testing.T, b *bakery) {
 		b.apply(script("a"))
 		known := b.state
-		b.cut(rehearsal.Cut{Request: 30, After: true, Dead: true}, script("b"), b.succeed())
+		b.cut(rehearsal.Cut{Request: 20, After: true, Dead: true}, script("b"), b.succeed())
 		b.Restart()
 		options := b.options()
 		options.Owner = nobody

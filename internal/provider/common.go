@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
@@ -21,14 +22,24 @@ import (
 )
 
 // known reports whether a value and everything in it is known.
-func known(ctx context.Context, values ...attr.Value) bool {
-	for _, value := range values {
-		raw, err := value.ToTerraformValue(ctx)
-		if err != nil || !raw.IsFullyKnown() {
-			return false
-		}
+func known(_ context.Context, values ...attr.Value) bool {
+	return !slices.ContainsFunc(values, partlyUnknown)
+}
+
+// partlyUnknown walks the value itself: its Terraform form would be as large again.
+func partlyUnknown(value attr.Value) bool {
+	if value.IsUnknown() {
+		return true
 	}
-	return true
+	switch value := value.(type) {
+	case interface{ Elements() []attr.Value }:
+		return slices.ContainsFunc(value.Elements(), partlyUnknown)
+	case interface{ Elements() map[string]attr.Value }:
+		return slices.ContainsFunc(slices.Collect(maps.Values(value.Elements())), partlyUnknown)
+	case interface{ Attributes() map[string]attr.Value }:
+		return slices.ContainsFunc(slices.Collect(maps.Values(value.Attributes())), partlyUnknown)
+	}
+	return false
 }
 
 func regionAttribute(what string) schema.Attribute {

@@ -47,9 +47,10 @@ type fleetModel struct {
 
 	held
 
-	Instances   types.Map   `tfsdk:"instances"`
-	InstanceIDs types.List  `tfsdk:"instance_ids"`
-	PrivateIPs  types.List  `tfsdk:"private_ips"`
+	// The framework has these folded: see foldedFleet.
+	Instances   types.Map   `tfsdk:"-"`
+	InstanceIDs types.List  `tfsdk:"-"`
+	PrivateIPs  types.List  `tfsdk:"-"`
 	ReadySize   types.Int64 `tfsdk:"ready_size"`
 	Generation  types.Int64 `tfsdk:"generation"`
 }

@@ -21,12 +21,13 @@ func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 		return
 	}
 	var plan, config fleetModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	shared := unfolded{}
+	resp.Diagnostics.Append(plan.getLike(ctx, req.Plan, shared)...)
+	resp.Diagnostics.Append(config.getLike(ctx, req.Config, shared)...)
 	var state *fleetModel
 	if !req.State.Raw.IsNull() {
 		state = &fleetModel{}
-		resp.Diagnostics.Append(req.State.Get(ctx, state)...)
+		resp.Diagnostics.Append(state.getLike(ctx, req.State, shared)...)
 	}
 	if resp.Diagnostics.HasError() {
 		return
@@ -51,7 +52,7 @@ func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 	}
 	planner.run(ctx)
 	if !resp.Diagnostics.HasError() {
-		resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+		resp.Diagnostics.Append(plan.set(ctx, &resp.Plan)...)
 	}
 }
 
@@ -71,7 +72,7 @@ func (r *fleetResource) movesLate(ctx context.Context, private privateReader, re
 // planDestroy names what ends, and refuses credentials of another account.
 func (r *fleetResource) planDestroy(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	var state fleetModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(state.get(ctx, req.State)...)
 	if !resp.Diagnostics.HasError() {
 		r.announceEnd(ctx, req.Private, state, "Destroying fleet "+state.Name.ValueString(), &resp.Diagnostics)
 	}

@@ -1,14 +1,12 @@
 package provider
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
@@ -29,13 +27,13 @@ func instanceIDOf(value attr.Value) string {
 // the wanted one, and what somebody has done to one instance would be done to all. The
 // plan compares each instance with what is wanted, and says where one differs. What the
 // configuration leaves to AWS is not followed either.
-func (m *fleetModel) readShared(ctx context.Context, session *session, observed *fleet.Observation, diags *diag.Diagnostics) {
+func (m *fleetModel) readShared(session *session, observed *fleet.Observation) {
 	if len(observed.Members) == 0 {
 		return
 	}
 	var tags []cloud.Tags
 	groups, profiles := map[string][]string{}, map[string]bool{}
-	spec := fleet.Spec{Name: m.Name.ValueString(), Slots: slotsSpec(ctx, m.Slots, diags)}
+	spec := fleet.Spec{Name: m.Name.ValueString(), Slots: slotsSpec(m.Slots)}
 	for _, slot := range slices.Sorted(maps.Keys(observed.Members)) {
 		instance := observed.Members[slot].Instance
 		tags = append(tags, m.userTags(instance, spec.SpecialTags(slot)))

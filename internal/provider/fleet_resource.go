@@ -37,9 +37,9 @@ func (r *fleetResource) Metadata(_ context.Context, _ resource.MetadataRequest, 
 	resp.TypeName = "stamp_fleet"
 }
 
-// Schema is what HCL may say.
+// Schema is what HCL may say, with what is large folded.
 func (r *fleetResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	resp.Schema = fleetSchema(ctx)
+	resp.Schema = foldedFleetSchema(ctx)
 }
 
 // IdentitySchema is name and region.
@@ -55,7 +55,7 @@ func (r *fleetResource) Configure(_ context.Context, req resource.ConfigureReque
 // Create launches the fleet, or completes what an interrupted create has left.
 func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan fleetModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(plan.get(ctx, req.Plan)...)
 	limit, diags := plan.Timeouts.Create(withoutNoise(ctx), fleetCreateTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
@@ -79,7 +79,7 @@ func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, 
 		plan.setApplied(outcome.Observed)
 	}
 	plan.hold(outcome.Owner)
-	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(plan.set(ctx, &resp.State)...)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.Name, plan.Region)...)
 	resp.Diagnostics.Append(writeOwner(ctx, resp.Private, outcome.Owner)...)
 	if !resp.Diagnostics.HasError() {
@@ -91,8 +91,8 @@ func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, 
 // keeps what was configured before, and says truly which instances there are.
 func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan, state fleetModel
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(plan.get(ctx, req.Plan)...)
+	resp.Diagnostics.Append(state.get(ctx, req.State)...)
 	limit, diags := plan.Timeouts.Update(withoutNoise(ctx), fleetUpdateTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
@@ -110,12 +110,12 @@ func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, 
 	if resp.Diagnostics.HasError() {
 		if observed != nil {
 			state.setOutputs(observed)
-			resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+			resp.Diagnostics.Append(state.set(ctx, &resp.State)...)
 		}
 		return
 	}
 	plan.setApplied(observed)
-	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(plan.set(ctx, &resp.State)...)
 }
 
 // apply runs the engine within the time limit. The state is nil for a create.
@@ -150,7 +150,7 @@ func (r *fleetResource) apply(ctx context.Context, limit time.Duration, plan, st
 // instances, with a warning, and the plan shows them as new.
 func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state fleetModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(state.get(ctx, req.State)...)
 	region := r.session.region(state.Region.ValueString(), &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
@@ -171,15 +171,15 @@ func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	state.hold(owner)
 	resp.Diagnostics.Append(writeOwner(ctx, resp.Private, owner)...)
 	state.setOutputs(observed)
-	state.readShared(ctx, r.session, observed, &resp.Diagnostics)
+	state.readShared(r.session, observed)
 	state.readImported(observed)
-	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	resp.Diagnostics.Append(state.set(ctx, &resp.State)...)
 }
 
 // Delete terminates every instance and waits until they are gone.
 func (r *fleetResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state fleetModel
-	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	resp.Diagnostics.Append(state.get(ctx, req.State)...)
 	limit, diags := state.Timeouts.Delete(withoutNoise(ctx), deleteTimeout)
 	resp.Diagnostics.Append(diags...)
 	region := r.session.region(state.Region.ValueString(), &resp.Diagnostics)

@@ -17,21 +17,6 @@ import (
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
 )
 
-type slotsModel struct {
-	Hostname types.String `tfsdk:"hostname"`
-	NameTags types.Bool   `tfsdk:"name_tags"`
-	// Overrides that are null, as a conditional makes them, are none.
-	Overrides map[string]*overrideModel `tfsdk:"overrides"`
-}
-
-type overrideModel struct {
-	Environment  types.Map    `tfsdk:"environment"`
-	Tags         types.Map    `tfsdk:"tags"`
-	InstanceType types.String `tfsdk:"instance_type"`
-	SubnetID     types.String `tfsdk:"subnet_id"`
-	PrivateIP    types.String `tfsdk:"private_ip"`
-}
-
 type healthModel struct {
 	StatusChecks types.Bool   `tfsdk:"status_checks"`
 	TargetGroups types.Bool   `tfsdk:"target_groups"`
@@ -120,7 +105,7 @@ func (m *fleetModel) spec(ctx context.Context, diags *diag.Diagnostics) fleet.Sp
 		TerminationProtection: m.DisableTermination.ValueBool(),
 		StopProtection:        m.DisableStop.ValueBool(),
 		TargetGroupARNs:       m.watch(ctx, ownership.Owner{}, diags).TargetGroupARNs,
-		Slots:                 slotsSpec(ctx, m.Slots, diags),
+		Slots:                 slotsSpec(m.Slots),
 		Tags:                  tagsOf(m.TagsAll),
 		Health:                m.watch(ctx, ownership.Owner{}, diags).Health,
 		Rollout:               objectOf[rolloutModel](ctx, m.Rollout, diags).rollout(int(m.Size.ValueInt64())),
@@ -213,19 +198,37 @@ func (m rolloutModel) rollout(size int) fleet.Rollout {
 	return rollout
 }
 
-func slotsSpec(ctx context.Context, value types.Object, diags *diag.Diagnostics) *fleet.Slots {
+// slotsSpec reads the values one by one: by reflection, as other objects are read, the
+// overrides of 10,000 slots take a second each time.
+func slotsSpec(value types.Object) *fleet.Slots {
 	if value.IsNull() {
 		return nil
 	}
-	model := objectOf[slotsModel](ctx, value, diags)
-	slots := &fleet.Slots{Hostname: model.Hostname.ValueString(), NameTags: model.NameTags.ValueBool(), Overrides: map[int]fleet.Override{}}
-	for key, override := range model.Overrides {
-		if number, err := strconv.Atoi(key); err == nil && override != nil {
-			slots.Overrides[number] = fleet.Override{
-				Environment: stringsOf(override.Environment), Tags: tagsOf(override.Tags), InstanceType: override.InstanceType.ValueString(),
-				SubnetID: override.SubnetID.ValueString(), PrivateIP: override.PrivateIP.ValueString(),
-			}
+	given := value.Attributes()
+	slots := &fleet.Slots{Hostname: stringOf(given["hostname"]), Overrides: map[int]fleet.Override{}}
+	if nameTags, ok := given["name_tags"].(types.Bool); ok {
+		slots.NameTags = nameTags.ValueBool()
+	}
+	overrides, _ := given["overrides"].(types.Map)
+	for key, each := range overrides.Elements() {
+		number, err := strconv.Atoi(key)
+		override, ok := each.(types.Object)
+		if err != nil || !ok || override.IsNull() { // as a conditional makes them
+			continue
+		}
+		said := override.Attributes()
+		environment, _ := said["environment"].(types.Map)
+		tags, _ := said["tags"].(types.Map)
+		slots.Overrides[number] = fleet.Override{
+			Environment: stringsOf(environment), Tags: tagsOf(tags), InstanceType: stringOf(said["instance_type"]),
+			SubnetID: stringOf(said["subnet_id"]), PrivateIP: stringOf(said["private_ip"]),
 		}
 	}
 	return slots
+}
+
+// stringOf is a string; one that is null or unknown is empty.
+func stringOf(value attr.Value) string {
+	text, _ := value.(types.String)
+	return text.ValueString()
 }

@@ -21,10 +21,11 @@ import (
 // ValidateConfig refuses what needs more than one attribute to be seen.
 func (r *fleetResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
 	var config fleetModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	resp.Diagnostics.Append(config.get(ctx, req.Config)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	config.validateOverrides(ctx, &resp.Diagnostics)
 	config.validateTimeouts(&resp.Diagnostics)
 	if resp.Diagnostics.HasError() {
 		return
@@ -33,7 +34,7 @@ func (r *fleetResource) ValidateConfig(ctx context.Context, req resource.Validat
 	if config.Size.ValueInt64() < 0 || config.Size.IsUnknown() || config.Slots.IsNull() || !known(ctx, config.Slots) {
 		return
 	}
-	slots := slotsSpec(ctx, config.Slots, &resp.Diagnostics)
+	slots := slotsSpec(config.Slots)
 	size := int(config.Size.ValueInt64())
 	at := path.Root("slots")
 	for _, slot := range slices.Sorted(maps.Keys(slots.Overrides)) {

@@ -5,7 +5,6 @@ import (
 	"os"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
@@ -84,7 +83,7 @@ provider "stamp" {
 
 func factories(options ...provider.Option) map[string]func() (tfprotov6.ProviderServer, error) {
 	return map[string]func() (tfprotov6.ProviderServer, error){
-		"stamp": providerserver.NewProtocol6WithError(provider.New("test", options...)()),
+		"stamp": func() (tfprotov6.ProviderServer, error) { return provider.NewServer("test", options...)(), nil },
 	}
 }
 

@@ -22,6 +22,7 @@ type Provider struct {
 	// client replaces the one that the provider block's proxy and TLS settings make; nil
 	// outside of tests.
 	client *http.Client
+	fleet   func() resource.Resource
 }
 
 // Option changes how a provider runs.
@@ -42,7 +43,7 @@ func WithHTTPClient(client *http.Client) Option {
 // New returns a constructor of the provider of that version.
 func New(version string, options ...Option) func() provider.Provider {
 	return func() provider.Provider {
-		made := &Provider{version: version, now: time.Now}
+		made := &Provider{version: version, now: time.Now, fleet: newFleet}
 		for _, option := range options {
 			option(made)
 		}
@@ -93,7 +94,7 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 
 // Resources lists the resource types.
 func (p *Provider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newGoldenImage, newFleet}
+	return []func() resource.Resource{newGoldenImage, p.fleet}
 }
 
 // DataSources lists the data sources.
