@@ -6,6 +6,7 @@ import (
 	"context"
 	"flag"
 	"log"
+	"os"
 
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
@@ -18,6 +19,7 @@ var version = "dev"
 func main() {
 	debug := flag.Bool("debug", false, "serve for a debugger such as delve")
 	flag.Parse()
+	quietFramework()
 	if !*debug { // a debugger's process is nobody's child
 		go provider.EndWithTerraform(context.Background())
 	}
@@ -27,5 +29,15 @@ func main() {
 	})
 	if err != nil {
 		log.Fatal(err)
+	}
+}
+
+// quietFramework keeps the plugin framework from logging, unless the user asks for its
+// log: it tells each attribute of each server several times, and the time that takes grows
+// with the square of their number.
+func quietFramework() {
+	const framework, all = "TF_LOG_SDK_FRAMEWORK", "TF_LOG_SDK"
+	if os.Getenv(framework) == "" && os.Getenv(all) == "" {
+		_ = os.Setenv(framework, "OFF") // fails for no name or value like these
 	}
 }

@@ -3,6 +3,7 @@ package cloud
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -30,6 +31,9 @@ func newAccount(config Config, resolved aws.Config) *Account {
 			return classRetryer{current}
 		}
 		return retryer
+	}
+	if config.Log != nil {
+		resolved.APIOptions = append(slices.Clone(resolved.APIOptions), callLog(config.Log).install)
 	}
 	return &Account{
 		config:   config,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -58,13 +59,23 @@ func inBatches(ids []string, do func(batch []string) error) error {
 	return nil
 }
 
+// groupVisibleWithin is how long a security group may be unknown: whoever has made it has
+// mostly waited until it was seen, and one that is not there must not cost a minute for
+// each instance.
+const groupVisibleWithin = 10 * time.Second
+
 // SetSecurityGroups replaces the groups of the instance's primary network interface.
 // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceAttribute.html
 func (r *Region) SetSecurityGroups(ctx context.Context, instanceID string, groupIDs []string) error {
-	return created(ctx, func() error {
+	begun := time.Now()
+	do := func() error {
 		_, err := call(ctx, r.name, "ModifyInstanceAttribute", r.ec2.modifyInstance,
 			&ec2.ModifyInstanceAttributeInput{InstanceId: &instanceID, Groups: groupIDs})
 		return err
+	}
+	return persist(ctx, do, func(err error) bool {
+		group := HasCode(err, codeGroupNotFound) && time.Since(begun) < groupVisibleWithin
+		return group || ClassOf(err) == NotFound && !HasCode(err, codeGroupNotFound)
 	})
 }
 

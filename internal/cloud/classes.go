@@ -17,6 +17,7 @@ const (
 	codeUnsupportedOperation  = "UnsupportedOperation"
 	codeTargetGroupNotFound   = "TargetGroupNotFound"
 	codeInvalidTarget         = "InvalidTarget"
+	codeGroupNotFound         = "InvalidGroup.NotFound"
 )
 
 // classes says what each code of AWS means to the engines; codes that are not here are

@@ -171,6 +171,7 @@ func (r *Region) Snapshots(ctx context.Context, tags Tags) ([]Snapshot, error) {
 					ID:          aws.ToString(from.SnapshotId),
 					Description: aws.ToString(from.Description),
 					State:       string(from.State),
+					Progress:    aws.ToString(from.Progress),
 					StartedAt:   aws.ToTime(from.StartTime),
 					Tags:        tagsOf(from.Tags),
 				})

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
 // Poll waits for a thing to reach a state.
@@ -22,6 +24,10 @@ type Poll[T any] struct {
 	First, Most time.Duration
 	// Changed is called for each new state.
 	Changed func(state string, elapsed time.Duration)
+	// Progress hears once a minute what is waited for, and what Far says after a reading of
+	// how far it is: "214 of 300 ready". Without Far that is the state.
+	Progress report.Progress
+	Far      func() string
 }
 
 // StateError says that a thing reached a state from which the wanted one is not to
@@ -78,6 +84,8 @@ func (p Poll[T]) Wait(ctx context.Context) (T, error) {
 	var lastState string
 	var lastErr error
 	begun := time.Now()
+	waiting := p.Progress.Wait(p.What)
+	defer waiting.End()
 	pause := p.First
 	if pause == 0 {
 		pause = 500 * time.Millisecond
@@ -96,6 +104,7 @@ func (p Poll[T]) Wait(ctx context.Context) (T, error) {
 				p.Changed(state, time.Since(begun))
 			}
 			lastState = state
+			waiting.Far(p.far(state))
 			if over, err := p.judge(state, reason); over {
 				return thing, err
 			}
@@ -111,6 +120,14 @@ func (p Poll[T]) Wait(ctx context.Context) (T, error) {
 		}
 		pause = min(pause*3/2, most)
 	}
+}
+
+// far says how far it is.
+func (p Poll[T]) far(state string) string {
+	if p.Far == nil {
+		return "it is " + state
+	}
+	return p.Far()
 }
 
 // judge tells whether a state ends the wait, and how.

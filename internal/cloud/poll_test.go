@@ -189,3 +189,31 @@ func TestPoll_Changed(t *testing.T) {
 		}
 	})
 }
+
+// Once a minute it is told what is waited for, and how far it is.
+func TestPoll_tells(t *testing.T) {
+	for name, far := range map[string]func() string{"the image": nil, "its own words": func() string { return "63 %" }} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				poll, _ := pollOf(reading{state: "pending"})
+				var lines []string
+				poll.Progress, poll.Far = func(line string) { lines = append(lines, line) }, far
+				ctx, cancel := context.WithTimeout(t.Context(), 150*time.Second)
+				defer cancel()
+				if _, err := poll.Wait(ctx); err == nil {
+					t.Fatal("it is there")
+				}
+				words := "it is pending"
+				if far != nil {
+					words = far()
+				}
+				want := []string{
+					"waiting for image ami-1 (eu-west-1) (1m0s so far): " + words, "waiting for image ami-1 (eu-west-1) (2m0s so far): " + words,
+				}
+				if diff := cmp.Diff(want, lines); diff != "" {
+					t.Errorf("lines (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}

@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"context"
 	"net/http"
 	"time"
 )
@@ -69,6 +70,8 @@ type Config struct {
 	UserAgent []string
 	// TerraformVersion and ProviderVersion go into the user agent.
 	TerraformVersion, ProviderVersion string
+	// Log hears of each attempt of each call; nil hears nothing.
+	Log func(context.Context, Call)
 	// HTTPClient replaces the one that is made of the proxy and TLS settings: a way for
 	// tests to run the SDK over a connection in memory. The SDK refuses it beside
 	// CustomCABundle and AWS_CA_BUNDLE, which it could not put into it.

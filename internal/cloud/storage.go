@@ -1,8 +1,8 @@
 package cloud
 
 import (
-	"bytes"
 	"context"
+	"io"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -41,9 +41,10 @@ type Bucket struct{ Name, Owner string }
 
 // Object is one object to store.
 type Object struct {
-	Bucket  Bucket
-	Key     string
-	Content []byte
+	Bucket Bucket
+	Key    string
+	// Content is read from its beginning again where a request is repeated.
+	Content io.ReadSeeker
 	// Metadata says whose it is. Tags would need a permission of their own.
 	Metadata map[string]string
 }
@@ -53,7 +54,7 @@ type Object struct {
 func (r *Region) PutObject(ctx context.Context, object Object) error {
 	_, err := call(ctx, r.name, "PutObject", r.s3.putObject, &s3.PutObjectInput{
 		Bucket: &object.Bucket.Name, ExpectedBucketOwner: given(object.Bucket.Owner), Key: &object.Key,
-		Body: bytes.NewReader(object.Content), Metadata: object.Metadata,
+		Body: object.Content, Metadata: object.Metadata,
 	})
 	return err
 }

@@ -29,6 +29,11 @@ const (
 // never checked.
 const TargetNotInUse = "Target.NotInUse"
 
+// TargetBadAnswer is the reason of targets that answer with another code than the group
+// wants.
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetHealth.html
+const TargetBadAnswer = "Target.ResponseCodeMismatch"
+
 // Target is what a target group says of one instance.
 type Target struct {
 	InstanceID string

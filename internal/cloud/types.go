@@ -268,8 +268,10 @@ type Snapshot struct {
 	ID          string
 	Description string
 	State       string
-	StartedAt   time.Time
-	Tags        Tags
+	// Progress is how much of it is done, like "63%".
+	Progress  string
+	StartedAt time.Time
+	Tags      Tags
 }
 
 // Subnet is one subnet.

@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -74,7 +75,7 @@ func (w *wire) RoundTrip(from *http.Request) (*http.Response, error) {
 		return nil, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 	}
 	return &http.Response{
-		StatusCode: status, Header: http.Header{}, Request: from,
+		StatusCode: status, Header: http.Header{"X-Amzn-Requestid": {"req-1"}}, Request: from,
 		Body: io.NopCloser(strings.NewReader(text)), ContentLength: int64(len(text)),
 	}, nil
 }
@@ -120,10 +121,16 @@ func (r request) filters() []string {
 // overWire returns a region whose requests the function answers.
 func overWire(t *testing.T, answer func(request) (int, string)) (*Region, *wire) {
 	t.Helper()
+	return loggedWire(t, nil, answer)
+}
+
+// loggedWire is overWire with a log of the calls.
+func loggedWire(t *testing.T, log func(context.Context, Call), answer func(request) (int, string)) (*Region, *wire) {
+	t.Helper()
 	cloudtest.NoEnvironment(t)
 	w := &wire{answer: answer}
 	account, _, err := New(t.Context(), Config{
-		Region: "us-east-1", AccessKey: "AKID", SecretKey: "secret", HTTPClient: &http.Client{Transport: w},
+		Region: "us-east-1", AccessKey: "AKID", SecretKey: "secret", HTTPClient: &http.Client{Transport: w}, Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)

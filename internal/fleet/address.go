@@ -23,7 +23,7 @@ func (r *run) waitReleased(ctx context.Context, slots []int) error {
 	}
 	query := cloud.InstanceQuery{Tags: r.owner.Tags(), States: append(cloud.LiveInstanceStates(), cloud.InstanceShuttingDown)}
 	_, err := cloud.Poll[int]{
-		What: fmt.Sprintf("the addresses of %s (%s) to be free", slotList(slots), r.aws.Name()),
+		What: fmt.Sprintf("the addresses of %s (%s) to be free", slotRange(slots), r.aws.Name()),
 		Read: func(ctx context.Context) (held int, state, reason string, err error) {
 			found, err := r.aws.Instances(ctx, query)
 			for _, instance := range found {
@@ -39,6 +39,8 @@ func (r *run) waitReleased(ctx context.Context, slots []int) error {
 		},
 		Pending: []string{"in use"},
 		Target:  []string{"free"},
+
+		Progress: r.options.Progress,
 	}.Wait(ctx)
 	return err
 }

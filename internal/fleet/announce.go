@@ -198,6 +198,24 @@ func (a *announcement) repairs() {
 		a.add(fmt.Sprintf("Replacing %s of fleet %s", counted(len(broken), "broken instance"), a.about.Name), append(few(lines),
 			a.brokenEnd(broken), "To keep such instances, set replace_unhealthy = false.")...)
 	}
+	a.keeps()
+	a.fills()
+}
+
+// keeps announces what is broken and stays.
+func (a *announcement) keeps() {
+	if kept := a.plan.Broken; len(kept) > 0 {
+		var lines []string
+		for _, member := range kept {
+			lines = append(lines, fmt.Sprintf("slot %d: %s %s", member.Slot, member.Instance.ID, member.Broken))
+		}
+		a.add(fmt.Sprintf("Keeping %s of fleet %s", counted(len(kept), "broken instance"), a.about.Name),
+			append(few(lines), "They stay as they are, since replace_unhealthy = false.")...)
+	}
+}
+
+// fills announces the slots that have lost their instances.
+func (a *announcement) fills() {
 	var empty []int
 	for _, change := range a.plan.of(Missing) {
 		if change.Slot < a.about.SizeBefore {
@@ -334,31 +352,3 @@ func counted(count int, what string) string {
 }
 
 func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
-
-// slotRange names sorted slots as people write them: "slot 3", "slots 0-3, 7".
-func slotRange(slots []int) string {
-	var ranges []string
-	for i := 0; i < len(slots); {
-		last := i
-		for last+1 < len(slots) && slots[last+1] <= slots[last]+1 {
-			last++
-		}
-		if slots[last] == slots[i] {
-			ranges = append(ranges, strconv.Itoa(slots[i]))
-		} else {
-			ranges = append(ranges, fmt.Sprintf("%d-%d", slots[i], slots[last]))
-		}
-		i = last + 1
-	}
-	const most = 20
-	if len(ranges) > most {
-		ranges = append(ranges[:most], fmt.Sprintf("and %d more ranges", len(ranges)-most))
-	}
-	if len(slots) == 1 {
-		return "slot " + ranges[0]
-	}
-	if len(slots) == 0 {
-		return "no slot"
-	}
-	return "slots " + strings.Join(ranges, ", ")
-}

@@ -39,14 +39,16 @@ func TestPlan_Announce(t *testing.T) {
 			func(s *Spec, m []Member) []Member { s.Tags = cloud.Tags{"A": "b"}; return m }, Circumstances{Visible: true}, nil,
 		},
 		"tags that somebody has changed": {
-			func(_ *Spec, m []Member) []Member { m[3].Instance.Tags["Name"] = "x"; return m }, Circumstances{},
+			func(_ *Spec, m []Member) []Member { m[3].Instance.Tags["Name"] = "x"; return m },
+			Circumstances{},
 			[]string{"Setting instances of fleet web right in place\nNot as configured: tags of slot 3. They are set again on the running instances; none ends."},
 		},
 		"an image that is not known": {
 			func(s *Spec, m []Member) []Member {
 				s.Unknown.Image, s.Rollout.Canary, s.Rollout.Soak = true, 1, 5*time.Second
 				return m
-			}, Circumstances{Visible: true},
+			},
+			Circumstances{Visible: true},
 			[]string{"Rolling fleet web: 30 instances, 11 batches of at most 3\n" +
 				"Slots 0-29: new instances. Each old one ends, with its disks, when its successor is ready.\n" +
 				"Canary: slot 0 first, which must stay ready for 5s before the others follow.\n" +
@@ -56,7 +58,8 @@ func TestPlan_Announce(t *testing.T) {
 			func(s *Spec, m []Member) []Member {
 				s.Unknown.Image, s.Rollout = true, Rollout{Strategy: StrategyRootVolume, MaxUnavailable: Amount{Number: 3}}
 				return m
-			}, Circumstances{Visible: true},
+			},
+			Circumstances{Visible: true},
 			[]string{"Rolling fleet web: 30 instances, 10 batches of at most 3\n" +
 				"Slots 0-29: new root volumes; instances, addresses and other volumes stay. What is on the old root volumes is lost, and each server boots anew.\n" +
 				"Why: image_id is known after the bake.\nWhere that turns out to be as before, nothing is replaced."},
@@ -65,25 +68,29 @@ func TestPlan_Announce(t *testing.T) {
 			func(s *Spec, m []Member) []Member {
 				s.UserData, s.Rollout = []byte("#!/bin/sh\n"), Rollout{MaxUnavailable: Amount{Number: 30}}
 				return m
-			}, Circumstances{Visible: true, Changed: []string{"user_data"}},
+			},
+			Circumstances{Visible: true, Changed: []string{"user_data"}},
 			[]string{"Rolling fleet web: 30 instances, 1 batch of at most 30\n" +
 				"Slots 0-29: new instances. Each old one ends, with its disks, before a successor is launched.\nWhy: user_data changed."},
 		},
 		"one slot is not known": {
-			func(s *Spec, m []Member) []Member { s.Unknown.Slots = map[int]bool{4: true}; return m }, Circumstances{Visible: true},
+			func(s *Spec, m []Member) []Member { s.Unknown.Slots = map[int]bool{4: true}; return m },
+			Circumstances{Visible: true},
 			[]string{"Rolling fleet web: 1 instance, 1 batch of at most 1\n" +
 				"Slot 4: a new instance. The old one ends, with its disks, when its successor is ready.\n" +
 				"Why: slots.overrides[\"4\"] known after apply.\nWhere that turns out to be as before, nothing is replaced."},
 		},
 		"shrinks": {
-			func(s *Spec, m []Member) []Member { s.Size = 28; return m }, Circumstances{Visible: true},
+			func(s *Spec, m []Member) []Member { s.Size = 28; return m },
+			Circumstances{Visible: true},
 			[]string{"Shrinking fleet web: 2 instances end\nSlots 28-29: the instances end, with their disks.\nslot 28: i-28-1\nslot 29: i-29-1"},
 		},
 		"one is stopped, one is gone, and there is another image": {
 			func(s *Spec, m []Member) []Member {
 				s.ImageID, s.Size = "ami-2", 3
 				return []Member{m[0], stopped(m[2])}
-			}, Circumstances{Visible: true},
+			},
+			Circumstances{Visible: true},
 			[]string{
 				"Rolling fleet web: 1 instance, 1 batch of at most 1\n" +
 					"Slot 0: a new instance. The old one ends, with its disks, when its successor is ready.\nWhy: image ami-1 → ami-2.",
@@ -97,14 +104,17 @@ func TestPlan_Announce(t *testing.T) {
 				s.ReplaceUnhealthy = false
 				m[2] = stopped(m[2])
 				return m
-			}, Circumstances{}, nil,
+			},
+			Circumstances{},
+			[]string{"Keeping 1 broken instance of fleet web\nslot 2: i-2-1 is stopped\nThey stay as they are, since replace_unhealthy = false."},
 		},
 		"two in a slot, and one whose slot is not known": {
 			func(s *Spec, m []Member) []Member {
 				stray := launched(*s, 5, 1)
 				stray.Instance.ID, stray.Slot = "i-stray", -1
 				return append(m, launched(*s, 0, 2), stray)
-			}, Circumstances{},
+			},
+			Circumstances{},
 			[]string{"Ending surplus instances of fleet web: 2 instances end\nThey belong to the fleet, and no slot needs them. They end, with their disks:\n" +
 				"i-stray (its slot is unknown)\ni-0-1 (slot 0, which has another)"},
 		},
@@ -140,23 +150,6 @@ func TestPlan_announcesShortly(t *testing.T) {
 		if len(text) > 1200 || strings.Count(text, "\n") > 15 {
 			t.Errorf("%d bytes:\n%s", len(text), text)
 		}
-	}
-}
-
-func TestSlotRange(t *testing.T) {
-	for want, slots := range map[string][]int{
-		"no slot": nil, "slot 3": {3}, "slots 0-29": firstSlots(30), "slots 0, 2, 4-6": {0, 2, 4, 5, 6}, "slots 1-2": {1, 2},
-	} {
-		if got := slotRange(slots); got != want {
-			t.Errorf("%v: %q, want %q", slots, got, want)
-		}
-	}
-	var odd []int
-	for i := range 100 {
-		odd = append(odd, 2*i)
-	}
-	if got := slotRange(odd); !strings.HasSuffix(got, "38, and 80 more ranges") {
-		t.Errorf("got %q", got)
 	}
 }
 

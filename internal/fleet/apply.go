@@ -99,6 +99,7 @@ func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (Outcome, e
 		return Outcome{Owner: options.Owner}, err
 	}
 	outcome, err := r.outcome(ctx, err)
+	r.tellEnd(err)
 	if err != nil && r.create && !r.lost() && outcome.Observed.Empty() && r.mayHaveMore() {
 		lease.Leave()
 		outcome.Owner.ID = ""
@@ -202,10 +203,7 @@ func (r *run) apply(ctx context.Context) error {
 	}
 	r.plan = NewPlan(r.spec, observed)
 	r.plan.LeaveForeignTags(r.options.Previous)
-	r.options.Progress.Printf("%s", r.plan)
-	if forecast := r.plan.Forecast(); forecast != "" {
-		r.options.Progress.Printf("%s", forecast)
-	}
+	r.tellPlan()
 	r.made = true
 	for _, act := range []func(context.Context) error{r.clearLeft, r.mark, r.launchMissing, r.endReplaced, r.mend, r.rollOut, r.updateInPlace, r.endSurplus} {
 		if err := act(ctx); err != nil {
@@ -225,11 +223,11 @@ func (r *run) launchMissing(ctx context.Context) error {
 	launched, err := r.launch(ctx, slots, r.plan.NextGeneration)
 	if err != nil {
 		return r.failure(fmt.Sprintf("lacks %d of %d instances", len(slots)-len(launched), r.spec.Size),
-			slotList(lacking(slots, launched)), err,
+			slotRange(lacking(slots, launched)), err,
 			r.nowAfterLaunch(len(launched), len(slots)), r.nextAfterLaunch(err, len(launched)))
 	}
 	if err := r.waitReady(ctx, launched); err != nil {
-		failure := r.failure("has instances that are not ready", slotList(slots), err,
+		failure := r.failure("has instances that are not ready", slotRange(slots), err,
 			"all of them were launched"+r.untouched(len(slots)), r.nextAfterWait(err))
 		if len(r.plan.Rollout) > 0 {
 			return r.rollBack(ctx, failure)
@@ -242,11 +240,13 @@ func (r *run) launchMissing(ctx context.Context) error {
 // mend gives new instances to the slots whose old ones do not work.
 func (r *run) mend(ctx context.Context) error {
 	broken := r.plan.of(BrokenOne)
-	progress := progressOf{all: len(broken)}
-	for _, group := range r.spec.mendGroups(broken) {
+	groups := r.spec.mendGroups(broken)
+	progress := progressOf{all: len(broken), batch: 1, batches: len(groups)}
+	for _, group := range groups {
 		err := r.replaceGroup(ctx, group, progress)
 		if failure, ok := errors.AsType[*report.Failure](err); ok {
 			failure.Summary = fmt.Sprintf("Fleet %s has broken instances that were not replaced", r.spec.Name)
+			failure.Now = joined(failure.Now, "the others of the fleet are untouched")
 			failure.Next = advice(failure.Cause, r.spec.ImageID) + "correct the cause and run terraform apply again"
 			if errors.Is(err, context.Canceled) {
 				failure.Next = "run terraform apply again: it goes on from there"
@@ -255,7 +255,7 @@ func (r *run) mend(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		progress.done += len(group.all())
+		progress = progress.next(len(group.all()))
 	}
 	return nil
 }

@@ -1,9 +1,7 @@
 package fleet
 
 import (
-	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
@@ -124,24 +122,4 @@ func (s Spec) launchOf(owner ownership.Owner, b batch, pool cloud.Pool, generati
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-performance-instances.html
 func burstable(instanceType string) bool {
 	return len(instanceType) > 1 && instanceType[0] == 't' && instanceType[1] >= '0' && instanceType[1] <= '9'
-}
-
-// slotList names slots for people, the first ten of them.
-func slotList(slots []int) string {
-	const most = 10
-	if len(slots) == 0 {
-		return "no slot"
-	}
-	var names []string
-	for _, slot := range slots[:min(most, len(slots))] {
-		names = append(names, strconv.Itoa(slot))
-	}
-	text := "slots " + strings.Join(names, ", ")
-	if len(slots) == 1 {
-		text = "slot " + names[0]
-	}
-	if len(slots) > most {
-		text += fmt.Sprintf(" and %d more", len(slots)-most)
-	}
-	return text
 }

@@ -67,13 +67,6 @@ func (r *run) alreadyThere(owners []string) error {
 		Subject: fmt.Sprintf("%s (%s), of owner %s", instances(count), r.aws.Name(), strings.Join(owners, ", ")),
 		Cause:   ErrExists,
 		Now:     "nothing was changed",
-		Next: fmt.Sprintf(`if it is yours, run: terraform import stamp_fleet.<name> %q; or write this into your configuration and run terraform apply again:
-
-import {
-  to = stamp_fleet.<name>
-  id = %q
-}
-
-where <name> is the resource's in your configuration; otherwise choose another name`, id, id),
+		Next:    report.Import(id),
 	}
 }

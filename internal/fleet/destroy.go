@@ -100,6 +100,7 @@ func (d *destruction) endAll(ctx context.Context, owner ownership.Owner, members
 		return err
 	}
 	query := cloud.InstanceQuery{Tags: owner.Tags(), States: append(cloud.LiveInstanceStates(), cloud.InstanceShuttingDown)}
+	remaining := len(members)
 	_, err := cloud.Poll[int]{
 		What: fmt.Sprintf("the instances of fleet %s (%s) to be terminated", owner.Name, d.aws.Name()),
 		Read: func(ctx context.Context) (left int, state, reason string, err error) {
@@ -116,13 +117,15 @@ func (d *destruction) endAll(ctx context.Context, owner ownership.Owner, members
 			if err := d.end(ctx, membersOf(fresh, nil)); err != nil {
 				return 0, "", "", err
 			}
-			if len(found) > 0 {
+			if remaining = len(found); len(found) > 0 {
 				return len(found), cloud.InstanceShuttingDown, "", nil
 			}
 			return 0, cloud.InstanceTerminated, "", nil
 		},
 		Pending: []string{cloud.InstanceShuttingDown},
 		Target:  []string{cloud.InstanceTerminated},
+
+		Progress: d.progress, Far: func() string { return fmt.Sprintf("%d are left", remaining) },
 	}.Wait(ctx)
 	return err
 }

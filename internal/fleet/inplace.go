@@ -29,7 +29,7 @@ func (r *run) update(ctx context.Context) error {
 	if len(updates) == 0 {
 		return nil
 	}
-	r.options.Progress.Printf("updating %s in place", instances(len(updates)))
+	r.tellUpdates(updates)
 	some := func(what func(Update) bool) []string {
 		var ids []string
 		for _, update := range updates {
@@ -98,7 +98,7 @@ func (r *run) leaveFormerGroups(ctx context.Context) error {
 			continue
 		}
 		if err := r.aws.DeregisterTargets(ctx, arn, ids); err != nil {
-			return err
+			return fmt.Errorf("target group %s: %w", groupName(arn), err)
 		}
 	}
 	return nil
@@ -143,6 +143,8 @@ func (r *run) waitTagged(ctx context.Context, ids []string, key, value string) e
 		},
 		Pending: []string{"not visible"},
 		Target:  []string{"visible"},
+
+		Progress: r.options.Progress,
 	}.Wait(ctx)
 	return err
 }
@@ -185,5 +187,6 @@ func (r *run) writeTags(ctx context.Context, updates []Update) error {
 }
 
 func (r *run) inPlaceFailure(what string, err error) error {
-	return r.failure("was not updated altogether", what, err, "no instance was replaced or ended by this", "run terraform apply again")
+	before, more := r.aroundNext(err)
+	return r.failure("was not updated altogether", what, err, "no instance was replaced or ended by this", before+"run terraform apply again"+more)
 }

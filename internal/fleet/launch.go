@@ -305,7 +305,7 @@ func (l *launcher) launchBatch(ctx context.Context, b batch, pool cloud.Pool) ([
 			return nil, err
 		}
 		if members := l.filledBy(b, instances, seen); len(members) > 0 {
-			l.options.Progress.Printf("launched %d %s in %s for %s", len(members), pool.InstanceType, pool.SubnetID, slotList(b.slots))
+			l.options.Progress.Printf("launched %d %s in %s for %s", len(members), pool.InstanceType, pool.SubnetID, slotRange(b.slots))
 			return members, nil
 		}
 		attempt++

@@ -38,8 +38,8 @@ func notBegun(aws AWS, owner ownership.Owner, command string, err error) error {
 	switch {
 	case isHeld(err):
 		failure.Next = "wait until it has ended, then run terraform " + command + " again"
-	case cloud.ClassOf(err) == cloud.Denied:
-		failure.Next = "give whoever runs Terraform the permission that is missing; then run terraform " + command + " again"
+	case cloud.Remedy(err) != "":
+		failure.Next = cloud.Remedy(err) + "; then run terraform " + command + " again"
 	}
 	return failure
 }
@@ -54,7 +54,7 @@ func isHeld(err error) bool {
 func notEnded(aws AWS, owner ownership.Owner, command string, created bool, err error) error {
 	next := "run terraform " + command + " again"
 	if created {
-		next = "run terraform untaint on the fleet, so that it is kept, and then terraform apply"
+		next = report.Untaint + ", so that it is kept, and then terraform apply"
 	}
 	if cloud.ClassOf(err) == cloud.Denied {
 		next = "give whoever runs Terraform the permission ec2:DeleteLaunchTemplate; then " + next

@@ -203,7 +203,10 @@ func describeImpairment(status cloud.InstanceStatus) string {
 	if status.Instance == "impaired" {
 		failed = append(failed, "instance")
 	}
-	text := "fails its " + strings.Join(failed, " and ") + " status check"
+	text := "has failed its " + strings.Join(failed, " and ") + " status check"
+	if len(failed) > 1 {
+		text += "s"
+	}
 	if !status.ImpairedSince.IsZero() {
 		text += " since " + status.ImpairedSince.UTC().Format(time.RFC3339)
 	}

@@ -39,6 +39,8 @@ type Change struct {
 type Plan struct {
 	// Keep are the slots whose instances stay, in order.
 	Keep []int
+	// Broken are those of them that do not work and stay all the same.
+	Broken []Member
 	// New are the slots that get a new instance or root volume, in order.
 	New []Change
 	// Rollout are those of New that work as they are, in the order in which they are
@@ -72,11 +74,15 @@ func (p Plan) String() string {
 	var parts []string
 	for _, kind := range []Kind{Missing, BrokenOne, Outdated} {
 		if changes := p.of(kind); len(changes) > 0 {
-			parts = append(parts, fmt.Sprintf("launch %d for %s %s", len(changes), kind, slotList(slotsOf(changes))))
+			verb := "replace"
+			if kind == Missing {
+				verb = "fill"
+			}
+			parts = append(parts, fmt.Sprintf("%s %s %s", verb, kind, slotRange(slotsOf(changes))))
 		}
 	}
 	if len(p.End) > 0 {
-		parts = append(parts, fmt.Sprintf("end %d", len(p.End)))
+		parts = append(parts, "end "+memberRange(p.End))
 	}
 	if len(p.Updates) > 0 {
 		parts = append(parts, fmt.Sprintf("update %d in place", len(p.Updates)))
@@ -112,7 +118,6 @@ func NewPlan(spec Spec, observed *Observation) Plan {
 		plan.End = append(plan.End, member)
 	}
 	config := spec.configDigest()
-	broken := 0
 	for slot := range spec.Size {
 		member, there := chosen[slot]
 		if change, changes := spec.change(slot, member, there, config); changes {
@@ -124,7 +129,7 @@ func NewPlan(spec Spec, observed *Observation) Plan {
 		}
 		plan.Keep = append(plan.Keep, slot)
 		if member.Broken != "" {
-			broken++
+			plan.Broken = append(plan.Broken, member)
 		}
 		if crowded[slot] {
 			plan.Wait = append(plan.Wait, member)
@@ -140,7 +145,7 @@ func NewPlan(spec Spec, observed *Observation) Plan {
 	}
 	if outdated := plan.of(Outdated); len(outdated) > 0 {
 		plan.NextGeneration = min(plan.NextGeneration+1, maxGeneration)
-		plan.Rollout = spec.groups(outdated, broken)
+		plan.Rollout = spec.groups(outdated, len(plan.Broken))
 	}
 	return plan
 }

@@ -19,13 +19,13 @@ import (
 func (r *run) waitReady(ctx context.Context, members []Member) error {
 	err := r.waitFor(members).until(ctx)
 	if err == nil && len(members) > 0 {
-		r.options.Progress.Printf("%s ready", instances(len(members)))
+		r.options.Progress.Printf("%s %s", memberRange(members), agree(len(members), "is ready"))
 	}
 	return err
 }
 
 func (r *run) waitFor(members []Member) *readiness {
-	w := &readiness{run: r, waiting: map[string]Member{}, registered: map[string]bool{}, lacks: map[string]string{}}
+	w := &readiness{run: r, all: len(members), waiting: map[string]Member{}, registered: map[string]bool{}, lacks: map[string]string{}}
 	for _, member := range members {
 		w.waiting[member.Instance.ID] = member
 	}
@@ -37,34 +37,55 @@ func (w *readiness) until(ctx context.Context) error {
 	if len(w.waiting) == 0 {
 		return nil
 	}
+	begun := time.Now()
 	_, err := cloud.Poll[int]{
 		What:    fmt.Sprintf("%s (%s) to be ready", instances(len(w.waiting)), w.aws.Name()),
 		Read:    w.read,
 		Pending: []string{"not ready"},
 		Target:  []string{"ready"},
 		Failed:  []string{"failed"},
+
+		Progress: w.options.Progress, Far: w.far,
 	}.Wait(ctx)
-	if err == nil {
-		return nil
+	return w.withConsole(ctx, w.inWords(err, time.Since(begun)), w.failed)
+}
+
+// far says how far the wait is.
+func (w *readiness) far() string {
+	return fmt.Sprintf("%d of %d ready; %s", w.all-len(w.waiting), w.all, w.names())
+}
+
+// inWords says of a wait that has ended badly which members it was about.
+func (w *readiness) inWords(err error, took time.Duration) error {
+	if failed, ok := errors.AsType[*cloud.StateError](err); ok {
+		return &unready{failed.Reason, err}
 	}
-	if _, late := errors.AsType[*cloud.TimeoutError](err); late && len(w.waiting) > 0 {
-		err = fmt.Errorf("%w; not ready: %s", err, w.names())
-		if !errors.Is(err, context.Canceled) { // whoever has stopped it knows why
-			w.failed = slices.Min(slices.Collect(maps.Keys(w.waiting)))
-		}
+	late, ok := errors.AsType[*cloud.TimeoutError](err)
+	if !ok || len(w.waiting) == 0 {
+		return err
 	}
-	return w.withConsole(ctx, err, w.failed)
+	text := fmt.Sprintf("not ready after %s: %s", seconds(took), w.names())
+	if late.LastErr != nil {
+		text += fmt.Sprintf("; last error: %v", late.LastErr)
+	}
+	if errors.Is(err, context.Canceled) {
+		return &unready{"interrupted while waiting; " + text, err}
+	}
+	w.failed = slices.Min(slices.Collect(maps.Keys(w.waiting))) // for its console
+	return &unready{text, err}
 }
 
 // readiness is one wait.
 type readiness struct {
 	*run
+	// all is how many were waited for at first.
+	all     int
 	waiting map[string]Member
 	// registered are the instances that have been put into the target groups.
 	registered map[string]bool
 	// lacks is what each that is waited for lacks, in words.
 	lacks map[string]string
-	// failed is an instance that failed, for its console.
+	// failed is an instance that failed, for its console; empty where that explains nothing.
 	failed string
 }
 
@@ -89,7 +110,7 @@ func (w *readiness) read(ctx context.Context) (left int, state, reason string, e
 		return 0, "", "", err
 	}
 	if wrong = append(wrong, ended...); len(wrong) > 0 {
-		return len(w.waiting), "failed", firstOf(wrong, "; "), nil
+		return len(w.waiting), "failed", complain(wrong), nil
 	}
 	return len(w.waiting), "not ready", "", nil
 }
@@ -118,71 +139,70 @@ func (w *readiness) registerRunning(ctx context.Context, statuses []cloud.Instan
 
 // judge takes out of the wait the instances that are ready, and says what is wrong
 // with those whose grace is over.
-func (w *readiness) judge(statuses []cloud.InstanceStatus, groups groupTargets) (wrong []string) {
+func (w *readiness) judge(statuses []cloud.InstanceStatus, groups groupTargets) (wrong []complaint) {
 	now := time.Now()
 	for _, status := range statuses {
 		member := w.waiting[status.InstanceID]
-		missing, failing := w.verdict(status, groups)
+		missing, failing, explained := w.verdict(status, groups)
 		w.lacks[status.InstanceID] = missing
 		switch {
 		case missing == "":
 			delete(w.waiting, status.InstanceID)
 		case failing && member.late(w.spec.Health.Grace, now):
-			w.failed = status.InstanceID
-			wrong = append(wrong, fmt.Sprintf("%s (slot %d) %s", status.InstanceID, member.Slot, missing))
+			if !explained {
+				w.failed = status.InstanceID
+			}
+			wrong = append(wrong, complaint{member, missing})
 		}
 	}
-	slices.Sort(wrong)
 	return wrong
 }
 
-// verdict says what an instance lacks to be ready, and whether that is a failure and
-// not just a matter of time.
-func (w *readiness) verdict(status cloud.InstanceStatus, groups groupTargets) (missing string, failing bool) {
+// verdict says what an instance lacks to be ready, whether that is a failure and not just a
+// matter of time, and whether that explains itself without the instance's console.
+func (w *readiness) verdict(status cloud.InstanceStatus, groups groupTargets) (missing string, failing, explained bool) {
 	if w.spec.Health.StatusChecks && !status.Ready() {
 		if status.Impaired() {
-			return describeImpairment(status), true
+			return describeImpairment(status), true, false
 		}
-		return "has not passed its status checks yet", false
+		return "has not passed its status checks yet", false, false
 	}
 	if status.State != cloud.InstanceRunning {
-		return "is " + status.State, false
+		return "is " + status.State, false, false
 	}
 	for _, arn := range w.spec.TargetGroupARNs {
 		target, there := groups[arn][status.InstanceID]
 		if !w.spec.Health.TargetGroups || there && serving(target) {
 			continue
 		}
-		return describeTarget(arn, target), target.State == cloud.TargetUnhealthy
+		return describeTarget(arn, target), target.State == cloud.TargetUnhealthy, badAnswer(target)
 	}
-	return "", false
+	return "", false, false
 }
 
 // ended says which instances that are waited for have ended or stopped, and why.
-func (w *readiness) ended(ctx context.Context) ([]string, error) {
+func (w *readiness) ended(ctx context.Context) ([]complaint, error) {
 	found, err := w.aws.Instances(ctx, cloud.InstanceQuery{
 		Tags:   w.owner.Tags(),
 		States: []string{cloud.InstanceShuttingDown, cloud.InstanceTerminated, cloud.InstanceStopping, cloud.InstanceStopped},
 	})
-	var reasons []string
+	var reasons []complaint
 	for _, instance := range found {
 		if member, waited := w.waiting[instance.ID]; waited {
 			w.failed = instance.ID
-			reasons = append(reasons, fmt.Sprintf("%s (slot %d) is %s (%s)", instance.ID, member.Slot, instance.State, instance.StateReason))
+			reasons = append(reasons, complaint{member, fmt.Sprintf("is %s (%s)", instance.State, instance.StateReason)})
 		}
 	}
-	slices.Sort(reasons)
 	return reasons, err
 }
 
 // names lists the instances that are waited for, and what each lacks.
 func (w *readiness) names() string {
-	var names []string
+	var names []complaint
 	for id, member := range w.waiting {
-		names = append(names, fmt.Sprintf("%s (slot %d) %s", id, member.Slot, cmp.Or(w.lacks[id], "does not run yet")))
+		names = append(names, complaint{member, cmp.Or(w.lacks[id], "does not run yet")})
 	}
-	slices.Sort(names)
-	return firstOf(names, "; ")
+	return complain(names)
 }
 
 // firstOf joins the first ten of some words.

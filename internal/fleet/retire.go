@@ -73,16 +73,11 @@ func end(ctx context.Context, aws AWS, groups []string, members []Member, progre
 	if len(members) == 0 {
 		return nil
 	}
-	var working []string
-	for _, member := range members {
-		if member.Broken == "" {
-			working = append(working, member.Instance.ID)
-		}
-	}
-	if err := drain(ctx, aws, groups, working, progress.Printf); err != nil {
+	working := slices.DeleteFunc(slices.Clone(members), func(member Member) bool { return member.Broken != "" })
+	if err := drain(ctx, aws, groups, working, progress); err != nil {
 		return err
 	}
-	progress.Printf("ending %s", instances(len(members)))
+	progress.Printf("ending %s", memberRange(members))
 	if err := lift(ctx, aws, members); err != nil {
 		return err
 	}

@@ -15,41 +15,72 @@ import (
 // stopped the apply, and not twice.
 func (r *run) rollBack(ctx context.Context, cause error) error {
 	failure := report.As(cause, "")
+	failure.Summary = fmt.Sprintf("The rollout of fleet %s failed", r.spec.Name)
 	former := r.options.Previous
 	if former == nil || !r.spec.Rollout.Rollback || ctx.Err() != nil {
-		failure.Now += "; what was replaced stays so"
+		if interruptedBy(ctx, failure.Cause) {
+			failure.Summary = fmt.Sprintf("The rollout of fleet %s was interrupted", r.spec.Name)
+		}
+		failure.Now = joined(failure.Now, r.standing())
 		return failure
 	}
 	wanted := r.spec.ImageID
-	why, _, _ := strings.Cut(failure.Cause.Error(), "\n") // without the console, which the error has
-	r.options.Progress.Printf("the rollout failed (%s): going back", why)
+	r.options.Progress.Printf("the rollout has failed: going back to the former configuration (%s)", former.ImageID)
 	observed, err := r.observe(ctx, *former)
 	if err != nil {
-		failure.Now += "; going back failed too: " + err.Error()
+		failure.Now = joined(failure.Now, r.standing(), "going back failed too: "+err.Error())
 		return failure
 	}
 	back, lost := r.formerRun(*former, observed)
 	if len(lost) > 0 {
-		failure.Now += fmt.Sprintf("; %s can not go back, since what was there before is not as the state has it", slotList(lost))
+		failure.Now = joined(failure.Now, slotRange(lost)+" can not go back, since what was there before is not as the state has it")
 	}
 	touched := len(back.plan.New)
 	if touched == 0 && len(back.plan.End) == 0 {
 		if len(lost) == 0 {
 			r.spec = *former
-			failure.Now += "; every slot has the instance that it had before"
+			r.isBack(failure, *former)
+			failure.Next = advice(failure.Cause, wanted) + "correct the cause and run terraform apply again"
 		}
 		return failure
 	}
 	if err := back.carryOut(ctx); err != nil {
-		failure.Now += fmt.Sprintf("; going back failed too: %s (%s)", report.As(err, "").Cause, report.As(err, "").Now)
+		second := report.As(err, "")
+		failure.Now = joined(failure.Now, fmt.Sprintf("going back failed too: %s (%s)", second.Cause, second.Now))
 		return failure
 	}
 	if len(lost) == 0 {
 		r.spec = *former
+		r.isBack(failure, *former)
+	} else {
+		failure.Now = joined(failure.Now, slotRange(slotsOf(back.plan.New))+" went back to the former configuration")
 	}
-	failure.Now += fmt.Sprintf("; %s went back to the former configuration", slotList(slotsOf(back.plan.New)))
 	failure.Next = advice(failure.Cause, wanted) + "correct the cause and run terraform apply again"
 	return failure
+}
+
+// isBack tells, and says in the failure, that all is as it was before the rollout. Slots
+// that had nothing, or something broken, still have.
+func (r *run) isBack(failure *report.Failure, former Spec) {
+	failure.Summary = fmt.Sprintf("The rollout of fleet %s failed and was rolled back", former.Name)
+	var well []int
+	for slot := range former.Size {
+		if member, there := r.observed.Members[slot]; there && member.Broken == "" {
+			well = append(well, slot)
+		}
+	}
+	what := slotRange(well) + " " + agree(len(well), "runs the former configuration")
+	if len(well) == former.Size && len(well) > 1 {
+		what = fmt.Sprintf("all %d slots run the former configuration", len(well))
+	}
+	what += " (" + former.ImageID + ")"
+	r.options.Progress.Printf("rolled back: %s", what)
+	failure.Now = joined(what, failure.Now)
+}
+
+// joined puts what is there now together, of parts that may be empty.
+func joined(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), "; ")
 }
 
 // formerRun plans the way back: the former configuration for the slots that the
@@ -108,12 +139,12 @@ func (r *run) carryOut(ctx context.Context) error {
 	if err := r.mend(ctx); err != nil {
 		return err
 	}
-	progress := progressOf{all: len(r.plan.of(Outdated))}
+	progress := progressOf{all: len(r.plan.of(Outdated)), batch: 1, batches: len(r.plan.Rollout)}
 	for _, group := range r.plan.Rollout {
 		if err := r.replaceGroup(ctx, group, progress); err != nil {
 			return err
 		}
-		progress.done += len(group.all())
+		progress = progress.next(len(group.all()))
 	}
 	return r.endSurplus(ctx)
 }

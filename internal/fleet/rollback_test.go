@@ -75,7 +75,7 @@ func TestRollout_rootVolumeRollsBack(t *testing.T) {
 		bad := spec
 		bad.ImageID = stage.OtherImageID()
 		observed, err := stage.apply(t.Context(), spoiler{stage.Region, stage, bad.ImageID}, bad, &spec)
-		if err == nil || !strings.Contains(err.Error(), "fails its") {
+		if err == nil || !strings.Contains(err.Error(), "has failed its") {
 			t.Fatalf("got %v, want that the canary fails its checks", err)
 		}
 		for slot := range spec.Size {
@@ -118,7 +118,7 @@ func TestRollout_discardsTheDrained(t *testing.T) {
 		bad.ImageID = stage.OtherImageID()
 		stage.Order(lab.Impair{Image: bad.ImageID})
 		observed, err := stage.apply(t.Context(), stage.Region, bad, &spec)
-		if err == nil || !strings.Contains(adviceOf(t, err), "their new ones were terminated") {
+		if err == nil || !strings.Contains(adviceOf(t, err), "the new instance was terminated; slots 0-2 run the former one") {
 			t.Errorf("got %v", err)
 		}
 		if len(observed.Surplus) > 0 || idOf(observed, 0) != idOf(before, 0) {

@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -69,7 +70,7 @@ func TestRollout_rollsBack(t *testing.T) {
 		observed, err := stage.apply(t.Context(), stage.Region, bad, &spec)
 
 		failure := report.As(err, "")
-		if err == nil || !strings.Contains(failure.Detail(), "fails its") || !strings.Contains(failure.Detail(), "slot 0") {
+		if err == nil || !strings.Contains(failure.Detail(), "has failed its") || !strings.Contains(failure.Detail(), "slot 0") {
 			t.Fatalf("got %v, want that slot 0 fails its status check", err)
 		}
 		for slot := range spec.Size {
@@ -242,6 +243,8 @@ func TestRollout_rootVolume(t *testing.T) {
 	})
 }
 
+var slotZeroStopped = regexp.MustCompile(`slot 0 \(i-[0-9a-f]+\) is stopped`)
+
 // A new instance that works, and then does not, stops the rollout before it is a matter
 // of all of them: also when it was not the canary, and when it was the last.
 func TestRollout_doesNotGoOnOverTheFallen(t *testing.T) {
@@ -264,7 +267,7 @@ func TestRollout_doesNotGoOnOverTheFallen(t *testing.T) {
 					}
 				}})
 				detail := report.As(err, "").Detail()
-				if err == nil || !strings.Contains(detail, "ready before, and not any more") || !strings.Contains(detail, "(slot 0) is stopped") {
+				if err == nil || !strings.Contains(detail, "ready before, and not any more") || !slotZeroStopped.MatchString(detail) {
 					t.Fatalf("the rollout ended with %v", err)
 				}
 				observed := observe(t, stage, spec)

@@ -21,7 +21,7 @@ func (r *run) renewDisks(ctx context.Context, changes []Change) ([]Member, error
 		return nil, nil
 	}
 	members := oldOf(changes)
-	if err := r.drain(ctx, idsOf(members)); err != nil {
+	if err := r.drain(ctx, members); err != nil {
 		return nil, err
 	}
 	if err := r.beginRenewal(ctx, members); err != nil {
@@ -70,7 +70,7 @@ const unfinished = "unfinished"
 // replaceRoots starts a task for each instance and waits for all of them. A task that
 // fails leaves the original volume.
 func (r *run) replaceRoots(ctx context.Context, members []Member) error {
-	r.options.Progress.Printf("replacing the root volumes of %s", instances(len(members)))
+	r.options.Progress.Printf("replacing the root volumes of %s", memberRange(members))
 	tasks := map[string]string{}
 	for _, member := range members {
 		id := member.Instance.ID
@@ -81,6 +81,7 @@ func (r *run) replaceRoots(ctx context.Context, members []Member) error {
 		}
 		tasks[task.ID] = id
 	}
+	done := 0
 	_, err := cloud.Poll[int]{
 		What: fmt.Sprintf("the root volumes of %s (%s) to be replaced", instances(len(members)), r.aws.Name()),
 		Read: func(ctx context.Context) (int, string, string, error) {
@@ -88,17 +89,21 @@ func (r *run) replaceRoots(ctx context.Context, members []Member) error {
 			if err != nil {
 				return 0, "", "", err
 			}
-			return tally(found, len(tasks))
+			var state, reason string
+			done, state, reason = tally(found, len(tasks))
+			return done, state, reason, nil
 		},
 		Pending: []string{"in progress"},
 		Target:  []string{"replaced"},
 		Failed:  []string{"failed"},
+
+		Progress: r.options.Progress, Far: func() string { return fmt.Sprintf("%d of %d replaced", done, len(tasks)) },
 	}.Wait(ctx)
 	return err
 }
 
 // tally sums up tasks.
-func tally(tasks []cloud.RootVolumeTask, all int) (done int, state, reason string, err error) {
+func tally(tasks []cloud.RootVolumeTask, all int) (done int, state, reason string) {
 	var failed []string
 	for _, task := range tasks {
 		switch task.State {
@@ -110,9 +115,9 @@ func tally(tasks []cloud.RootVolumeTask, all int) (done int, state, reason strin
 	}
 	switch {
 	case len(failed) > 0:
-		return done, "failed", strings.Join(failed, "; "), nil
+		return done, "failed", strings.Join(failed, "; ")
 	case done < all:
-		return done, "in progress", "", nil
+		return done, "in progress", ""
 	}
-	return done, "replaced", "", nil
+	return done, "replaced", ""
 }

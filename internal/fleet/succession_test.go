@@ -73,7 +73,7 @@ func TestApply_secondOwner(t *testing.T) {
 			if !errors.Is(err, ErrExists) || observed != nil || second.owner.ID != "" {
 				t.Errorf("got %v and %v for %s, want ErrExists alone", observed, err, second.owner)
 			}
-			for _, want := range []string{"3 instances (us-east-1), of owner " + stage.owner.ID, "nothing was changed", "import {\n  to = stamp_fleet.<name>\n  id = \"web@us-east-1\"\n}"} {
+			for _, want := range []string{"3 instances (us-east-1), of owner " + stage.owner.ID, "nothing was changed", "import {\n  to = ADDRESS\n  id = \"web@us-east-1\"\n}"} {
 				if advice := adviceOf(t, err); !strings.Contains(advice, want) {
 					t.Errorf("want %q in\n%s", want, advice)
 				}

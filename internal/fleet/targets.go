@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
 // groupTargets are the targets of each group, by its ARN and by instance.
@@ -38,9 +39,9 @@ func registered(target cloud.Target, there bool) bool {
 // describeTarget says in words what a group says of an instance.
 func describeTarget(arn string, target cloud.Target) string {
 	if target.State == "" {
-		return "is not in target group " + arn
+		return "is not in target group " + groupName(arn)
 	}
-	text := fmt.Sprintf("is %s in target group %s (%s)", target.State, arn, target.Reason)
+	text := fmt.Sprintf("is %s in target group %s: %s", target.State, groupName(arn), target.Reason)
 	if target.Description != "" {
 		text += ": " + target.Description
 	}
@@ -69,7 +70,7 @@ func (r *run) register(ctx context.Context, ids []string) error {
 	}
 	for _, arn := range r.spec.TargetGroupARNs {
 		if err := r.aws.RegisterTargets(ctx, arn, ids); err != nil {
-			return err
+			return fmt.Errorf("target group %s: %w", groupName(arn), err)
 		}
 	}
 	return nil
@@ -77,8 +78,8 @@ func (r *run) register(ctx context.Context, ids []string) error {
 
 // drain takes instances out of all target groups, the former ones included, and waits
 // until their connections have ended, for as long as each group allows them.
-func (r *run) drain(ctx context.Context, ids []string) error {
-	return drain(ctx, r.aws, r.groups(), ids, r.options.Progress.Printf)
+func (r *run) drain(ctx context.Context, members []Member) error {
+	return drain(ctx, r.aws, r.groups(), members, r.options.Progress)
 }
 
 // groups are the wanted target groups and those that were wanted before.
@@ -94,11 +95,12 @@ func (r *run) groups() []string {
 	return groups
 }
 
-func drain(ctx context.Context, aws AWS, groups, ids []string, tell func(string, ...any)) error {
+func drain(ctx context.Context, aws AWS, groups []string, members []Member, progress report.Progress) error {
+	ids, left := idsOf(members), len(members)
 	if len(ids) == 0 || len(groups) == 0 {
 		return nil
 	}
-	tell("draining %s", instances(len(ids)))
+	progress.Printf("draining %s from %s", memberRange(members), groupNames(groups))
 	for _, arn := range groups {
 		if err := aws.DeregisterTargets(ctx, arn, ids); err != nil {
 			return err
@@ -107,7 +109,8 @@ func drain(ctx context.Context, aws AWS, groups, ids []string, tell func(string,
 	_, err := cloud.Poll[int]{
 		What: fmt.Sprintf("the connections of %s (%s) to drain", instances(len(ids)), aws.Name()),
 		Read: func(ctx context.Context) (int, string, string, error) {
-			left, err := draining(ctx, aws, groups, ids)
+			var err error
+			left, err = draining(ctx, aws, groups, ids)
 			if err != nil || left > 0 {
 				return left, cloud.TargetDraining, "", err
 			}
@@ -115,6 +118,8 @@ func drain(ctx context.Context, aws AWS, groups, ids []string, tell func(string,
 		},
 		Pending: []string{cloud.TargetDraining},
 		Target:  []string{"drained"},
+
+		Progress: progress, Far: func() string { return fmt.Sprintf("%d of %d still have connections", left, len(ids)) },
 	}.Wait(ctx)
 	return err
 }

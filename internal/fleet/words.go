@@ -30,7 +30,7 @@ func (r *run) untouched(touched int) string {
 func (r *run) nextAfterLaunch(cause error, launched int) string {
 	first, more := r.aroundNext(cause)
 	if r.create && launched+len(r.observed.Members) > 0 {
-		return first + "run terraform untaint on the fleet, so that what was launched is kept, and then terraform apply: it launches the rest" + more
+		return first + report.Untaint + ", so that what was launched is kept, and then terraform apply: it launches the rest" + more
 	}
 	return first + "run terraform apply again: it launches the rest" + more
 }
@@ -49,7 +49,7 @@ func (r *run) aroundNext(cause error) (first, more string) {
 	case cloud.Quota:
 		return "ask AWS for a higher quota, or lower size; then ", ""
 	case cloud.Denied:
-		return "give whoever runs Terraform the permission that is missing; then ", ""
+		return cloud.Remedy(cause) + "; then ", ""
 	case cloud.Fatal:
 		return "correct the cause; then ", ""
 	case cloud.NotFound:
@@ -62,11 +62,11 @@ func (r *run) aroundNext(cause error) (first, more string) {
 func (r *run) nextAfterWait(cause error) string {
 	switch stopped := errors.Is(cause, context.Canceled); {
 	case stopped && r.create:
-		return "run terraform untaint on the fleet, so that they are kept, and then terraform apply: it goes on from there"
+		return report.Untaint + ", so that they are kept, and then terraform apply: it goes on from there"
 	case stopped:
 		return "run terraform apply again: it goes on from there"
 	case r.create:
-		return "see why they are not ready; then run terraform untaint on the fleet, so that the others are kept, and terraform apply: it replaces those that fail"
+		return "see why they are not ready; then " + report.Untaint + ", so that the others are kept, and terraform apply: it replaces those that fail"
 	}
 	return "see why they are not ready (terraform plan shows which are replaced), then run terraform apply again"
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
 )
@@ -14,7 +15,7 @@ func TestApply_saysWhatIsLacking(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), minute)
 		defer cancel()
 		_, err := stage.apply(ctx, stage.Region, spec, nil)
-		for _, want := range []string{"(slot 2) has not passed its status checks yet", "The end of the console of i-"} {
+		for _, want := range []string{"not ready after 1m0s: slots 0-2 have not passed their status checks yet", "The end of the console of i-"} {
 			if advice := adviceOf(t, err); !strings.Contains(advice, want) {
 				t.Errorf("want %q in\n%s", want, advice)
 			}
@@ -35,4 +36,42 @@ func TestApply_saysThatItMends(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+}
+
+// A change in place that AWS refuses for good says what is missing, is not waited for, and
+// does not send people into the same refusal again.
+func TestUpdate_saysWhatIsMissing(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*Spec)
+		want   []string
+	}{
+		"target group": {
+			func(s *Spec) {
+				s.TargetGroupARNs = []string{"arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/gone/0123456789abcdef"}
+			},
+			[]string{"target group gone: RegisterTargets", "TargetGroupNotFound", "Next: see that what is missing is there"},
+		},
+		"security group": {
+			func(s *Spec) { s.SecurityGroupIDs = []string{"sg-0123456789abcdef0"} },
+			[]string{"security groups", "InvalidGroup.NotFound", "Next: see that what is missing is there"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
+				applied(t, stage, spec, nil)
+				next := spec
+				test.change(&next)
+				begun := time.Now()
+				_, err := stage.apply(t.Context(), stage.Region, next, &spec)
+				if took := time.Since(begun); took > 30*time.Second {
+					t.Errorf("it took %s to say so", took)
+				}
+				for _, want := range test.want {
+					if advice := adviceOf(t, err); !strings.Contains(advice, want) {
+						t.Errorf("want %q in\n%s", want, advice)
+					}
+				}
+			})
+		})
+	}
 }

@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -37,11 +38,13 @@ type Command struct {
 	Windows bool
 	// Secret is set when the script takes the sealed secrets.
 	Secret bool
-	// Step is what a local one does.
+	// Step is what a local one does, and one with an upload.
 	Step Step
+	// Parcel is the upload whose files travel apart: Deliver says from where.
+	Parcel *Upload
 }
 
-// Commands composes a bake in commands. Errors are *InputError.
+// Commands composes a bake in commands. Errors are *InputError, and those of reading files.
 func (b Bake) Commands() ([]Command, error) { return b.commands(server) }
 
 // Commands composes a proof in commands. Errors are *InputError.
@@ -54,14 +57,14 @@ func (b Bake) commands(around surroundings) ([]Command, error) {
 	if err := b.validate(); err != nil {
 		return nil, err
 	}
-	c := commander{nonce: b.Nonce, around: around}
+	c := commander{nonce: b.Nonce, around: around, apart: b.Apart}
 	c.open(len(b.Secrets) > 0)
 	for i, step := range b.Steps {
 		c.step(i+1, step, len(b.Secrets) > 0)
 	}
 	number := c.checks(len(b.Steps)+1, b.Checks)
 	c.close(number, b.CleanUp)
-	return c.made, nil
+	return c.made, c.err
 }
 
 func (p Proof) commands(around surroundings) ([]Command, error) {
@@ -91,12 +94,14 @@ func (p Proof) commands(around surroundings) ([]Command, error) {
 type commander struct {
 	nonce  string
 	around surroundings
+	apart  bool
 	made   []Command
+	err    error
 }
 
 func (c *commander) add(command Command, write func(*scriptWriter)) {
 	w := newScript(c.nonce, c.around)
-	w.remote = true
+	w.remote, w.apart = true, c.apart
 	w.line("stamp_open")
 	if command.Secret {
 		w.need(partSecrets)
@@ -105,7 +110,7 @@ func (c *commander) add(command Command, write func(*scriptWriter)) {
 	write(w)
 	w.line("stamp_close ok")
 	command.Script = w.end()
-	c.made = append(c.made, command)
+	c.made, c.err = append(c.made, command), cmp.Or(c.err, w.err)
 }
 
 func (c *commander) open(secrets bool) {
@@ -137,8 +142,13 @@ func (c *commander) step(number int, step Step, secrets bool) {
 			w.need(partRemote)
 			w.line("stamp_mark", fmt.Sprint(number), PhaseStep, quote(step.Name))
 		}
+	case step.Upload != nil:
+		command.Step = step
+		if c.apart && step.Upload.Bulky() {
+			command.Parcel = step.Upload
+		}
 	default:
-		command.Secret = secrets && step.Upload == nil
+		command.Secret = secrets
 	}
 	c.add(command, write)
 }

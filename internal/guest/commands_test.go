@@ -167,7 +167,10 @@ func TestCommands_theSameStepRunsOnceAtATime(t *testing.T) {
 func TestCommands_reboots(t *testing.T) {
 	inShells(t, func(t *testing.T, shell []string) {
 		root := scratch(t, nil)
-		commands := commandsOf(t, root, Bake{Steps: []Step{{Name: "kernel", Reboot: true}, {Name: "hangs", Script: "echo hanging; kill -TERM $(cat " + root + "/var/lib/stamp-bake/item-2/pid) $$; sleep 3"}}})
+		commands := commandsOf(t, root, Bake{Steps: []Step{
+			{Name: "kernel", Reboot: true},
+			{Name: "hangs", Script: "echo hanging; kill -TERM $(cat " + root + "/var/lib/stamp-bake/item-2/pid) $$; sleep 3"},
+		}})
 		for range 2 {
 			if report := send(t, shell, root, commands[1]); !report.Rebooting {
 				t.Fatalf("before the restart it told %+v", report)

@@ -46,6 +46,7 @@ func (r *reading) take(kind, rest string) {
 		// The clean-up is one thing to people; that it has many parts is nobody's business.
 		if title := titled(rest); !strings.HasPrefix(rest, PhaseCleanUp+" ") && !slices.Contains(r.Passed, title) {
 			r.Passed = append(r.Passed, title)
+			r.keepOutput(title)
 		}
 		r.Current = ""
 	case markerFail:
@@ -70,6 +71,17 @@ func (r *reading) take(kind, rest string) {
 	case markerEnd:
 		r.Done, r.Current, r.Rebooting = true, "", rest == endRebooting
 	}
+}
+
+// keepOutput keeps what an item has told of its output.
+func (r *reading) keepOutput(title string) {
+	if len(r.outputs) == 0 {
+		return
+	}
+	if r.Outputs == nil {
+		r.Outputs = map[string]string{}
+	}
+	r.Outputs[title] = joinOutput(r.outputs)
 }
 
 func (r *reading) identify(text string) {

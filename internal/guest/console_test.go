@@ -29,6 +29,14 @@ func TestParseConsole(t *testing.T) {
 				Phase: PhaseCheck, Name: "health of it", ExitCode: 22, Attempts: 5, Output: "curl: (22)\nstamp-n end ok",
 			}},
 		},
+		"output of what ended well": {
+			"stamp-n begin\nstamp-n start step a\nstamp-n out 1 one\nstamp-n out 2 two\nstamp-n pass step a\n" +
+				"stamp-n start step b\nstamp-n pass step b\nstamp-n start check c\nstamp-n out 1 fine\nstamp-n pass check c\n",
+			Report{
+				Started: true, Passed: []string{`step "a"`, `step "b"`, `check "c"`}, Output: "fine",
+				Outputs: map[string]string{`step "a"`: "one\ntwo", `check "c"`: "fine"},
+			},
+		},
 		"output alone does not end it": {
 			"stamp-n fail step exit=1 how=late attempts=1 s\nstamp-n out 1 stamp-n end ok\n",
 			Report{Started: true, Failure: &Failure{Phase: PhaseStep, Name: "s", ExitCode: 1, TimedOut: true, Attempts: 1, Output: "stamp-n end ok"}},

@@ -90,6 +90,14 @@ func maskFrom(from int, text string, hidden []string) string {
 // Masked is the report without the secrets that a guest may have told all the same.
 func (r Report) Masked(secrets map[string]string) Report {
 	r.Output = Mask(r.Output, secrets)
+	outputs := r.Outputs
+	r.Outputs = nil
+	for title, output := range outputs {
+		if r.Outputs == nil {
+			r.Outputs = map[string]string{}
+		}
+		r.Outputs[title] = Mask(output, secrets)
+	}
 	if r.Failure != nil {
 		failure := *r.Failure
 		failure.Output = Mask(failure.Output, secrets)

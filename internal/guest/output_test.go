@@ -84,7 +84,8 @@ func TestTail_masksAsTheProviderDoes(t *testing.T) {
 	for name, awk := range awks(t) {
 		dir := t.TempDir()
 		for _, output := range []string{
-			"a hunter2 b hunter2-and-the-rest\n", "line1secret\r\nline2secret\r\n", "ct\x1brl\x00sec\u009br\u202eet", "abcabcabcab abcabca\n", `b"a\c$k' & \\ %s` + "\n",
+			"a hunter2 b hunter2-and-the-rest\n", "line1secret\r\nline2secret\r\n", "ct\x1brl\x00sec\u009br\u202eet",
+			"hun\x1b[31mter\x1b[0m2 \x1b[1;32mok\x1b[0m\n", "abcabcabcab abcabca\n", `b"a\c$k' & \\ %s` + "\n",
 			"ü geheimnüß\n", strings.Repeat("hunter2", 100) + "\n", strings.Repeat("a line\n", 60) + "hunter2\n", "ab\n",
 			strings.Repeat("x", 65536) + "hunter2\nhunter2 shown\n", strings.Repeat("x", 10) + "hunter2-and-the-rest" + strings.Repeat("y", 65527),
 			strings.Repeat("z", 65530) + "\nhunter2", strings.Repeat("hunter2-and-the-rest", 5000),

@@ -2,6 +2,7 @@ package guest
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"encoding/base64"
 	"fmt"
@@ -60,6 +61,8 @@ type psWriter struct {
 	body  bytes.Buffer
 	// depart is what is done behind the agent's back.
 	depart bytes.Buffer
+	// err is why a file could not be put into the script.
+	err error
 }
 
 func newPSWriter(nonce string) *psWriter { return &psWriter{nonce: nonce, parts: map[string]bool{}} }
@@ -110,6 +113,7 @@ func windowsPart(name string) []byte {
 type psCommander struct {
 	nonce string
 	made  []Command
+	err   error
 }
 
 func (b Bake) windowsCommands() ([]Command, error) {
@@ -122,7 +126,7 @@ func (b Bake) windowsCommands() ([]Command, error) {
 		c.step(i+1, step, len(b.Secrets) > 0)
 	}
 	c.close(c.checks(len(b.Steps)+1, b.Checks), b.CleanUp)
-	return c.made, nil
+	return c.made, c.err
 }
 
 func (p Proof) windowsCommands() ([]Command, error) {
@@ -164,7 +168,7 @@ func (c *psCommander) add(command Command, write func(*psWriter)) {
 	w.line("stamp_close ok")
 	command.Windows = true
 	command.Script = w.end()
-	c.made = append(c.made, command)
+	c.made, c.err = append(c.made, command), cmp.Or(c.err, w.err)
 }
 
 func (c *psCommander) open(secrets bool) {
@@ -296,9 +300,18 @@ func (w *psWriter) upload(item []string, upload Upload) {
 	if upload.Directory {
 		w.line("stamp_folder", psQuote(upload.Destination))
 	}
-	for _, file := range upload.Files {
-		encoding, content := psWord(file.Content)
-		w.line("stamp_place", psQuote(windowsPath(upload.Destination, file.Path)), fmt.Sprint(len(file.Content)), encoding, content)
+	for _, folder := range upload.EmptyFolders() {
+		w.line("stamp_folder", psQuote(windowsPath(upload.Destination, folder)))
+	}
+	for i := range upload.Files {
+		file := &upload.Files[i]
+		content, err := file.bytes()
+		if err != nil {
+			w.err = err
+			return
+		}
+		encoding, text := psWord(content)
+		w.line("stamp_place", psQuote(windowsPath(upload.Destination, file.Path)), fmt.Sprint(len(content)), encoding, text)
 	}
 	w.line("stamp_pass")
 	w.line("}")

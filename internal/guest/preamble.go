@@ -44,11 +44,14 @@ func (p Preamble) UserData(user []byte) ([]byte, error) {
 		return nil, err
 	}
 	user = unpackUser(Unwrap(user))
-	switch format, _ := FormatOf(user); format {
-	case UserIgnition:
-		return nil, &InputError{InUserData, "it is for Ignition, and slots take cloud-init, to tell a server which it is"}
-	case UserWindows:
-		return nil, &InputError{InUserData, "it is for Windows, and slots take cloud-init, to tell a server which it is"}
+	format, _ := FormatOf(user)
+	for _, other := range []struct {
+		format UserFormat
+		name   string
+	}{{UserIgnition, "Ignition"}, {UserWindows, "Windows"}} {
+		if format == other.format {
+			return nil, &InputError{InUserData, "it is for " + other.name + ", and slots take cloud-init, to tell a server which it is"}
+		}
 	}
 	parts := []part{{"text/cloud-boothook", p.bootHook("", metadataService)}}
 	if len(user) > 0 {

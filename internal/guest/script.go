@@ -4,40 +4,52 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 	"time"
 )
 
 // Script composes one self-contained script that bakes, reports and powers off; it goes
-// on by itself after a restart. Errors are *InputError.
+// on by itself after a restart. Errors are *InputError, and those of reading files.
 func (b Bake) Script() ([]byte, error) { return b.render(server) }
 
 // Script composes one self-contained script that runs the checks, reports and powers
 // off. Errors are *InputError.
 func (p Proof) Script() ([]byte, error) { return p.render(server) }
 
-func (b Bake) render(around surroundings) ([]byte, error) {
+// checkScript refuses what no script can be composed of.
+func (b Bake) checkScript() error {
 	if b.Windows {
-		return nil, errWindowsScript
+		return errWindowsScript
 	}
 	if err := b.validate(); err != nil {
-		return nil, err
+		return err
 	}
 	if len(b.Secrets) > 0 {
-		return nil, &InputError{"secrets", "user data is no place for them: they need the transport \"ssm\""}
+		return &InputError{"secrets", "user data is no place for them: they need the transport \"ssm\""}
+	}
+	for _, step := range b.Steps {
+		if step.Local != "" {
+			return &InputError{fmt.Sprintf("step %q", step.Name), "a local step needs the transport \"ssm\": a builder that runs by itself waits for nobody"}
+		}
+	}
+	return nil
+}
+
+func (b Bake) render(around surroundings) ([]byte, error) {
+	if err := b.checkScript(); err != nil {
+		return nil, err
 	}
 	w := newScript(b.Nonce, around)
+	w.telling = b.Telling
+	w.apart = b.Apart
 	w.need(partSettle, partCleanUp)
 	w.guarded = true
 	w.line("stamp_open")
 	w.line("stamp_hold")
+	w.fetchParcels(b.Steps)
 	w.line("stamp_settle")
 	for i, step := range b.Steps {
-		if step.Local != "" {
-			return nil, &InputError{fmt.Sprintf("step %q", step.Name), "a local step needs the transport \"ssm\": a builder that runs by itself waits for nobody"}
-		}
 		w.step(i+1, step)
 	}
 	number := len(b.Steps) + 1
@@ -51,7 +63,7 @@ func (b Bake) render(around surroundings) ([]byte, error) {
 		number++
 	}
 	w.line("stamp_close ok")
-	return w.end(), nil
+	return w.end(), w.err
 }
 
 // errWindowsScript says that there is no script for Windows that works by itself.
@@ -66,6 +78,7 @@ func (p Proof) render(around surroundings) ([]byte, error) {
 	}
 	w := newScript(p.Nonce, around)
 	w.guarded = true
+	w.telling = p.Telling
 	w.line("stamp_open")
 	w.line("stamp_hold")
 	number := w.differ(1, p.Identity)
@@ -83,10 +96,16 @@ type scriptWriter struct {
 	around surroundings
 	// remote is set for a command of several: it reports and ends, and the machine stays.
 	remote bool
-	parts  map[string]bool
-	body   bytes.Buffer
 	// guarded is set for a script that runs by itself: should it be killed, it goes on.
 	guarded bool
+	// telling is set when it tells what good items print; a command does in any case.
+	telling bool
+	// apart is set when large uploads are fetched, and are not in the script.
+	apart bool
+	// err is why a file could not be put into the script.
+	err   error
+	parts map[string]bool
+	body  bytes.Buffer
 	// otherwise is the body for a script that is run with that word.
 	otherwise map[string]string
 }
@@ -106,13 +125,15 @@ func (w *scriptWriter) need(parts ...string) {
 // shell reads.
 func (w *scriptWriter) end() []byte {
 	var b bytes.Buffer
-	remote := ""
-	if w.remote {
-		remote = "yes"
+	yes := func(is bool) string {
+		if is {
+			return "yes"
+		}
+		return ""
 	}
 	fmt.Fprintf(&b, "#!/bin/sh\n# Written by terraform-provider-stamp. It reports on the serial console.\n")
 	fmt.Fprintf(&b, "stamp_nonce=%s\nstamp_root=%s\nstamp_console=%s\n", quote(w.nonce), quote(w.around.root), quote(w.around.console))
-	fmt.Fprintf(&b, "stamp_remote=%s\nstamp_telling=%s\nstamp_imds=%s\nstamp_pause=%d\n", remote, remote, quote(w.around.imds), w.around.pause)
+	fmt.Fprintf(&b, "stamp_remote=%s\nstamp_telling=%s\nstamp_imds=%s\nstamp_pause=%d\n", yes(w.remote), yes(w.remote || w.telling), quote(w.around.imds), w.around.pause)
 	for _, part := range runtimeParts {
 		if w.parts[part] {
 			b.Write(runtimePart(part))
@@ -202,22 +223,6 @@ func (w *scriptWriter) run(number int, phase, name, script string, how running) 
 // seconds rounds up: sleep takes whole seconds everywhere.
 func seconds(d time.Duration) string {
 	return fmt.Sprint(int64((d + time.Second - 1) / time.Second))
-}
-
-func (w *scriptWriter) upload(number int, name string, upload Upload) {
-	w.need(partUpload)
-	w.line("if stamp_begin", fmt.Sprint(number), PhaseStep, quote(name)+"; then")
-	w.line("stamp_unbroken")
-	if upload.Directory {
-		w.line("stamp_folder", quote(upload.Destination))
-	}
-	for _, file := range upload.Files {
-		encoding, content := word(file.Content)
-		w.line("stamp_place", quote(path.Join(upload.Destination, file.Path)), quote(file.Mode), quote(upload.Owner),
-			fmt.Sprint(len(file.Content)), encoding, content)
-	}
-	w.line("stamp_pass")
-	w.line("fi")
 }
 
 // identify tells what the clean-up is about to remove, so that a proof can see that the

@@ -14,6 +14,7 @@ func everything() Bake {
 		Steps: []Step{
 			{Name: "it's", Script: "echo 'it is'", Environment: map[string]string{"A": "it's\n$B"}, User: "ubuntu", Retries: 2, Interval: time.Second, ExitCodes: []int{0, 3}},
 			{Name: "app", Upload: &Upload{Destination: "/opt/app", Directory: true, Owner: "root", Files: []File{{Path: "a b", Mode: "0644", Content: []byte{0, 1}}}}},
+			{Name: "many", Upload: tree(true)},
 			{Name: "kernel", Reboot: true},
 		},
 		Checks: []Check{{Name: "ok", Script: "true", Attempts: 3, Interval: time.Second}},
@@ -48,7 +49,14 @@ func TestScripts_passShellcheck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, command := range []Command{commands[0], commands[1], commands[len(commands)-1]} {
+	bake.Apart = true
+	apart, err := bake.Commands()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fetched := apart[3].Deliver(Parcel{URL: "https://bucket.s3.amazonaws.com/key?X-Amz-Signature=1&x=2", SHA256: "00"})
+	fetched.Title += ", fetched"
+	for _, command := range []Command{commands[0], commands[1], commands[3], fetched, commands[len(commands)-1]} {
 		add("command "+command.Title, command.Script, nil)
 	}
 	for _, long := range []bool{false, true} {

@@ -1,7 +1,5 @@
 package guest
 
-import "fmt"
-
 // Staged is a script on its way through an object store.
 type Staged struct {
 	// Content is what is stored.
@@ -39,20 +37,4 @@ func (s Staged) loader(nonce, url string, remote bool, around surroundings) []by
 	w.need(partStaged)
 	w.line("stamp_load", "script", s.SHA256, quote(url))
 	return w.end()
-}
-
-// TooLargeError says that user data exceeds UserDataLimit even compressed.
-type TooLargeError struct {
-	// Size and Compressed are bytes before base64.
-	Size, Compressed int
-	// Why is the reason for which it was not compressed; empty where it was.
-	Why string
-}
-
-// Error says by how much.
-func (e *TooLargeError) Error() string {
-	if e.Why != "" {
-		return fmt.Sprintf("the user data has %d bytes; EC2 takes at most %d, and %s", e.Size, UserDataLimit, e.Why)
-	}
-	return fmt.Sprintf("the user data has %d bytes, compressed %d; EC2 takes at most %d", e.Size, e.Compressed, UserDataLimit)
 }

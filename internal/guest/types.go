@@ -2,6 +2,7 @@ package guest
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -40,30 +41,6 @@ type Step struct {
 	Interval time.Duration
 	// ExitCodes are those of success; none means 0.
 	ExitCodes []int
-}
-
-// Upload is a file or a directory to put on the builder.
-type Upload struct {
-	// Destination is an absolute path: the file itself, or the directory that
-	// receives the files when Directory is set.
-	Destination string
-	Directory   bool
-	// Mode is octal, like "0644". For a directory it applies to every file; empty
-	// keeps each file's own.
-	Mode string
-	// Owner is "user" or "user:group"; empty means root.
-	Owner string
-	// Files has one entry, with an empty path, for a single file.
-	Files []File
-}
-
-// File is one uploaded file.
-type File struct {
-	// Path is relative to the destination directory, with forward slashes.
-	Path string
-	// Mode is octal, like "0755".
-	Mode    string
-	Content []byte
 }
 
 // Check is one proof that a server works: a script whose exit code is zero.
@@ -116,6 +93,12 @@ type Bake struct {
 	CleanUp CleanUp
 	// Secrets are variables of the steps' environment. Only Run Command carries them.
 	Secrets map[string]string
+	// Telling has the script tell what steps and checks print that end well; commands always
+	// do.
+	Telling bool
+	// Apart is set when large uploads travel by themselves, through an object store, and not
+	// inside the script. On Windows they never do.
+	Apart bool
 }
 
 // Proof is what a proof does.
@@ -126,6 +109,8 @@ type Proof struct {
 	Checks  []Check
 	// Identity is the builder's, which the proof must not share.
 	Identity Identity
+	// Telling is as with a Bake.
+	Telling bool
 }
 
 // Identity are digests of what no two servers may share, by kind.
@@ -163,6 +148,9 @@ type Report struct {
 	Failure *Failure
 	// Output is the end of what the last item has printed, where it was asked for.
 	Output string
+	// Outputs are the ends of what those have printed that ended well, by what is in Passed,
+	// where it was asked for.
+	Outputs map[string]string
 	// Identity is the builder's, told before the clean-up.
 	Identity Identity
 	// Finished are the numbers of the items that earlier commands have done.
@@ -178,6 +166,8 @@ type Failure struct {
 	Name  string
 	// ExitCode is the script's own.
 	ExitCode int
+	// Accepted are the exit codes of success; none means 0.
+	Accepted []int
 	TimedOut bool
 	// Rebooted is set when the machine restarted while it ran.
 	Rebooted bool
@@ -210,6 +200,9 @@ func (f *Failure) Error() string {
 
 func (f *Failure) how() string {
 	how := fmt.Sprintf("exit code %d", f.ExitCode)
+	if len(f.Accepted) > 0 {
+		how += ", and exit_codes has only " + strings.Trim(strings.Join(strings.Fields(fmt.Sprint(f.Accepted)), ", "), "[]")
+	}
 	switch {
 	case f.TimedOut:
 		how = "timed out"

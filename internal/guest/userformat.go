@@ -140,5 +140,5 @@ func UserData(user []byte) ([]byte, error) {
 		why = "Ignition reads no compressed user data"
 	case UserOther:
 	}
-	return nil, &TooLargeError{Size: len(user), Why: why}
+	return nil, &TooLargeError{Size: int64(len(user)), Why: why}
 }

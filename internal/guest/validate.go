@@ -103,16 +103,16 @@ func (u *Upload) validate(which string) error {
 		if !modeFormat.MatchString(file.Mode) {
 			return &InputError{which, fmt.Sprintf("%q is not an octal mode", file.Mode)}
 		}
-		if file.leadsOut() {
+		if leadsOut(file.Path) {
 			return &InputError{which, fmt.Sprintf("%q leads out of the destination", file.Path)}
 		}
 	}
+	for _, folder := range u.Folders {
+		if leadsOut(folder) {
+			return &InputError{which, fmt.Sprintf("%q leads out of the destination", folder)}
+		}
+	}
 	return nil
-}
-
-// leadsOut reports whether a file would not be below the destination.
-func (f File) leadsOut() bool {
-	return f.Path != "" && path.Clean("/"+f.Path) != "/"+f.Path || strings.Contains(f.Path, "\x00")
 }
 
 func validateName(which, name string, names []string) error {

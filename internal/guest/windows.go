@@ -95,12 +95,16 @@ func (u *Upload) validateWindows(which string) error {
 	case u.Owner != "":
 		return &InputError{which, "an upload to Windows has no owner to choose: files inherit the permissions of their directory"}
 	}
+	paths := slices.Clone(u.Folders)
 	for _, file := range u.Files {
-		if file.leadsOut() {
-			return &InputError{which, fmt.Sprintf("%q leads out of the destination", file.Path)}
+		paths = append(paths, file.Path)
+	}
+	for _, below := range paths {
+		if leadsOut(below) {
+			return &InputError{which, fmt.Sprintf("%q leads out of the destination", below)}
 		}
-		if notInWindowsNames.MatchString(file.Path) || strings.Contains(file.Path, `\`) {
-			return &InputError{which, fmt.Sprintf("%q is no name that a file of Windows can have", file.Path)}
+		if notInWindowsNames.MatchString(below) || strings.Contains(below, `\`) {
+			return &InputError{which, fmt.Sprintf("%q is no name that a file of Windows can have", below)}
 		}
 	}
 	return nil

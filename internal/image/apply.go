@@ -41,6 +41,9 @@ type Options struct {
 	// Earlier is the recipe of the current version, when known.
 	Earlier  *Recipe
 	Progress report.Progress
+	// Output hears what steps and checks print that end well, where the transport does not
+	// tell it anyway; nil has them not tell it.
+	Output report.Progress
 }
 
 // Result is what an apply leaves.
@@ -80,6 +83,7 @@ type run struct {
 	dead       map[string]error
 	leftBehind []report.Warning
 	unseen
+	phases phases
 }
 
 // Apply makes the line as specified and returns what is there afterwards, also
@@ -95,9 +99,10 @@ func Apply(ctx context.Context, aws AWS, spec Spec, options Options) (Result, er
 	if err != nil {
 		return Result{Owner: options.Owner}, notBegun(options.Owner, "was not changed", "apply", err)
 	}
-	r := &run{aws: aws, spec: spec, options: options, owner: lease.Owner, lease: lease}
+	r := &run{aws: aws, spec: spec, options: options, owner: lease.Owner, lease: lease, phases: phases{begun: time.Now()}}
 	err = r.apply(lease.Context())
 	r.warnings = append(r.warnings, r.leftBehind...)
+	defer func() { r.tellFailure(err) }()
 	after, cancel := afterwards(ctx)
 	defer cancel()
 	if errors.Is(err, ErrExists) && lease.TakenOver {
@@ -159,7 +164,9 @@ func (r *run) apply(ctx context.Context) error {
 	if err := r.decide(); err != nil {
 		return err
 	}
-	r.options.Progress.Printf("%s", r.plan.headline())
+	if r.plan.Action != Keep {
+		r.options.Progress.Printf("%s", r.plan.headline())
+	}
 	if err := r.mark(ctx); err != nil {
 		return r.failure("was not changed", "the tags of its versions", err, r.untouched(), "run terraform apply again")
 	}
@@ -268,6 +275,9 @@ func (r *run) handOut(ctx context.Context, version Version, provedNow bool) erro
 // bakeNew takes up what an interrupted run has left of the same version, and does
 // the rest.
 func (r *run) bakeNew(ctx context.Context) error {
+	if err := r.spec.Bake.unread(); err != nil {
+		return r.failure("was not baked", r.region(), err, r.untouched(), "put the files in their place and run terraform apply again")
+	}
 	candidate := r.leftCandidate()
 	if candidate == nil {
 		source, err := DescribeSource(ctx, r.aws, r.spec.Source, r.recipe.Source)
@@ -336,11 +346,11 @@ func (r *run) failure(what, subject string, cause error, now, next string) error
 	if subject == "" {
 		subject = r.region()
 	}
-	if cloud.ClassOf(cause) == cloud.Denied {
-		next = "give whoever runs Terraform the permission that is missing, then " + next
+	if remedy := cloud.Remedy(cause); remedy != "" {
+		next = remedy + ", then " + next
 	}
 	return &report.Failure{
-		Summary: fmt.Sprintf("Golden image %s %s", r.spec.Name, what),
+		Summary: r.titleOf(what),
 		Subject: subject, Cause: cause, Now: now, Next: next,
 	}
 }
@@ -349,7 +359,7 @@ func (r *run) failure(what, subject string, cause error, now, next string) error
 // create has failed, and would begin by destroying what is there.
 func (r *run) goOn() string {
 	if r.creating() {
-		return "run terraform untaint on the image, and then terraform apply: it goes on from there, and without untaint it begins afresh; terraform destroy removes what is there"
+		return report.Untaint + ", and then terraform apply: it goes on from there, and without untaint it begins afresh; terraform destroy removes what is there"
 	}
 	return "run terraform apply again: it goes on from there; terraform destroy removes what is there"
 }

@@ -338,7 +338,7 @@ func TestStage_intoABucketOfAnotherAccount(t *testing.T) {
 		options := b.options()
 		options.Owner.Account = otherID // the bucket is not this line's account's
 		_, err := Apply(t.Context(), b.Region, staged(), options)
-		if err == nil || !strings.Contains(err.Error(), "staging the script at s3://staging/") {
+		if err == nil || !strings.Contains(err.Error(), " at s3://staging/") {
 			t.Fatalf("got %v", err)
 		}
 		if left := b.leftovers(); left["object"] > 0 || left["instance"] > 0 {

@@ -14,6 +14,7 @@ import (
 // bake returns the stopped builder on which all steps, checks and the clean-up
 // have succeeded, and what it was that its clones must not be.
 func (r *run) bake(ctx context.Context, source cloud.Image) (cloud.Instance, guest.Identity, error) {
+	defer r.phases.during("bake")()
 	job := r.spec.builderJob(r.plan.Fingerprint)
 	builder, err := r.builder(ctx, source, job)
 	if err != nil {
@@ -144,6 +145,7 @@ func (r *run) abandon(ctx context.Context, builder cloud.Instance, what string, 
 		r.begun.Store(false)
 		return r.failure(what, subject, cause, r.untouched()+"; the builder is gone", nextAfter(cause))
 	}
+	r.options.Progress.Printf("terminating builder %s", builder.ID)
 	if err := r.aws.TerminateInstances(after, []string{builder.ID}); err != nil {
 		return r.failure(what, subject, cause, r.untouched()+"; the builder could not be terminated: "+err.Error(),
 			"correct the cause and run terraform apply again: it terminates the builder too")

@@ -66,7 +66,7 @@ func bakeWithinBudget(t *testing.T, seed uint64) {
 			switch {
 			case strings.HasPrefix(line, "capturing "):
 				captured = time.Now()
-			case strings.HasPrefix(line, "proof ") && strings.Contains(line, " launched from "):
+			case strings.HasPrefix(line, "test instance ") && strings.Contains(line, " launched from "):
 				proving = time.Now()
 			}
 		}

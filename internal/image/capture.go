@@ -104,10 +104,13 @@ func (r *run) candidateTags(name, builderID string, identity guest.Identity) clo
 // waitCandidate waits until the candidate is available, makes IMDSv2 its default,
 // and ends the builders, which are no longer needed.
 func (r *run) waitCandidate(ctx context.Context, candidate Version) (Version, error) {
+	defer r.phases.during("capture")()
+	snapshots := r.snapshotting(r.aws, r.owner.Tags().With(cloud.Tags{cloud.TagFingerprint: candidate.Fingerprint}))
 	image, err := cloud.Poll[cloud.Image]{
 		Most: attentive,
 		What: fmt.Sprintf("image %s (%s) to be available", candidate.ImageID, r.aws.Name()),
 		Read: func(ctx context.Context) (cloud.Image, string, string, error) {
+			snapshots.ask(ctx)
 			images, err := r.aws.Images(ctx, cloud.ImageQuery{IDs: []string{candidate.ImageID}})
 			switch {
 			case cloud.ClassOf(err) == cloud.NotFound:
@@ -122,10 +125,13 @@ func (r *run) waitCandidate(ctx context.Context, candidate Version) (Version, er
 		Pending: []string{cloud.ImagePending},
 		Target:  []string{cloud.ImageAvailable},
 		Failed:  []string{cloud.ImageFailed, cloud.ImageError, cloud.ImageInvalid, cloud.ImageDeregistered},
+
+		Progress: r.options.Progress, Far: snapshots.far,
 	}.Wait(ctx)
 	if err != nil {
 		return candidate, r.reject(ctx, candidate, "was not captured", "image "+candidate.ImageID+" ("+r.aws.Name()+")", err)
 	}
+	r.options.Progress.Printf("%s is captured", image.ID)
 	if !r.spec.Capture.IMDSAsSource && image.IMDSSupport != imdsRequired {
 		if err := r.aws.RequireIMDSv2(ctx, image.ID); err != nil {
 			return candidate, r.reject(ctx, candidate, "was not captured", "image "+image.ID+" ("+r.aws.Name()+")", err)

@@ -2,7 +2,6 @@ package image
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -76,32 +75,15 @@ type following struct {
 	r        *run
 	instance cloud.Instance
 	job      job
+	// at is what is under way, since when.
+	at    string
+	since time.Time
 	// report is what all commands have said together.
 	report guest.Report
 }
 
 func (f *following) printf(format string, args ...any) {
 	f.r.options.Progress.Printf("%s: %s", f.instance.ID, guest.Mask(fmt.Sprintf(format, args...), f.r.spec.Bake.Secrets))
-}
-
-// agentError says that an instance's agent did not come.
-type agentError struct {
-	instance cloud.Instance
-	waited   time.Duration
-	// only is set when there is no other transport.
-	only bool
-}
-
-// Error says what keeps it away, as far as can be seen from here.
-func (e *agentError) Error() string {
-	text := fmt.Sprintf("the SSM agent of %s has not registered within %s: ", e.instance.ID, e.waited)
-	if e.instance.InstanceProfileARN == "" {
-		return text + "the instance has no instance profile. Set bake.iam_instance_profile to one whose role has the policy AmazonSSMManagedInstanceCore, " +
-			"or switch on Default Host Management Configuration in this account and region"
-	}
-	return text + fmt.Sprintf("the instance profile %s is there, so either its role lacks the policy AmazonSSMManagedInstanceCore, "+
-		"or the source image has no agent, or the subnet has no way to Systems Manager (a NAT gateway, a public address, or the endpoints ssm, ssmmessages and ec2messages)",
-		e.instance.InstanceProfileARN)
 }
 
 // agent waits until commands reach the instance.
@@ -126,6 +108,8 @@ func (f *following) agent(ctx context.Context) error {
 		Pending: []string{"away"},
 		Target:  []string{"online"},
 		First:   2 * time.Second,
+
+		Progress: f.r.options.Progress, Far: func() string { return "it has not registered; the instance is " + f.instance.State },
 	}.Wait(limited)
 	if errorIs[*cloud.TimeoutError](err) && ctx.Err() == nil {
 		return &agentError{f.instance, f.agentWithin(), f.r.spec.windows()}
@@ -167,31 +151,19 @@ func (w *watching) alive(ctx context.Context, instance *cloud.Instance) error {
 // the machine ready, again after each restart.
 func (f *following) do(ctx context.Context, command, open guest.Command) error {
 	if command.Number > 0 && f.report.Finished[command.Number] {
-		f.printf("%s was done before", command.Title)
+		f.printf("%s was done before", f.job.title(command.Title))
 		return nil
 	}
+	f.begin(command)
 	if command.Kind == guest.CommandLocal {
 		if failure := f.local(ctx, command); failure != nil {
-			f.report.Failure = failure
+			f.failed(failure)
 			return ctx.Err()
 		}
 	}
-	report, err := f.send(ctx, command)
-	for err == nil && report.Rebooting {
-		if err = f.rest(ctx); err != nil {
-			break
-		}
-		// A step's own script may ask for a restart too. Then this boot has another key for
-		// the secrets that the step is sent with.
-		if command.Kind != guest.CommandReboot && command.Kind != guest.CommandOpen {
-			if err = f.ready(ctx, open); err != nil {
-				return err
-			}
-		}
-		report, err = f.send(ctx, command)
-	}
+	report, err := f.answer(ctx, command, open)
 	if err != nil {
-		return fmt.Errorf("%s: %w", command.Title, err)
+		return err
 	}
 	f.take(report)
 	if command.Kind == guest.CommandReboot && report.Failure == nil {
@@ -200,8 +172,36 @@ func (f *following) do(ctx context.Context, command, open guest.Command) error {
 	return nil
 }
 
+// answer sends a command until it is answered for good: again after each restart, and once
+// more when it ended without an answer, which a restart may have cut off: the guest knows.
+func (f *following) answer(ctx context.Context, command, open guest.Command) (guest.Report, error) {
+	report, err := f.send(ctx, command)
+	for unheard := 0; err == nil && report.Rebooting || errorIs[*brokenOff](err) && unheard == 0; {
+		if err != nil {
+			unheard++
+		}
+		if err = f.rest(ctx); err != nil {
+			break
+		}
+		// A step's own script may ask for a restart too. Then this boot has another key for
+		// the secrets that the step is sent with.
+		if command.Kind != guest.CommandReboot && command.Kind != guest.CommandOpen {
+			if err := f.ready(ctx, open); err != nil {
+				return report, err
+			}
+		}
+		report, err = f.send(ctx, command)
+	}
+	if err != nil {
+		return report, fmt.Errorf("%s: %w", command.Title, err)
+	}
+	return report, nil
+}
+
 // ready makes the machine ready again after a restart.
-func (f *following) ready(ctx context.Context, open guest.Command) error { return f.do(ctx, open, open) }
+func (f *following) ready(ctx context.Context, open guest.Command) error {
+	return f.do(ctx, open, open)
+}
 
 // restartPause is how long a machine is left alone that has been told to restart.
 const restartPause = 5 * time.Second
@@ -222,7 +222,7 @@ func (f *following) take(report guest.Report) {
 	for _, passed := range report.Passed {
 		if !slices.Contains(f.report.Passed, passed) {
 			f.report.Passed = append(f.report.Passed, passed)
-			f.printf("%s done", passed)
+			f.printf("%s", f.job.passed(passed))
 		}
 	}
 	if report.Output != "" {
@@ -235,7 +235,7 @@ func (f *following) take(report guest.Report) {
 		f.report.Key = report.Key
 	}
 	if report.Failure != nil {
-		f.report.Failure = report.Failure
+		f.failed(report.Failure)
 	}
 	if len(report.Identity) > 0 {
 		f.report.Identity = maps.Clone(report.Identity)
@@ -253,6 +253,13 @@ func (f *following) send(ctx context.Context, command guest.Command) (guest.Repo
 	sealed, err := command.Seal(f.report.Key, f.r.spec.Bake.Secrets)
 	if err != nil {
 		return guest.Report{}, err
+	}
+	if sealed.Parcel != nil {
+		parcel, err := f.r.deliver(ctx, f.job, sealed.Step.Name, sealed.Parcel)
+		if err != nil {
+			return guest.Report{}, err
+		}
+		sealed = sealed.Deliver(parcel)
 	}
 	lines, err := f.lines(ctx, sealed)
 	if err != nil {
@@ -326,6 +333,8 @@ func (f *following) result(ctx context.Context, commandID string) (guest.Report,
 		},
 		Pending: []string{cloud.CommandPending, cloud.CommandInProgress, cloud.CommandDelayed, cloud.CommandCancelling},
 		Target:  []string{cloud.CommandSuccess, cloud.CommandFailed, cloud.CommandTimedOut, cloud.CommandCancelled},
+
+		Progress: f.r.options.Progress, Far: func() string { return f.at + ", for " + seconds(time.Since(f.since)) },
 	}.Wait(ctx)
 	if err != nil {
 		return guest.Report{}, err
@@ -334,8 +343,9 @@ func (f *following) result(ctx context.Context, commandID string) (guest.Report,
 	if report.Done {
 		return report, nil
 	}
-	return report, fmt.Errorf("command %s on %s ended as %s (%s) and not as it should; its output ends with:\n\n%s",
-		commandID, f.instance.ID, result.State, result.Details, guest.Mask(tailOf(result.Output+result.ErrorOutput), f.r.spec.Bake.Secrets))
+	return report, &brokenOff{
+		commandID, f.instance.ID, result.State, result.Details, guest.Mask(tailOf(result.Output+result.ErrorOutput), f.r.spec.Bake.Secrets),
+	}
 }
 
 // tailLines is how many lines of an output people are shown.
@@ -344,47 +354,4 @@ const tailLines = 50
 func tailOf(output string) string {
 	lines := strings.Split(strings.TrimRight(output, "\r\n"), "\n")
 	return strings.Join(lines[max(0, len(lines)-tailLines):], "\n")
-}
-
-// off waits until the builder has switched itself off, behind its agent's back. If it
-// cannot, it says so on the console and stays.
-func (f *following) off(ctx context.Context) (guest.Report, error) {
-	// What was done has been told by the commands.
-	console := consoleOf{r: f.r, instance: f.instance, marker: f.job.nonce, told: len(f.report.Passed)}
-	_, err := cloud.Poll[cloud.Instance]{
-		Most: attentive,
-		What: fmt.Sprintf("instance %s (%s) to switch itself off", f.instance.ID, f.r.aws.Name()),
-		Read: func(ctx context.Context) (cloud.Instance, string, string, error) {
-			found, state, reason, err := console.read(ctx)
-			if console.heard.Failure != nil {
-				err = console.heard.Failure
-			}
-			return found, state, reason, err
-		},
-		Pending: []string{cloud.InstancePending, cloud.InstanceRunning, cloud.InstanceStopping},
-		Target:  []string{cloud.InstanceStopped},
-	}.Wait(ctx)
-	if failure, ok := errors.AsType[*guest.Failure](err); ok {
-		f.report.Failure = failure
-		return f.report, nil
-	}
-	if err == nil && len(f.report.Identity) == 0 {
-		// The command that told it was an earlier apply's; the console has heard it too.
-		heard, _ := console.look(ctx)
-		f.report.Identity = heard.Identity
-	}
-	return f.report, err
-}
-
-// isOff reports whether the instance is switching itself off, or has done so.
-func (f *following) isOff(ctx context.Context) bool {
-	f.refresh(ctx)
-	return f.instance.State == cloud.InstanceStopping || f.instance.State == cloud.InstanceStopped
-}
-
-// stopped takes up a builder that has stopped since an earlier apply was interrupted. No
-// command reaches it any more, but its console has heard the end as well.
-func (f *following) stopped(ctx context.Context) (guest.Report, error) {
-	console := consoleOf{r: f.r, instance: f.instance, marker: f.job.nonce}
-	return console.wait(ctx)
 }

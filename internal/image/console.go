@@ -32,12 +32,32 @@ const consoleEvery = 20 * time.Second
 type consoleOf struct {
 	r        *run
 	instance cloud.Instance
-	marker   string
+	job      job
 	lastLook time.Time
-	told     int
-	// heard and text are what it said when it was last looked at.
-	heard guest.Report
-	text  string
+	heard    *heard
+	// report and text are what it said when it was last looked at.
+	report guest.Report
+	text   string
+	// stopping is set once it was told that the instance stops.
+	stopping bool
+}
+
+func (r *run) consoleOf(instance cloud.Instance, job job) *consoleOf {
+	from := func(progress report.Progress) func(format string, args ...any) {
+		return func(format string, args ...any) { progress.Printf("%s: %s", instance.ID, fmt.Sprintf(format, args...)) }
+	}
+	heard := &heard{job: job, tell: from(r.options.Progress)}
+	if r.options.Output != nil {
+		heard.output = from(r.options.Output)
+	}
+	return &consoleOf{r: r, instance: instance, job: job, heard: heard}
+}
+
+func (c *consoleOf) far() string {
+	if c.stopping {
+		return "it is stopping"
+	}
+	return c.heard.far()
 }
 
 // wait returns the report of an instance that has stopped itself.
@@ -49,6 +69,8 @@ func (c *consoleOf) wait(ctx context.Context) (guest.Report, error) {
 		Pending: []string{cloud.InstancePending, cloud.InstanceRunning, cloud.InstanceStopping},
 		Target:  []string{cloud.InstanceStopped},
 		Failed:  []string{cloud.InstanceShuttingDown, cloud.InstanceTerminated},
+
+		Progress: c.r.options.Progress, Far: c.far,
 	}.Wait(ctx)
 	if err != nil {
 		return guest.Report{}, c.explain(ctx, err)
@@ -71,6 +93,8 @@ func (c *consoleOf) last(ctx context.Context) (guest.Report, error) {
 		},
 		Pending: []string{"incomplete"},
 		Target:  []string{"complete"},
+
+		Progress: c.r.options.Progress, Far: func() string { return "EC2 shows it some time after the instance has stopped" },
 	}.Wait(limited)
 	if errorIs[*cloud.TimeoutError](err) && ctx.Err() == nil {
 		return result, &cutShort{c.instance.ID, result, c.text}
@@ -93,6 +117,10 @@ func (c *consoleOf) read(ctx context.Context) (cloud.Instance, string, string, e
 		// yet, or an error, matters to nobody.
 		_, _ = c.look(ctx)
 	}
+	if found[0].State == cloud.InstanceStopping && !c.stopping {
+		c.stopping = true
+		c.heard.tell("stopping")
+	}
 	return found[0], found[0].State, found[0].StateReason, nil
 }
 
@@ -105,15 +133,12 @@ func (c *consoleOf) look(ctx context.Context) (guest.Report, error) {
 	}
 	// What a step writes to the console itself has passed nobody who hides secrets.
 	secrets := c.r.spec.Bake.Secrets
-	found := guest.ParseConsole(c.marker, output).Masked(secrets)
-	c.heard, c.text = found, guest.Mask(output, secrets)
+	found := guest.ParseConsole(c.job.nonce, output).Masked(secrets)
+	c.report, c.text = found, guest.Mask(output, secrets)
 	if len(output) >= consoleLimit {
 		c.text = guest.MaskEnd(output, secrets)
 	}
-	for c.told < len(found.Passed) {
-		c.r.options.Progress.Printf("%s: %s done", c.instance.ID, found.Passed[c.told])
-		c.told++
-	}
+	c.heard.hear(found)
 	return found, nil
 }
 
@@ -132,7 +157,7 @@ func (c *consoleOf) explain(ctx context.Context, err error) error {
 	case !found.Started:
 		return &silent{err, c.text}
 	default:
-		return fmt.Errorf("%w; %s", err, inProgress(found))
+		return fmt.Errorf("%w; %s%s", err, inProgress(found), consoleEnd(c.text))
 	}
 }
 
@@ -145,7 +170,7 @@ func inProgress(found guest.Report) string {
 	case len(found.Passed) > 0:
 		return "the last thing done was " + found.Passed[len(found.Passed)-1]
 	default:
-		return "it had only begun"
+		return "its script had begun, and had not come to its first item"
 	}
 }
 

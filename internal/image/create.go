@@ -13,7 +13,7 @@ import (
 )
 
 // ErrExists is the cause of a create's failure when the name is somebody else's.
-var ErrExists = errors.New("a line of this name is in this account and region, and no Terraform state that was read knows it: another configuration may own it")
+var ErrExists = errors.New("a golden image of this name is in this account and region, and no Terraform state that was read knows it: another configuration may own it")
 
 // creating reports whether no state has the line yet.
 func (r *run) creating() bool { return r.options.Owner.ID == "" }
@@ -51,9 +51,7 @@ func (r *run) alreadyThere() error {
 		Subject: fmt.Sprintf("%s (%s)", strings.Join(there, "; "), r.aws.Name()),
 		Cause:   ErrExists,
 		Now:     "nothing was changed",
-		Next: fmt.Sprintf("if it is yours, add this block and apply:\n"+
-			"  import {\n    to = stamp_golden_image.<name in your configuration>\n    id = %q\n  }\n"+
-			"or run: terraform import stamp_golden_image.<name in your configuration> %q\nOtherwise choose another name", id, id),
+		Next:    report.Import(id),
 	}
 }
 
@@ -127,8 +125,8 @@ func notBegun(owner ownership.Owner, what, command string, err error) error {
 	switch {
 	case errorIs[*ownership.HeldError](err):
 		failure.Next = "wait until the other apply has ended, then run terraform " + command + " again"
-	case cloud.ClassOf(err) == cloud.Denied:
-		failure.Next = "give whoever runs Terraform the permission that is missing, then run terraform " + command + " again"
+	case cloud.Remedy(err) != "":
+		failure.Next = cloud.Remedy(err) + ", then run terraform " + command + " again"
 	}
 	return failure
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
 // distribute hands the version out: a copy to each region that lacks one, all at
@@ -37,7 +38,7 @@ func (r *run) distribute(ctx context.Context, version *Version) error {
 	}
 	next := "correct the cause and run terraform apply again: it does only what is missing"
 	if r.creating() {
-		next += ". Run terraform untaint first, or the next apply makes the whole image anew"
+		next = "correct the cause, " + report.Untaint + ", and then terraform apply: it does only what is missing, and without untaint makes the whole image anew"
 	}
 	return r.failure("was not handed out everywhere", fmt.Sprintf("version %d, %s (%s)", version.Number, version.ImageID, r.aws.Name()), err, now, next)
 }
@@ -51,6 +52,7 @@ func (r *run) copyEverywhere(ctx context.Context, version *Version) error {
 	if err := r.recordRegions(ctx, version); err != nil {
 		return err
 	}
+	defer r.phases.during("copies")()
 	var (
 		wait     sync.WaitGroup
 		mu       sync.Mutex
@@ -135,7 +137,11 @@ func (r *run) beginCopy(ctx context.Context, aws AWS, version Version, after str
 			return cloud.Image{}, err
 		}
 		r.options.Progress.Printf("copying version %d to %s as %s", version.Number, aws.Name(), imageID)
+		begun := time.Now()
 		copied, err := r.finishCopy(ctx, aws, imageID)
+		if err == nil {
+			r.options.Progress.Printf("%s in %s is available after %s", imageID, aws.Name(), seconds(time.Since(begun)))
+		}
 		if !errors.Is(err, errSpent) {
 			return copied, err
 		}
@@ -191,6 +197,8 @@ func (r *run) callCopy(ctx context.Context, aws AWS, call cloud.ImageCopy) (imag
 		},
 		Pending: []string{"busy"}, Target: []string{"begun"}, Failed: []string{"unclear"},
 		First: busyPause, Most: busyPause,
+
+		Progress: r.options.Progress,
 	}.Wait(ctx)
 	return imageID, err
 }
@@ -243,10 +251,12 @@ func (r *run) finishCopy(ctx context.Context, aws AWS, imageID string) (cloud.Im
 
 func (r *run) waitCopy(ctx context.Context, aws AWS, imageID string) (cloud.Image, error) {
 	begun, seen := time.Now(), false
+	snapshots := r.snapshotting(aws, copyTags(r.owner).With(r.owner.Tags()))
 	return cloud.Poll[cloud.Image]{
 		Most: attentive,
 		What: fmt.Sprintf("copy %s (%s) to be available", imageID, aws.Name()),
 		Read: func(ctx context.Context) (cloud.Image, string, string, error) {
+			snapshots.ask(ctx)
 			images, err := aws.Images(ctx, cloud.ImageQuery{IDs: []string{imageID}})
 			if err != nil && cloud.ClassOf(err) != cloud.NotFound {
 				return cloud.Image{}, "", "", err
@@ -263,6 +273,8 @@ func (r *run) waitCopy(ctx context.Context, aws AWS, imageID string) (cloud.Imag
 		Pending: []string{cloud.ImagePending, cloud.ImageTransient},
 		Target:  []string{cloud.ImageAvailable},
 		Failed:  []string{cloud.ImageFailed, cloud.ImageError, cloud.ImageInvalid, cloud.ImageDeregistered, cloud.ImageDisabled},
+
+		Progress: r.options.Progress, Far: snapshots.far,
 	}.Wait(ctx)
 }
 

@@ -20,7 +20,7 @@ func TestApply_aNameThatIsTaken(t *testing.T) {
 		}
 		failure, _ := asFailure(err)
 		golden(t, "a name that is taken", failureText(err))
-		for _, want := range []string{`terraform import stamp_golden_image.<name in your configuration> "web@us-east-1"`, "import {"} {
+		for _, want := range []string{`terraform import 'ADDRESS' "web@us-east-1"`, "import {\n  to = ADDRESS\n"} {
 			if !strings.Contains(failure.Next, want) {
 				t.Errorf("%q lacks %q", failure.Next, want)
 			}

@@ -65,6 +65,10 @@ var failures = map[string]struct {
 	"step, with a current version": {later: true, said: said{builder: []string{
 		"begin", "start step install", "fail step exit=1 how=exit attempts=1 install", "out 1 make: *** [all] Error 1", "end failed", "off",
 	}}},
+	"step that must not end with 0": {
+		change: func(s *Spec) { s.Bake.Steps[1].ExitCodes = []int{10, 3010} },
+		said:   said{builder: []string{"begin", "fail step exit=0 how=exit attempts=1 install", "out 1 installed", "end failed", "off"}},
+	},
 	"step that takes too long": {said: said{builder: []string{"begin", "fail step exit=143 how=late attempts=1 install", "out 1 Do you want to continue? [Y/n]", "end failed", "off"}}},
 	"step that restarts":       {said: said{builder: []string{"begin", "fail step exit=0 how=reboot attempts=1 install", "end failed", "off"}}},
 	"step, kept":               {change: keepFailed, said: said{builder: []string{"begin", "fail step exit=100 how=exit attempts=1 install", "out 1 oh no", "end failed", "off"}}},

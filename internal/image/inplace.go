@@ -27,6 +27,9 @@ func (r *run) updateInPlace(ctx context.Context) error {
 			byRegion[at.region] = append(byRegion[at.region], at)
 		}
 	}
+	for _, number := range r.plan.Adjust {
+		r.options.Progress.Printf("updating version %d in place: tags and settings", number)
+	}
 	for _, region := range slices.Sorted(maps.Keys(byRegion)) {
 		if err := r.retag(ctx, region, byRegion[region]); err != nil {
 			return r.failure("was not updated", "tags in "+region, err, r.untouched(), "run terraform apply again")

@@ -27,9 +27,12 @@ func (r *run) keep(ctx context.Context, instance cloud.Instance, cause error) ke
 		return kept{err: err}
 	}
 	r.kept = append(r.kept, instance.ID)
-	role := instance.Tags[cloud.TagRole]
+	role := "builder"
+	if instance.Tags[cloud.TagRole] == cloud.RoleProof {
+		role = "test instance"
+	}
 	r.options.Progress.Printf("%s %s is kept to be looked at", role, instance.ID)
-	now := fmt.Sprintf("the %s is kept to be looked at, and costs what it costs", role)
+	now := fmt.Sprintf("the %s keeps running, and is billed, until the next apply or destroy", role)
 	if found, err := r.awake(ctx, instance); err != nil {
 		now += "; it has stopped itself and does not start: " + err.Error()
 	} else {
@@ -74,7 +77,8 @@ func (r *run) sessions(instance cloud.Instance) []string {
 		commands = append(commands, fmt.Sprintf("  aws ssm start-session --region %s --target %s", region, instance.ID))
 	}
 	if !r.spec.windows() {
-		commands = append(commands, fmt.Sprintf("  aws ec2-instance-connect ssh --region %s --instance-id %s", region, instance.ID))
+		commands = append(commands, "  # needs an inbound rule for SSH from you, or an EC2 Instance Connect Endpoint",
+			fmt.Sprintf("  aws ec2-instance-connect ssh --region %s --instance-id %s", region, instance.ID))
 	}
 	return append(commands, fmt.Sprintf("  aws ec2 get-console-output --region %s --instance-id %s --latest --output text", region, instance.ID))
 }

@@ -22,7 +22,6 @@ const localGrace = 5 * time.Second
 func (f *following) local(ctx context.Context, command guest.Command) *guest.Failure {
 	step := command.Step
 	f.refresh(ctx)
-	f.printf("%s begins, here", command.Title)
 	for attempt := 1; ; attempt++ {
 		failure := f.localOnce(ctx, step)
 		if failure == nil {
@@ -64,6 +63,8 @@ func (f *following) localOnce(ctx context.Context, step guest.Step) *guest.Failu
 	}
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	waiting := f.r.options.Progress.Wait(f.at + " to end, on this machine")
+	defer waiting.End()
 	text, code := runLocal(limited, step.Local, f.localEnvironment(step), f.r.spec.Bake.Secrets, localGrace)
 	accepted := step.ExitCodes
 	if len(accepted) == 0 {

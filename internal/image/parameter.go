@@ -202,6 +202,8 @@ func (r *run) setParameter(ctx context.Context, name, imageID string) error {
 			return value, "accepted", "", err
 		},
 		Pending: []string{"not accepted"}, Target: []string{"accepted"},
+
+		Progress: r.options.Progress,
 	}.Wait(limited)
 	if err == nil {
 		r.parameter, r.formers = imageID, false

@@ -26,11 +26,14 @@ func (r *run) keepToPlan() error {
 	if planned.Version == r.plan.Version && planned.ImageID == r.plan.ImageID || r.asCreated() {
 		return nil
 	}
-	before := fmt.Sprintf("version %d (%s)", planned.Version, planned.ImageID)
+	before, moved := fmt.Sprintf("version %d (%s)", planned.Version, planned.ImageID), "the versions of this image have changed"
 	if planned.ImageID == "" {
 		before = fmt.Sprintf("a newly baked version %d", planned.Version)
+		if planned.Version == r.line.Next() { // then it is the recipe
+			moved = "a file to upload has changed"
+		}
 	}
 	return r.failure("was not changed", "",
-		fmt.Errorf("the versions of this image have changed since the plan was made: %s was to be current, now the apply would %s", before, r.plan),
+		fmt.Errorf("%s since the plan was made: %s was to be current, now the apply would %s", moved, before, r.plan),
 		"nothing was changed", "run terraform apply again, without -refresh=false and without a saved plan: it makes a new one")
 }

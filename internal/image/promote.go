@@ -41,7 +41,7 @@ func (r *run) promote(ctx context.Context, version Version, provedNow bool) erro
 		return r.failure("was not promoted", fmt.Sprintf("version %d, %s (%s)", version.Number, version.ImageID, r.aws.Name()), err,
 			r.untouched(), r.goOn())
 	}
-	r.options.Progress.Printf("version %d (%s) is current", version.Number, version.ImageID)
+	r.options.Progress.Printf("version %d (%s) is current%s", version.Number, version.ImageID, r.phases.took())
 	version.Tags = version.Tags.With(tags)
 	version.PromotedAt, version.VerifiedAt = parseTime(now), parseTime(version.Tags[cloud.TagVerifiedAt])
 	version.Checks = version.Tags[cloud.TagChecks]

@@ -30,6 +30,7 @@ func (f *proofFailure) Unwrap() error { return f.err }
 // that is asked for. A candidate that fails is removed; a version that was handed out
 // before stays as it is.
 func (r *run) prove(ctx context.Context, version Version) error {
+	defer r.phases.during("proof")()
 	var proofs endList
 	r.spec.Platform = version.Platform
 	group, groupCtx := errgroup.WithContext(ctx)
@@ -41,7 +42,7 @@ func (r *run) prove(ctx context.Context, version Version) error {
 		return r.unproved(ctx, version, failed)
 	}
 	if err := r.endAll(ctx, proofs.ids); err != nil {
-		r.warn("A proof of golden image "+r.spec.Name+" could not be terminated", err)
+		r.warn("A test instance of golden image "+r.spec.Name+" could not be terminated", err)
 	}
 	return nil
 }
@@ -79,7 +80,7 @@ func (r *run) proveOn(ctx context.Context, version Version, types []string, proo
 		return &proofFailure{subject: subject, err: err}
 	}
 	proofs.add(proof.ID)
-	subject = fmt.Sprintf("proof %s (%s) of version %d, %s (%s)", proof.ID, proof.Type, version.Number, version.ImageID, r.aws.Name())
+	subject = fmt.Sprintf("test instance %s (%s) of version %d, %s (%s)", proof.ID, proof.Type, version.Number, version.ImageID, r.aws.Name())
 	result, err := r.carrier().follow(ctx, proof, job)
 	switch {
 	case err != nil:
@@ -104,7 +105,7 @@ func (r *run) unproved(ctx context.Context, version Version, failed *proofFailur
 	} else {
 		now := r.untouched()
 		if err := r.endTemporary(after, cloud.RoleProof); err != nil {
-			now += "; a proof could not be terminated: " + err.Error()
+			now += "; a test instance could not be terminated: " + err.Error()
 		}
 		err = r.failure("was not verified", failed.subject, failed.err, now, nextAfter(failed.err))
 	}
@@ -120,7 +121,7 @@ func (r *run) proof(ctx context.Context, version Version, types []string, job jo
 	for _, left := range r.line.Proofs {
 		ofType := len(r.spec.Verify.InstanceTypes) == 0 || left.Type == types[0]
 		if left.Live() && ofType && left.ImageID == version.ImageID && r.leftBySame(left) {
-			r.options.Progress.Printf("found proof %s, left by an interrupted run: going on from there", left.ID)
+			r.options.Progress.Printf("found test instance %s, left by an interrupted run: going on from there", left.ID)
 			return left, nil
 		}
 	}
@@ -140,7 +141,7 @@ func (r *run) proof(ctx context.Context, version Version, types []string, job jo
 		Tags:            r.temporaryTags(cloud.RoleProof),
 	})
 	if err == nil {
-		r.options.Progress.Printf("proof %s (%s) launched from %s", proof.ID, proof.Type, version.ImageID)
+		r.options.Progress.Printf("test instance %s (%s) launched from %s", proof.ID, proof.Type, version.ImageID)
 	}
 	return proof, err
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -35,6 +36,11 @@ type Recipe struct {
 type StepDigest struct {
 	Name   string `json:"name"`
 	Digest string `json:"digest"`
+	// Files are the mode and the beginning of the digest of each file of an upload, by path:
+	// for people, too. It is empty where there are too many to keep.
+	Files map[string]string `json:"files,omitempty"`
+	// Count is how many files there are.
+	Count int `json:"count,omitempty"`
 }
 
 // Recipe returns the recipe of the spec when it is baked from that source.
@@ -50,7 +56,7 @@ func (s Spec) Recipe(sourceImageID string) Recipe {
 		recipe.UserData = digest("user data", s.Bake.UserData)
 	}
 	for _, step := range s.Bake.Steps {
-		recipe.Steps = append(recipe.Steps, StepDigest{Name: step.Name, Digest: stepDigest(step)})
+		recipe.Steps = append(recipe.Steps, s.Bake.stepRecipe(step))
 	}
 	for name, value := range s.Refresh.Triggers {
 		if recipe.Triggers == nil {
@@ -126,30 +132,24 @@ func triggerChanges(now, before map[string]string) []string {
 }
 
 func stepChanges(now, before []StepDigest) []string {
-	digests := func(steps []StepDigest) (names map[string]string, order []string) {
-		names = map[string]string{}
-		for _, step := range steps {
-			names[step.Name] = step.Digest
-			order = append(order, step.Digest)
-		}
-		return names, order
-	}
-	nowNames, nowOrder := digests(now)
-	beforeNames, beforeOrder := digests(before)
-	if slices.Equal(nowOrder, beforeOrder) {
+	same := func(a, b StepDigest) bool { return a.Digest == b.Digest }
+	if slices.EqualFunc(now, before, same) {
 		return nil
+	}
+	named := func(steps []StepDigest, name string) int {
+		return slices.IndexFunc(steps, func(step StepDigest) bool { return step.Name == name })
 	}
 	var changes []string
 	for _, step := range now {
-		switch earlier, there := beforeNames[step.Name]; {
-		case !there:
+		switch at := named(before, step.Name); {
+		case at < 0:
 			changes = append(changes, "step "+step.Name+" added")
-		case earlier != step.Digest:
-			changes = append(changes, "step "+step.Name+" changed")
+		case before[at].Digest != step.Digest:
+			changes = append(changes, "step "+step.Name+" changed"+fileChanges(step, before[at]))
 		}
 	}
 	for _, step := range before {
-		if _, there := nowNames[step.Name]; !there {
+		if named(now, step.Name) < 0 {
 			changes = append(changes, "step "+step.Name+" removed")
 		}
 	}
@@ -171,28 +171,6 @@ func (s Spec) ChecksDigest() string {
 		if check.User != "" { // without one, the digest is that of times before users
 			parts = append(parts, "user", check.User)
 		}
-	}
-	return digest(parts...)
-}
-
-// stepDigest covers what a step does. What came after the first release is added only
-// where it is set, so that the fingerprints of before stay.
-func stepDigest(step guest.Step) string {
-	parts := []string{"step 1", step.Script, environmentDigest(step.Environment)}
-	if upload := step.Upload; upload != nil {
-		parts = append(parts, upload.Destination, strconv.FormatBool(upload.Directory), upload.Mode, upload.Owner)
-		for _, file := range upload.Files {
-			parts = append(parts, file.Path, file.Mode, string(file.Content))
-		}
-	}
-	if step.User != "" {
-		parts = append(parts, "user", step.User)
-	}
-	if step.Local != "" {
-		parts = append(parts, "local", step.Local)
-	}
-	if step.Reboot {
-		parts = append(parts, "reboot")
 	}
 	return digest(parts...)
 }
@@ -242,11 +220,14 @@ func (s Spec) volumesDigest() string {
 // be mistaken for each other.
 func digest(parts ...string) string {
 	hash := sha256.New()
-	for _, part := range parts {
-		fmt.Fprintf(hash, "%d:", len(part))
-		hash.Write([]byte(part))
-	}
+	writeParts(hash, parts...)
 	return hex.EncodeToString(hash.Sum(nil))
+}
+
+func writeParts(hash io.Writer, parts ...string) {
+	for _, part := range parts {
+		_, _ = fmt.Fprintf(hash, "%d:%s", len(part), part) // a hash takes everything
+	}
 }
 
 // nonce marks a run's lines on the console. It is derived, so that a later apply

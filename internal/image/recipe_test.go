@@ -1,6 +1,11 @@
 package image
 
 import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -69,7 +74,7 @@ func TestChanges_saysWhat(t *testing.T) {
 		"a script":        {"ami-1", func(s *Spec) { s.Bake.Steps[1].Script = "make all" }, "step install changed"},
 		"an environment":  {"ami-1", func(s *Spec) { s.Bake.Steps[1].Environment = map[string]string{"PORT": "81"} }, "step install changed"},
 		"a file's bytes":  {"ami-1", func(s *Spec) { s.Bake.Steps[0].Upload.Files[0].Content = []byte("App") }, "step app changed"},
-		"a file's mode":   {"ami-1", func(s *Spec) { s.Bake.Steps[0].Upload.Files[0].Mode = "0755" }, "step app changed"},
+		"a file's mode":   {"ami-1", func(s *Spec) { s.Bake.Steps[0].Upload.Files[0].Mode = "0755" }, "step app changed (mode)"},
 		"the destination": {"ami-1", func(s *Spec) { s.Bake.Steps[0].Upload.Destination = "/srv/app" }, "step app changed"},
 		"one step more":   {"ami-1", func(s *Spec) { s.Bake.Steps = append(s.Bake.Steps, guest.Step{Name: "late", Script: "x"}) }, "step late added"},
 		"one step less":   {"ami-1", func(s *Spec) { s.Bake.Steps = s.Bake.Steps[:1] }, "step install removed"},
@@ -114,5 +119,97 @@ func TestValidName(t *testing.T) {
 		if got := ValidName(name); got != want {
 			t.Errorf("ValidName(%q) = %t, want %t", name, got, want)
 		}
+	}
+}
+
+// A reason names three files at most, and says whether their bytes or their mode changed. How
+// they are kept beside the state does not change a word, as long as they are few.
+func TestChanges_namesFiles(t *testing.T) {
+	of := func(files ...guest.File) Recipe {
+		return specOf(func(s *Spec) {
+			s.Bake.Steps[0].Upload = &guest.Upload{Destination: "/opt/app", Directory: true, Files: files}
+		}).Recipe("ami-1")
+	}
+	file := func(path, mode, content string) guest.File {
+		return guest.File{Path: path, Mode: mode, Content: []byte(content)}
+	}
+	a, b, c, d, e := file("a", "0644", "a"), file("b", "0644", "b"), file("c", "0644", "c"), file("d", "0644", "d"), file("e\n", "0644", "e")
+	earlier := of(a, b, c, d, e)
+	for want, now := range map[string]Recipe{
+		"step app changed (mode of a)":                 of(file("a", "0755", "a"), b, c, d, e),
+		"step app changed (+ .DS_Store)":               of(file(".DS_Store", "0644", ""), a, b, c, d, e),
+		`step app changed (d; - "e\n")`:                of(a, b, c, file("d", "0755", "D")),
+		"step app changed (- a; - b; - c; and 2 more)": of(),
+	} {
+		kept := Recipe{}
+		raw, err := json.Marshal(earlier.Kept())
+		if err != nil || json.Unmarshal(raw, &kept) != nil {
+			t.Fatal(err)
+		}
+		if got := now.Changes(kept); got != want {
+			t.Errorf("changes %q, want %q", got, want)
+		}
+	}
+}
+
+// Many files are counted, and not kept.
+func TestKept_staysSmall(t *testing.T) {
+	of := func(count int) Recipe {
+		var files []guest.File
+		for i := range count {
+			files = append(files, guest.File{Path: fmt.Sprintf("%s/%d", strings.Repeat("long", 20), i), Mode: "0644"})
+		}
+		return specOf(func(s *Spec) {
+			s.Bake.Steps[0].Upload = &guest.Upload{Destination: "/opt/app", Directory: true, Files: files}
+			s.Bake.Steps = append(s.Bake.Steps, guest.Step{Name: "few", Upload: &guest.Upload{Destination: "/few", Files: []guest.File{{Mode: "0644"}}}})
+		}).Recipe("ami-1")
+	}
+	for _, count := range []int{500, keptFiles + 1, 20000} {
+		kept := of(count).Kept()
+		if raw, err := json.Marshal(kept); err != nil || len(raw) > keptBytes+4096 {
+			t.Errorf("%d files take %d bytes, %v", count, len(raw), err)
+		}
+		if kept.Steps[2].Files == nil {
+			t.Errorf("%d files push others out", count)
+		}
+		if want := fmt.Sprintf("step app changed (%d files, %d before)", count+1, count); count > keptFiles && of(count+1).Changes(kept) != want {
+			t.Errorf("%d files: %s", count, of(count+1).Changes(kept))
+		}
+	}
+}
+
+// An empty directory is a part of what is inside. Without any, the fingerprint is that of
+// times before they arrived.
+func TestFingerprint_emptyDirectories(t *testing.T) {
+	of := func(folders ...string) string {
+		return specOf(func(s *Spec) {
+			s.Bake.Steps[0].Upload = &guest.Upload{Destination: "/opt/app", Directory: true, Folders: folders, Files: []guest.File{{Path: "full/file", Mode: "0644"}}}
+		}).Recipe("ami-1").Fingerprint()
+	}
+	if of() != of("full") {
+		t.Error("a directory with a file in it counts twice")
+	}
+	if of("full") == of("empty", "full") || of("full", "full/empty") == of("empty", "full") {
+		t.Error("an empty directory does not count")
+	}
+}
+
+// Read from the disk in a stream, an upload has the digest that it had when its files were
+// read into memory, part by part.
+func TestReadUpload_digestIsAsBefore(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(name, []byte("content"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	step := guest.Step{Name: "app", Upload: &guest.Upload{
+		Destination: "/opt/app", Directory: true, Owner: "app", Folders: []string{"bin"},
+		Files: []guest.File{{Path: "bin/run", Mode: "0755", Disk: &guest.Disk{Name: name, Size: 7}}, {Path: "none", Mode: "0644"}},
+	}}
+	if err := ReadUpload(step); err != nil {
+		t.Fatal(err)
+	}
+	want := digest("step 1", "", environmentDigest(nil), "/opt/app", "true", "", "app", "bin/run", "0755", "content", "none", "0644", "")
+	if got := step.Upload.Digest; got != want || (Spec{Bake: Bake{Steps: []guest.Step{step}}}).Recipe("ami-1").Steps[0].Digest != want {
+		t.Errorf("digest %s, want %s", got, want)
 	}
 }

@@ -78,7 +78,10 @@ type Bake struct {
 	// UserData is the builder's, for TransportSSM only: it runs before the first step.
 	UserData string
 	Steps    []guest.Step
-	CleanUp  guest.CleanUp
+	// Remembered are steps, by name, whose files are not looked at: they are as they were.
+	// Nothing can be baked with them.
+	Remembered map[string]StepDigest
+	CleanUp    guest.CleanUp
 	// Transport is how the steps reach the builder: TransportUserData, which is also what
 	// "" means, or TransportSSM.
 	Transport string

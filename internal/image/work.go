@@ -57,6 +57,7 @@ func (s Spec) builderJob(fingerprint string) job {
 	cleanUp.AuthorizedKeys = cleanUp.AuthorizedKeys && s.Bake.KeyName != ""
 	return job{cloud.RoleBuilder, marker, guest.Bake{
 		Windows: s.windows(), Nonce: marker, Steps: s.Bake.Steps, Checks: s.Verify.Checks, CleanUp: cleanUp, Secrets: s.Bake.Secrets,
+		Apart: s.Bake.StagingBucket != "",
 	}}
 }
 
@@ -106,6 +107,13 @@ func (s Spec) CheckWork(fingerprint string) error {
 const someDigest = "0123456789abcdef"
 
 func (s Spec) checkJob(job job) error {
+	// What a bake uploads may be large: it is not put together only to be looked at.
+	if bake, ok := job.work.(guest.Bake); ok {
+		if s.Bake.Transport == TransportSSM {
+			return bake.CheckCommands(s.Bake.StagingBucket != "")
+		}
+		return bake.CheckScript(s.Bake.StagingBucket != "")
+	}
 	if s.Bake.Transport == TransportSSM {
 		_, err := job.work.Commands()
 		return err
@@ -126,7 +134,12 @@ func (s Spec) checkJob(job job) error {
 type byUserData struct{ r *run }
 
 func (c byUserData) board(ctx context.Context, job job) ([]byte, error) {
-	script, err := job.work.Script()
+	work, err := c.r.delivered(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	job.work = work
+	script, err := job.telling(c.r.options.Output != nil).Script()
 	if err != nil {
 		return nil, err
 	}
@@ -142,8 +155,7 @@ func (c byUserData) board(ctx context.Context, job job) ([]byte, error) {
 }
 
 func (c byUserData) follow(ctx context.Context, instance cloud.Instance, job job) (guest.Report, error) {
-	console := consoleOf{r: c.r, instance: instance, marker: job.nonce}
-	return console.wait(ctx)
+	return c.r.consoleOf(instance, job).wait(ctx)
 }
 
 // inWords puts a refusal that AWS has encoded into words, where that is allowed.

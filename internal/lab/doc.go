@@ -35,7 +35,7 @@
 // the door below /_lab/ is not there. Systems Manager's agent is where AWS has it:
 // in Amazon Linux's images and in those of Windows, with an instance profile. It is part
 // of the guest, so where guests are off, and on Windows with real guests, which are
-// Linux's, no instance is managed.
+// Linux's, no instance is managed; one of Windows then ends at once.
 //
 // Whoever reaches the lab is root in its guests, so the lab keeps pages of other sites
 // away, which a browser would let reach it (guard.go), and its command listens on loopback

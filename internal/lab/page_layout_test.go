@@ -21,6 +21,7 @@ import (
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/guests"
 )

@@ -85,7 +85,7 @@ func TestAccFleet_rollsBack(t *testing.T) {
 					}
 				},
 				Config:      w.sized(3, bad),
-				ExpectError: regexp.MustCompile(loose(`Fleet web was not rolled.*slot 0.*fails its.*status check.*every slot has the instance that it had before`)),
+				ExpectError: regexp.MustCompile(loose(`The rollout of fleet web failed and was rolled back.*slot 0.*has failed its.*status check.*slots run the former configuration`)),
 			},
 			{
 				Config:            w.sized(3, strict),

@@ -139,7 +139,7 @@ func TestAccGoldenImage_taintedAndCreatedBeforeDestroyed(t *testing.T) {
 	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: factories(),
 		Steps: []resource.TestStep{
-			{Config: config, ExpectError: regexp.MustCompile(loose(`Golden image web was not baked.*kept to be looked at`))},
+			{Config: config, ExpectError: regexp.MustCompile(loose(`Version 1 of golden image web was not baked.*keeps running, and is billed`))},
 			{
 				PreConfig: func() { fails.Store(0) },
 				Config:    config,

@@ -147,7 +147,7 @@ func TestAccGoldenImage_oneRegionFails(t *testing.T) {
 			{Config: w.config(greeting("Hello", nil))},
 			{
 				Config:      w.config(elsewhere(`"arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"`)),
-				ExpectError: regexp.MustCompile(loose(`Golden image web was not handed out everywhere.*no copy in eu-west-3.*version 1 is in ami-[0-9a-f]+ \(us-east-1\), ami-[0-9a-f]+ \(eu-west-1\)`)),
+				ExpectError: regexp.MustCompile(loose(`golden image web was not handed out everywhere.*no copy in eu-west-3.*version 1 is in ami-[0-9a-f]+ \(us-east-1\), ami-[0-9a-f]+ \(eu-west-1\)`)),
 			},
 			{
 				Config: w.config(elsewhere(`null`)),

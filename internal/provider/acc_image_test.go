@@ -97,7 +97,7 @@ func TestAccGoldenImage_life(t *testing.T) {
 			},
 			{
 				Config:      w.config(greeting("Goodbye", nil)),
-				ExpectError: regexp.MustCompile(loose(`Golden image web was not baked.*check "greets" failed: exit code 7.*Goodbye.*version 2 \(ami-[0-9a-f]+\) stays current`)),
+				ExpectError: regexp.MustCompile(loose(`Version 3 of golden image web was not baked.*check "greets" failed: exit code 7.*Goodbye.*version 2 \(ami-[0-9a-f]+\) stays current`)),
 			},
 			{
 				// The failed apply has changed nothing: the configuration of version 2 plans nothing.
@@ -166,7 +166,7 @@ func TestAccGoldenImage_changedChecksProveAgain(t *testing.T) {
 			},
 			{
 				Config:      w.config(checks("grep Goodbye /etc/greeting")),
-				ExpectError: regexp.MustCompile(loose(`Golden image web was not verified.*check "greets".*version 1 \(ami-[0-9a-f]+\) stays current`)),
+				ExpectError: regexp.MustCompile(loose(`Version 1 of golden image web was not verified.*check "greets".*version 1 \(ami-[0-9a-f]+\) stays current`)),
 			},
 			{Config: w.config(checks("grep Hello /etc/greeting")), PlanOnly: true},
 		},
@@ -184,7 +184,7 @@ func TestAccGoldenImage_failedFirstBakeLeavesNothing(t *testing.T) {
 				Config: w.config(imageConfig(map[string]string{
 					"bake": `{ steps = [{ name = "breaks", script = "echo oh no; exit 9" }] }`,
 				})),
-				ExpectError: regexp.MustCompile(loose(`Golden image web was not baked.*step "breaks" failed: exit code 9.*oh no.*there is no version yet`)),
+				ExpectError: regexp.MustCompile(loose(`Version 1 of golden image web was not baked.*step "breaks" failed: exit code 9.*oh no.*there is no version yet`)),
 			},
 			{
 				Config: w.config(greeting("Hello", nil)),

@@ -102,7 +102,7 @@ func TestAccGoldenImage_overRunCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`step "uses the secret" done`, "line 4000", "ec2-user in /home/ec2-user with 32", `step "kernel" done`, `step "here" done`, "***"} {
+	for _, want := range []string{`step 2 of 6 "uses the secret" done`, "line 4000", "ec2-user in /home/ec2-user with 32", `step 4 of 6 "kernel" done`, `step 5 of 6 "here" done`, "***"} {
 		if !bytes.Contains(told, []byte(want)) {
 			t.Errorf("the progress file does not say %q:\n%s", want, told)
 		}
@@ -141,7 +141,7 @@ func TestAccGoldenImage_stagedAndRestarted(t *testing.T) {
 		Steps: []resource.TestStep{
 			{
 				Config:      config(""),
-				ExpectError: regexp.MustCompile(loose(`do not fit into user data.*bytes, compressed.*bake\.staging_bucket.*ssm`)),
+				ExpectError: regexp.MustCompile(loose(`do not fit into user data.*bytes.* compressed.*bake\.staging_bucket.*ssm`)),
 			},
 			{
 				Config:            config(`staging_bucket = "staging"`),

@@ -56,7 +56,7 @@ func (r *fleetResource) Configure(_ context.Context, req resource.ConfigureReque
 func (r *fleetResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan fleetModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	limit, diags := plan.Timeouts.Create(ctx, fleetCreateTimeout)
+	limit, diags := plan.Timeouts.Create(withoutNoise(ctx), fleetCreateTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -93,7 +93,7 @@ func (r *fleetResource) Update(ctx context.Context, req resource.UpdateRequest, 
 	var plan, state fleetModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	limit, diags := plan.Timeouts.Update(ctx, fleetUpdateTimeout)
+	limit, diags := plan.Timeouts.Update(withoutNoise(ctx), fleetUpdateTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -180,7 +180,7 @@ func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp
 func (r *fleetResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state fleetModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	limit, diags := state.Timeouts.Delete(ctx, deleteTimeout)
+	limit, diags := state.Timeouts.Delete(withoutNoise(ctx), deleteTimeout)
 	resp.Diagnostics.Append(diags...)
 	region := r.session.region(state.Region.ValueString(), &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {

@@ -103,10 +103,14 @@ func fleetSchema(ctx context.Context) schema.Schema {
 				"launched_at":       computedString("When it was launched (RFC 3339)."),
 			}},
 		},
-		"instance_ids": schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "The instances' ids, in the order of the slots. A slot that a refresh has found without a working instance is left out until the next apply: where the slot matters, use `instances`."},
-		"private_ips":  schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Their private addresses, in the same order as `instance_ids`."},
-		"ready_size":   schema.Int64Attribute{Computed: true, MarkdownDescription: "How many slots are filled by an instance that is not broken."},
-		"generation":   schema.Int64Attribute{Computed: true, MarkdownDescription: "A counter that each rollout raises."},
+		"instance_ids": schema.ListAttribute{
+			Computed: true, ElementType: types.StringType,
+			MarkdownDescription: "The instances' ids, in the order of the slots. A slot that a refresh has found without a working instance is left out until the next apply: " +
+				"where the slot matters, use `instances`.",
+		},
+		"private_ips": schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Their private addresses, in the same order as `instance_ids`."},
+		"ready_size":  schema.Int64Attribute{Computed: true, MarkdownDescription: "How many slots are filled by an instance that is not broken."},
+		"generation":  schema.Int64Attribute{Computed: true, MarkdownDescription: "A counter that each rollout raises."},
 	}
 	maps.Copy(attributes, fleetLaunchAttributes())
 	maps.Copy(attributes, heldAttributes("fleet"))

@@ -41,7 +41,9 @@ func slotsAttribute() schema.Attribute {
 					"environment": schema.MapAttribute{
 						Optional: true, ElementType: types.StringType,
 						Validators: []validator.Map{mapvalidator.KeysAre(environmentName(), notStampVariable())},
-						MarkdownDescription: "Environment of the slot's `user_data` script (one that begins with `#!`); also in `/etc/stamp/slot.env`, for a shell's `.` and for `EnvironmentFile=` of systemd. Not for secrets: user data can be read by whoever may describe the instance. " +
+						MarkdownDescription: "Environment of the slot's `user_data` script (one that begins with `#!`); " +
+							"also in `/etc/stamp/slot.env`, for a shell's `.` and for `EnvironmentFile=` of systemd. " +
+							"Not for secrets: user data can be read by whoever may describe the instance. " +
 							"User data holds the environments of all slots that are launched together, and any local user of one of these servers can read it by the metadata service.",
 					},
 					"tags": schema.MapAttribute{
@@ -90,7 +92,8 @@ func rolloutAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional: true,
 		MarkdownDescription: "How working instances are replaced when the image, or another setting that a running instance cannot change, has changed. " +
-			"The plan warns with the number of instances and batches, whether or not the new image is known yet. Instances are drained from their target groups before they end, and every batch must be ready before the next.",
+			"The plan warns with the number of instances and batches, whether or not the new image is known yet. " +
+			"Instances are drained from their target groups before they end, and every batch must be ready before the next.",
 		Attributes: map[string]schema.Attribute{
 			"strategy": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{stringvalidator.OneOf(fleet.StrategyReplace, fleet.StrategyRootVolume)},

@@ -64,7 +64,7 @@ func (m *fleetModel) validateSoak(ctx context.Context, diags *diag.Diagnostics) 
 	if !known(ctx, m.Rollout, m.Timeouts) {
 		return
 	}
-	limit, wrong := m.Timeouts.Update(ctx, fleetUpdateTimeout)
+	limit, wrong := m.Timeouts.Update(withoutNoise(ctx), fleetUpdateTimeout)
 	soak := durationOr(objectOf[rolloutModel](ctx, m.Rollout, diags).Soak, 0)
 	if wrong.HasError() || soak < limit { // what is no duration, its own validator says
 		return
@@ -90,7 +90,7 @@ func (p *fleetPlanner) check(spec fleet.Spec) {
 	}
 	if wrong, ok := errors.AsType[*guest.InputError](err); ok && wrong.Which == guest.InUserData {
 		attributeError(p.diags, path.Root("user_data"), "The user data cannot go with slots",
-			fmt.Sprintf("%v.\n\nTake slots away, or make it a fleet of size 1 for each server that differs.", wrong))
+			wrong.Reason+".\n\nTake slots away, or make it a fleet of size 1 for each server that differs.")
 		return
 	}
 	p.refuse(err)

@@ -172,7 +172,9 @@ type goldenImagePlanner struct {
 func (p *goldenImagePlanner) run(ctx context.Context) {
 	region := p.session.region(p.plan.Region.ValueString(), p.diags)
 	spec := p.plan.spec(ctx, p.diags)
-	if p.diags.HasError() {
+	files := uploadReader{plan: p.plan, state: p.state, earlier: p.earlier, seen: &p.session.files, diags: p.diags}
+	files.remembered = readRemembered(ctx, p.private, p.earlier, p.diags)
+	if files.fill(ctx, &spec, false); p.diags.HasError() {
 		return
 	}
 	line, err := p.line(ctx, region)
@@ -187,8 +189,7 @@ func (p *goldenImagePlanner) run(ctx context.Context) {
 	}
 	line.Leases.Known = p.session.knows(p.owner)
 	p.session.claim(p.owner, line.Leases)
-	recipe := spec.ResolveRecipe(source.imageID, p.plan.sourceEdited(p.state), line)
-	engine, from, refused := p.decide(ctx, region, spec, recipe, line)
+	recipe, engine, from, refused := p.decide(ctx, region, &spec, source.imageID, line, &files)
 	p.checkDistribution(ctx, region, spec, line)
 	if refused.HasError() && p.keepsWithout(refused, line) {
 		return
@@ -198,29 +199,30 @@ func (p *goldenImagePlanner) run(ctx context.Context) {
 		return
 	}
 	appendWarnings(p.diags, image.HeldBack(spec, source.imageID, engine, line, p.now))
-	p.show(planned{engine, recipe, from, source.fixed || recipe.Source != source.imageID}, line)
+	p.show(planned{engine, recipe, from, source.fixed || recipe.Source != source.imageID, files.any}, line)
 }
 
 // decide asks the engine what is to be done, and looks whether it can be: refused is what
 // speaks against it. from is the source image of a bake.
-func (p *goldenImagePlanner) decide(ctx context.Context, region *cloud.Region, spec image.Spec, recipe image.Recipe, line image.Line) (
-	engine image.Plan, from cloud.Image, refused diag.Diagnostics,
+func (p *goldenImagePlanner) decide(ctx context.Context, region *cloud.Region, spec *image.Spec, source string, line image.Line, files *uploadReader) (
+	recipe image.Recipe, engine image.Plan, from cloud.Image, refused diag.Diagnostics,
 ) {
 	looking := *p
 	looking.diags = &refused
-	engine, err := image.NewPlan(spec, recipe, p.earlier, line, p.now)
+	recipe, engine, err := p.weigh(spec, source, line, files)
 	if err != nil {
 		attributeError(&refused, path.Root("refresh").AtName("pin_version"), "The version to hold on to is not kept", err.Error()+". Only kept versions can be held on to.")
-		return engine, from, refused
+		return recipe, engine, from, refused
 	}
 	if kept := line.ByImage(engine.ImageID); kept != nil {
 		spec.Platform = kept.Platform // its source may be gone
 	} else {
-		from = looking.checkSource(ctx, region, spec, recipe.Source)
+		from = looking.checkSource(ctx, region, *spec, recipe.Source)
 		spec.Platform = from.Platform
 	}
-	looking.checkWork(spec, recipe)
-	return engine, from, refused
+	looking.checkMissing(files, engine)
+	looking.checkWork(*spec, recipe)
+	return recipe, engine, from, refused
 }
 
 // keepsWithout leaves the current version in a plan that cannot have another, where nobody has

@@ -59,7 +59,7 @@ func (r *goldenImage) Configure(_ context.Context, req resource.ConfigureRequest
 func (r *goldenImage) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan goldenImageModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
-	limit, diags := plan.Timeouts.Create(ctx, bakeTimeout)
+	limit, diags := plan.Timeouts.Create(withoutNoise(ctx), bakeTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -73,7 +73,8 @@ func (r *goldenImage) Create(ctx context.Context, req resource.CreateRequest, re
 		return
 	}
 	secrets := secretsOf(ctx, req.Config, &resp.Diagnostics)
-	applied := r.apply(ctx, limit, plan, secrets, image.Options{Owner: owner}, &resp.Diagnostics)
+	files := uploadReader{plan: &plan, seen: &r.session.files, diags: &resp.Diagnostics}
+	applied := r.apply(ctx, limit, plan, secrets, &files, image.Options{Owner: owner}, &resp.Diagnostics)
 	if applied.owner.ID == "" { // nothing was made
 		return
 	}
@@ -87,8 +88,8 @@ func (r *goldenImage) Create(ctx context.Context, req resource.CreateRequest, re
 	if !resp.Diagnostics.HasError() {
 		r.session.names.created(applied.owner)
 	}
-	if !resp.Diagnostics.HasError() && applied.recipe != nil {
-		resp.Diagnostics.Append(resp.Private.SetKey(ctx, recipeKey, applied.recipe)...)
+	if !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(applied.remember(ctx, resp.Private)...)
 	}
 }
 
@@ -99,7 +100,7 @@ func (r *goldenImage) Update(ctx context.Context, req resource.UpdateRequest, re
 	var plan, state goldenImageModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	limit, diags := plan.Timeouts.Update(ctx, bakeTimeout)
+	limit, diags := plan.Timeouts.Update(withoutNoise(ctx), bakeTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -112,7 +113,9 @@ func (r *goldenImage) Update(ctx context.Context, req resource.UpdateRequest, re
 	}
 	options := image.Options{Owner: owner, Vouched: state.vouched(), Regions: state.copyRegions(), Copies: stringsOf(state.ImageIDs), Earlier: earlier, SourceEdited: plan.sourceEdited(&state)}
 	secrets := secretsOf(ctx, req.Config, &resp.Diagnostics)
-	applied := r.apply(ctx, limit, plan, secrets, options, &resp.Diagnostics)
+	files := uploadReader{plan: &plan, state: &state, earlier: earlier, seen: &r.session.files, diags: &resp.Diagnostics}
+	files.remembered = readRemembered(ctx, req.Private, earlier, &resp.Diagnostics)
+	applied := r.apply(ctx, limit, plan, secrets, &files, options, &resp.Diagnostics)
 	plan.hold(owner)
 	state.hold(owner)
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, plan.Name, plan.Region)...)
@@ -132,9 +135,7 @@ func (r *goldenImage) Update(ctx context.Context, req resource.UpdateRequest, re
 	}
 	plan.settle(ctx, applied)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
-	if applied.recipe != nil {
-		resp.Diagnostics.Append(resp.Private.SetKey(ctx, recipeKey, applied.recipe)...)
-	}
+	resp.Diagnostics.Append(applied.remember(ctx, resp.Private)...)
 }
 
 // applied is what an apply has left.
@@ -144,7 +145,8 @@ type applied struct {
 	reason string
 	// recipe is that of the current version; nil when the configuration's is another,
 	// as under a pin.
-	recipe []byte
+	recipe *image.Recipe
+	files  rememberedFiles
 	// source is what it began with.
 	source seenSource
 }
@@ -154,6 +156,22 @@ func (a applied) left() image.Line {
 	line := a.line
 	line.Leases = ownership.Leases{}
 	return line
+}
+
+// remember keeps what a later plan compares with.
+func (a applied) remember(ctx context.Context, private privateWriter) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if a.recipe != nil {
+		raw, err := json.Marshal(a.recipe.Kept())
+		if err != nil {
+			panic(err) // strings and numbers are all there is
+		}
+		diags.Append(private.SetKey(ctx, recipeKey, raw)...)
+	}
+	if len(a.files) > 0 {
+		diags.Append(a.files.write(ctx, private, a.recipe)...)
+	}
+	return diags
 }
 
 // secretsOf reads what is in the configuration alone: never in a plan or a state, and so
@@ -166,7 +184,7 @@ func secretsOf(ctx context.Context, config tfsdk.Config, diags *diag.Diagnostics
 
 // apply runs the engine within the time limit.
 func (r *goldenImage) apply(ctx context.Context, limit time.Duration, plan goldenImageModel, secrets map[string]string,
-	options image.Options, diags *diag.Diagnostics,
+	files *uploadReader, options image.Options, diags *diag.Diagnostics,
 ) applied {
 	region := r.session.region(plan.Region.ValueString(), diags)
 	if region == nil {
@@ -178,16 +196,18 @@ func (r *goldenImage) apply(ctx context.Context, limit time.Duration, plan golde
 	}
 	spec := plan.spec(ctx, diags)
 	spec.Bake.Secrets = secrets
-	if diags.HasError() {
+	planned := plan.planned()
+	if files.fill(ctx, &spec, planned != nil && planned.ImageID != ""); diags.HasError() {
 		return applied{}
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	options.Known = r.session.knows(options.Owner)
-	options.SourceImageID, options.Planned = plan.SourceImageID.ValueString(), plan.planned()
+	options.SourceImageID, options.Planned = plan.SourceImageID.ValueString(), planned
 	// What was planned says what to start from; only without it there is something to hold.
 	options.SourceEdited = options.SourceEdited || options.Planned != nil
 	options.Progress, options.In, options.Now = r.session.report(ctx, "golden image "+spec.Name), r.session.regions, r.session.now
+	options.Output = r.session.output(ctx, "golden image "+spec.Name)
 	if options.SourceImageID == "" {
 		source, err := image.ResolveSource(ctx, region, spec.Source)
 		if err != nil {
@@ -199,11 +219,14 @@ func (r *goldenImage) apply(ctx context.Context, limit time.Duration, plan golde
 	result, err := image.Apply(ctx, region, spec, options)
 	appendWarnings(diags, result.Warnings)
 	appendFailure(diags, err, "Golden image "+spec.Name+" was not applied")
-	return applied{owner: result.Owner, line: result.Line, reason: result.Plan.Reason, recipe: recipeOf(spec, result.Line), source: seenSource{Source: spec.Source, ImageID: options.SourceImageID}}
+	return applied{
+		owner: result.Owner, line: result.Line, reason: result.Plan.Reason, recipe: recipeOf(spec, result.Line), files: files.keep(ctx, spec),
+		source: seenSource{Source: spec.Source, ImageID: options.SourceImageID},
+	}
 }
 
 // recipeOf is the recipe of the current version, if it is the spec's.
-func recipeOf(spec image.Spec, line image.Line) []byte {
+func recipeOf(spec image.Spec, line image.Line) *image.Recipe {
 	current := line.Current()
 	if current == nil {
 		return nil
@@ -212,11 +235,7 @@ func recipeOf(spec image.Spec, line image.Line) []byte {
 	if recipe.Fingerprint() != current.Fingerprint {
 		return nil
 	}
-	kept, err := json.Marshal(recipe)
-	if err != nil {
-		return nil // words for the next reason are lost, nothing else
-	}
-	return kept
+	return &recipe
 }
 
 // planned is what the plan has promised, when it knew.
@@ -232,7 +251,7 @@ func (m *goldenImageModel) planned() *image.Planned {
 func (r *goldenImage) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state goldenImageModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	limit, diags := state.Timeouts.Delete(ctx, deleteTimeout)
+	limit, diags := state.Timeouts.Delete(withoutNoise(ctx), deleteTimeout)
 	resp.Diagnostics.Append(diags...)
 	region := r.session.region(state.Region.ValueString(), &resp.Diagnostics)
 	if resp.Diagnostics.HasError() {

@@ -5,6 +5,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -36,7 +37,9 @@ func stepsAttribute() schema.Attribute {
 				},
 				"reboot": schema.BoolAttribute{
 					Optional: true, Validators: []validator.Bool{boolvalidator.Equals(true)},
-					MarkdownDescription: "`true` restarts the builder; the next step begins when it is back. With the transport `user_data` that is by a script in `/var/lib/cloud/scripts/per-boot`, so `/var` may be mounted with `noexec` only later. A builder that restarts in the middle of a step fails.",
+					MarkdownDescription: "`true` restarts the builder; the next step begins when it is back. " +
+						"With the transport `user_data` that is by a script in `/var/lib/cloud/scripts/per-boot`, so `/var` may be mounted with `noexec` only later. " +
+						"A builder that restarts in the middle of a step fails.",
 				},
 				"environment": environmentAttribute("the script's or the command's environment. Not for secrets: user data can be read by whoever may describe the instance"),
 				"user": schema.StringAttribute{
@@ -61,12 +64,21 @@ func stepsAttribute() schema.Attribute {
 func uploadAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
 		Optional: true, Validators: []validator.Object{exactlyOneOf("An upload", "source", "content")},
-		MarkdownDescription: "A file or directory to put on the builder. Its bytes are part of the fingerprint.",
+		MarkdownDescription: "A file or directory to put on the builder. The fingerprint covers the path, the bytes and the mode of each file, and empty directories; not times and owners.",
 		Attributes: map[string]schema.Attribute{
 			"source": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "A local file or directory. It must exist when the plan is made. " +
-					"Of a directory its files are uploaded; links to files are followed that stay in it. At most 512 MiB, and no pipes or devices.",
+				Optional: true, MarkdownDescription: "A local file or directory. It is read when a plan is made, and must exist then where something is to be baked; " +
+					"what is baked is what it holds in the apply. Of a directory everything in it is uploaded, hidden files and empty directories as well. " +
+					"Links are followed that stay in the directory; one that leads out of it is refused. At most 512 MiB, and no pipes or devices.",
 				Validators: []validator.String{nonEmpty()},
+			},
+			"exclude": schema.ListAttribute{
+				Optional: true, ElementType: types.StringType, Validators: []validator.List{
+					listvalidator.ValueStringsAre(nonEmpty(), globPattern()), listvalidator.AlsoRequires(path.MatchRelative().AtParent().AtName("source")),
+				},
+				MarkdownDescription: "What of a `source` directory is left out, of the fingerprint too: patterns with `*`, `?` and `[a-z]`. One without a slash, like `.DS_Store` or `*.pyc`, " +
+					"is for a name at any depth; one with a slash, like `docs/*.md` or `build/**/cache`, for a path from the source on, where `**` stands for any number of directories. " +
+					"With a directory everything in it is left out.",
 			},
 			"content": schema.StringAttribute{Optional: true, MarkdownDescription: "The file's content itself."},
 			"destination": schema.StringAttribute{
@@ -79,7 +91,8 @@ func uploadAttribute() schema.Attribute {
 			},
 			"owner": schema.StringAttribute{
 				Optional: true, Validators: []validator.String{nonEmpty()},
-				MarkdownDescription: "`user` or `user:group`. Default `root`. Not for Windows.",
+				MarkdownDescription: "`user` or `user:group`, of the files and of the directories that the upload makes below its destination, " +
+					"and of the destination itself where it is a directory that was not there. Default `root`. Not for Windows.",
 			},
 		},
 	}

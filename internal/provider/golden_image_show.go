@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -20,6 +21,9 @@ type planned struct {
 	// fixed is set when the plan that comes with the apply will find the same source. What it
 	// may find otherwise is not promised, or Terraform would refuse the apply.
 	fixed bool
+	// files is set when files are uploaded from the disk: those of the apply are baked, and
+	// nobody knows them before.
+	files bool
 }
 
 // show writes the engine's plan into the outputs: known where it is known, and where it cannot
@@ -37,7 +41,11 @@ func (p *goldenImagePlanner) show(engine planned, line image.Line) {
 		return
 	}
 	p.plan.unknownOutputs()
-	p.plan.BakeReason = types.StringValue(engine.Reason)
+	reason := engine.Reason
+	if !engine.fixed {
+		reason = strings.ReplaceAll(reason, engine.recipe.Source, "the newest one")
+	}
+	p.plan.BakeReason = types.StringValue(reason)
 	if engine.Action == image.BakeNew {
 		p.showBake(engine, line)
 		return
@@ -57,14 +65,16 @@ func (p *goldenImagePlanner) showBake(engine planned, line image.Line) {
 	p.plan.Architecture = p.stays(types.StringValue(engine.from.Architecture), engine.fixed, func(m *goldenImageModel) types.String { return m.Architecture })
 	p.plan.RootDeviceName = p.stays(types.StringValue(engine.from.RootDeviceName), engine.fixed, func(m *goldenImageModel) types.String { return m.RootDeviceName })
 	if engine.fixed {
-		p.plan.Fingerprint = types.StringValue(engine.Fingerprint)
 		p.plan.SourceImageID = types.StringValue(engine.recipe.Source)
+	}
+	if engine.fixed && !engine.files {
+		p.plan.Fingerprint = types.StringValue(engine.Fingerprint)
 	}
 	if p.shared {
 		return
 	}
 	p.plan.Version = types.Int64Value(int64(engine.Version))
-	if engine.fixed {
+	if engine.fixed && !engine.files {
 		p.plan.ImageName = types.StringValue(image.AMIName(p.plan.Name.ValueString(), engine.Version, engine.Fingerprint))
 	}
 	fresh := types.ObjectValueMust(versionType.AttrTypes, map[string]attr.Value{

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 
@@ -74,6 +73,7 @@ type uploadModel struct {
 	Destination types.String `tfsdk:"destination"`
 	Mode        types.String `tfsdk:"mode"`
 	Owner       types.String `tfsdk:"owner"`
+	Exclude     types.List   `tfsdk:"exclude"`
 }
 
 type cleanUpModel struct {
@@ -113,8 +113,8 @@ type captureModel struct {
 	IMDSSupport    types.String `tfsdk:"imds_support"`
 }
 
-// spec translates a wholly known model into what the engine wants. It reads the
-// files to upload.
+// spec translates a wholly known model into what the engine wants. The files to upload are
+// yet to be read.
 func (m *goldenImageModel) spec(ctx context.Context, diags *diag.Diagnostics) image.Spec {
 	var source sourceModel
 	var bake bakeModel
@@ -133,7 +133,7 @@ func (m *goldenImageModel) spec(ctx context.Context, diags *diag.Diagnostics) im
 		Name:        m.Name.ValueString(),
 		Description: m.Description.ValueString(),
 		Source:      source.spec(),
-		Bake:        bake.spec(diags),
+		Bake:        bake.spec(),
 		Verify:      verify.spec(),
 		Capture:     capture.spec(),
 		Distribute:  m.distribution(ctx, diags).spec(),
@@ -156,7 +156,7 @@ func (m sourceModel) spec() image.Source {
 	return source
 }
 
-func (m bakeModel) spec(diags *diag.Diagnostics) image.Bake {
+func (m bakeModel) spec() image.Bake {
 	bake := image.Bake{
 		InstanceTypes:     elements(m.InstanceTypes),
 		SubnetIDs:         elements(m.SubnetIDs),
@@ -187,8 +187,8 @@ func (m bakeModel) spec(diags *diag.Diagnostics) image.Bake {
 	if !m.SecretsVersion.IsNull() {
 		bake.SecretsVersion = strconv.FormatInt(m.SecretsVersion.ValueInt64(), 10)
 	}
-	for i, step := range m.Steps {
-		bake.Steps = append(bake.Steps, step.spec(path.Root("bake").AtName("steps").AtListIndex(i), diags))
+	for _, step := range m.Steps {
+		bake.Steps = append(bake.Steps, step.spec())
 	}
 	return bake
 }
@@ -196,7 +196,7 @@ func (m bakeModel) spec(diags *diag.Diagnostics) image.Bake {
 // retryPause is between two runs of a step that failed.
 const retryPause = 5 * time.Second
 
-func (m stepModel) spec(at path.Path, diags *diag.Diagnostics) guest.Step {
+func (m stepModel) spec() guest.Step {
 	step := guest.Step{
 		Name:        m.Name.ValueString(),
 		Script:      m.Script.ValueString(),
@@ -214,7 +214,7 @@ func (m stepModel) spec(at path.Path, diags *diag.Diagnostics) guest.Step {
 		}
 	}
 	if m.Upload != nil {
-		step.Upload = m.Upload.spec(at.AtName("upload"), diags)
+		step.Upload = m.Upload.spec()
 	}
 	return step
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
 // ownerKey is where private state keeps which object a resource is, with its account.
@@ -157,16 +158,12 @@ func endsFirst(former ownership.Owner) string {
 
 // alreadyThere is the error for a name that somebody else has.
 func alreadyThere(fresh ownership.Owner, holder ownership.Holder, diags *diag.Diagnostics) {
-	resourceType := "stamp_fleet"
-	if fresh.Kind == ownership.Image {
-		resourceType = "stamp_golden_image"
-	}
 	attributeError(diags, path.Root("name"), fmt.Sprintf("%s %s exists already", sentence(fresh.Kind.Words()), fresh.Name),
 		fmt.Sprintf("Account %s (%s) has %s of a %s of this name, owner %s, that this Terraform state does not know.\n\n"+
-			"If it is yours, import it:\n\nimport {\n  to = %s.<name in your configuration>\n  id = %q\n}\n\nOtherwise choose another name. %s\n\n"+
+			"%s. %s\n\n"+
 			"If this is the apply of a plan with create_before_destroy that was made elsewhere, on another machine or in another directory, set %s=%s for it, or plan and apply in one place. "+
 			"The variable takes several owners, with commas between them.",
-			fresh.Account, fresh.Region, holder.What, fresh.Kind.Words(), holder.OwnerID, resourceType, fresh.Name+"@"+fresh.Region, whenDestroying,
+			fresh.Account, fresh.Region, holder.What, fresh.Kind.Words(), holder.OwnerID, sentence(report.Import(fresh.Name+"@"+fresh.Region)), whenDestroying,
 			replacesVariable, holder.OwnerID))
 }
 

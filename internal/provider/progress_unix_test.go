@@ -3,9 +3,7 @@
 package provider
 
 import (
-	"bytes"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -13,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 )
 
 // A pipe that nobody reads is an error and not a wait without end.
@@ -40,7 +40,7 @@ func TestProgressFile_aPipeWithAReader(t *testing.T) {
 	file.write("image web", "a line\x1b[2J")
 	got := make([]byte, 100)
 	n, err := reader.Read(got)
-	if err != nil || !strings.HasSuffix(string(got[:n]), " image web: a line[2J\n") {
+	if err != nil || !strings.HasSuffix(string(got[:n]), " image web: a line\n") {
 		t.Errorf("read %q, %v", got[:n], err)
 	}
 	if err := within(t, 20*time.Second, func() error { file.write("x", strings.Repeat("y", 1<<20)); return nil }); err != nil {
@@ -48,24 +48,15 @@ func TestProgressFile_aPipeWithAReader(t *testing.T) {
 	}
 }
 
-// What a provider's standard error is: a pipe, or a terminal, under a name of its own.
-func TestProgressFile_aDescriptor(t *testing.T) {
-	read, write, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := filepath.Join("/dev/fd", strconv.Itoa(int(write.Fd())))
-	if _, err := os.Stat(name); err != nil {
-		t.Skip(err)
-	}
-	file := progressFile{path: name}
-	if err := file.check(); err != nil {
-		t.Fatal(err)
-	}
-	file.write("image web", "a line")
-	_ = write.Close()
-	if all, err := io.ReadAll(read); err != nil || !bytes.HasSuffix(all, []byte("image web: a line\n")) {
-		t.Errorf("read %q, %v", all, err)
+// The provider's own output reaches nobody: Terraform reads it and shows nothing of it.
+func TestProgressFile_isNotOurOwnOutput(t *testing.T) {
+	for _, path := range []string{
+		"/dev/stdout", "/dev/stderr", "/dev/fd/2", "/dev//fd/3", "/proc/self/fd/1", "/proc/" + strconv.Itoa(os.Getpid()) + "/fd/2", "/dev/../dev/stderr",
+	} {
+		file := progressFile{path: path}
+		if err := file.check(); !errors.Is(err, errOwnOutput) {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 	for _, path := range []string{os.DevNull, filepath.Join(t.TempDir(), "new")} {
 		other := progressFile{path: path}
@@ -76,5 +67,36 @@ func TestProgressFile_aDescriptor(t *testing.T) {
 	directory := progressFile{path: t.TempDir()}
 	if directory.check() == nil {
 		t.Error("a directory is taken")
+	}
+}
+
+// A variable that a pipeline has inherited from somebody's terminal must not fail it; what
+// the configuration names must be right.
+func TestOpenProgress(t *testing.T) {
+	nowhere, there := filepath.Join(t.TempDir(), "no", "file"), filepath.Join(t.TempDir(), "file")
+	for name, test := range map[string]struct {
+		attribute, variable, path string
+		severity                  diag.Severity
+	}{
+		"neither":                          {},
+		"attribute":                        {attribute: there, path: there},
+		"attribute, not writable":          {attribute: nowhere, path: nowhere, severity: diag.SeverityError},
+		"attribute, our own output":        {attribute: "/dev/stderr", path: "/dev/stderr", severity: diag.SeverityError},
+		"attribute, and a variable beside": {attribute: there, variable: nowhere, path: there},
+		"variable":                         {variable: there, path: there},
+		"variable, not writable":           {variable: nowhere, severity: diag.SeverityWarning},
+		"variable, our own output":         {variable: "/dev/stdout", severity: diag.SeverityWarning},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(progressVariable, test.variable)
+			var diags diag.Diagnostics
+			file := openProgress(test.attribute, &diags)
+			if file.path != test.path {
+				t.Errorf("it writes to %q, want %q", file.path, test.path)
+			}
+			if test.severity == diag.SeverityInvalid != (len(diags) == 0) || len(diags) > 0 && diags[0].Severity() != test.severity {
+				t.Errorf("it says %v, want severity %v", diags, test.severity)
+			}
+		})
 	}
 }

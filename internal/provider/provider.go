@@ -2,12 +2,10 @@ package provider
 
 import (
 	"context"
-	"fmt"
-	"os"
+	"net/http"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
@@ -21,6 +19,9 @@ var _ provider.Provider = (*Provider)(nil)
 type Provider struct {
 	version string
 	now     func() time.Time
+	// client replaces the one that the provider block's proxy and TLS settings make; nil
+	// outside of tests.
+	client *http.Client
 }
 
 // Option changes how a provider runs.
@@ -30,6 +31,12 @@ type Option func(*Provider)
 // by it.
 func WithClock(now func() time.Time) Option {
 	return func(p *Provider) { p.now = now }
+}
+
+// WithHTTPClient sends every request to AWS through the client: a way for tests to a lab in
+// their own process. Proxy and TLS settings of the provider block then count for nothing.
+func WithHTTPClient(client *http.Client) Option {
+	return func(p *Provider) { p.client = client }
 }
 
 // New returns a constructor of the provider of that version.
@@ -71,22 +78,17 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	config.ProviderVersion, config.TerraformVersion = p.version, req.TerraformVersion
+	config.ProviderVersion, config.TerraformVersion, config.Log = p.version, req.TerraformVersion, logCall
+	config.HTTPClient = p.client
 	account, warnings, err := cloud.New(ctx, config)
 	appendWarnings(&resp.Diagnostics, warnings)
 	if err != nil {
 		resp.Diagnostics.AddError("The provider cannot be configured", report.Clean(err.Error()))
 		return
 	}
-	file := model.ProgressFile.ValueString()
-	if file == "" {
-		file = os.Getenv("STAMP_PROGRESS")
-	}
-	session.account, session.defaultTags, session.progress = account, model.tags(), &progressFile{path: file}
-	if err := session.progress.check(); err != nil {
-		attributeError(&resp.Diagnostics, path.Root("progress_file"), "The progress file cannot be written",
-			fmt.Sprintf("%v\n\nGive progress_file (or STAMP_PROGRESS) the path of a file that may be appended to.", err))
-	}
+	session.account, session.defaultTags = account, model.tags()
+	session.progress = openProgress(model.ProgressFile.ValueString(), &resp.Diagnostics)
+	session.progress.output = wantsOutput(model.ProgressOutput, &resp.Diagnostics)
 }
 
 // Resources lists the resource types.

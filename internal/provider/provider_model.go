@@ -39,6 +39,7 @@ type providerModel struct {
 	SkipRequestingAccountID        types.Bool   `tfsdk:"skip_requesting_account_id"`
 	STSRegion                      types.String `tfsdk:"sts_region"`
 	ProgressFile                   types.String `tfsdk:"progress_file"`
+	ProgressOutput                 types.Bool   `tfsdk:"progress_output"`
 
 	AssumeRole  []assumeRoleModel  `tfsdk:"assume_role"`
 	WebIdentity []webIdentityModel `tfsdk:"assume_role_with_web_identity"`

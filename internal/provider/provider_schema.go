@@ -99,7 +99,9 @@ func providerAttributes() map[string]schema.Attribute {
 		"skip_requesting_account_id":  optionalBool("Do not ask for the account id."),
 		"sts_region":                  optionalString("The region of STS; the provider's without it."),
 		"progress_file": optionalString("A file or terminal (`/dev/tty`) to which the phases of a bake and of a rollout are written as they happen, " +
-			"one line each, since Terraform itself shows none; `STAMP_PROGRESS` without it."),
+			"one line each, since Terraform itself shows none; `STAMP_PROGRESS` without it. See [Progress and logs](#progress-and-logs)."),
+		"progress_output": optionalBool("Write there, too, the end of what each step and check prints that ends well; `STAMP_PROGRESS_OUTPUT` without it. " +
+			"With `transport = \"ssm\"` it is written in any case."),
 	}
 }
 

@@ -27,6 +27,7 @@ type session struct {
 	lines seenLines
 	// refreshed are the images that this process has refreshed.
 	refreshed refreshed
+	files     seenFiles
 	names     names
 
 	mu sync.Mutex
@@ -116,5 +117,19 @@ func (s *session) report(ctx context.Context, resource string) report.Progress {
 	return func(line string) {
 		tflog.Info(ctx, line, map[string]any{"stamp_resource": resource})
 		s.progress.write(resource, line)
+	}
+}
+
+// output returns a progress for what steps print that end well. It is nil unless somebody
+// asks for it: by the progress file, or by a log at DEBUG.
+func (s *session) output(ctx context.Context, resource string) report.Progress {
+	if !s.progress.output && !debugging() {
+		return nil
+	}
+	return func(text string) {
+		tflog.Debug(ctx, text, map[string]any{"stamp_resource": resource})
+		if s.progress.output {
+			s.progress.write(resource, text)
+		}
 	}
 }

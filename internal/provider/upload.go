@@ -5,16 +5,16 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
-
-	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
+	"slices"
+	"strings"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
 )
 
-// spec reads what is to be uploaded.
-func (m uploadModel) spec(at path.Path, diags *diag.Diagnostics) *guest.Upload {
+// spec is an upload whose source is yet to be read.
+func (m uploadModel) spec() *guest.Upload {
 	upload := &guest.Upload{
 		Destination: m.Destination.ValueString(),
 		Mode:        m.Mode.ValueString(),
@@ -22,107 +22,178 @@ func (m uploadModel) spec(at path.Path, diags *diag.Diagnostics) *guest.Upload {
 	}
 	if !m.Content.IsNull() {
 		upload.Files = []guest.File{{Mode: modeOr(upload.Mode, "0644"), Content: []byte(m.Content.ValueString())}}
-		return upload
-	}
-	source := m.Source.ValueString()
-	if err := readUpload(upload, source); err != nil {
-		attributeError(diags, at.AtName("source"), "The file to upload cannot be read",
-			fmt.Sprintf("%v\n\nThe plan hashes the files to upload, so they must exist when it is made. "+
-				"The path is relative to the directory in which Terraform runs; use \"${path.module}/…\" for a file beside the configuration.", err))
 	}
 	return upload
 }
 
-// maxUpload is how much one upload may hold in all. Files travel in user data (16 KiB), in
-// Run Commands of 64 KB, or as one script through the staging bucket, and are held in memory
-// on their way: what is larger belongs into a bucket or a package of its own.
+// maxUpload is how much one upload may hold in all: what is larger belongs into a bucket or a
+// package of its own.
 const maxUpload = 512 << 20
 
-func readUpload(upload *guest.Upload, source string) error {
-	reader := uploadReader{upload: upload, left: maxUpload}
+// findFiles looks what there is to upload. It reads no file.
+func findFiles(upload *guest.Upload, source string, exclude []string) error {
+	found := uploadFinder{upload: upload, left: maxUpload, exclude: exclude}
 	info, err := os.Stat(source)
 	if err != nil {
 		return err
 	}
 	if !info.IsDir() {
-		return reader.file(source, "")
+		if len(exclude) > 0 {
+			return fmt.Errorf("%s is a file: exclude is for directories", source)
+		}
+		return found.file(source, "")
 	}
 	upload.Directory = true
-	if source, err = filepath.EvalSymlinks(source); err != nil { // WalkDir would stay before a link
+	if found.root, err = filepath.EvalSymlinks(source); err != nil {
 		return err
 	}
-	return filepath.WalkDir(source, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		relative, err := filepath.Rel(source, name)
-		if err != nil {
-			return err
-		}
-		if entry.Type()&fs.ModeSymlink != 0 {
-			if err := staysIn(source, name); err != nil {
-				return err
-			}
-		}
-		return reader.file(name, filepath.ToSlash(relative))
-	})
+	if found.root, err = filepath.Abs(found.root); err != nil {
+		return err
+	}
+	return found.directory(found.root, "")
 }
 
-// staysIn refuses a link that leads out of an uploaded directory. A directory of somebody
-// else's, a module's for instance, could name any file of the person who runs Terraform.
-func staysIn(source, link string) error {
-	to, err := filepath.EvalSymlinks(link)
+// uploadFinder finds the files of one upload.
+type uploadFinder struct {
+	upload  *guest.Upload
+	left    int64
+	exclude []string
+	// root is where the source really is; inside are the directories that we are in, links
+	// followed.
+	root   string
+	inside []string
+}
+
+// directory finds what is in a directory that really is at that place. The files of a
+// directory come in the order in which filepath.WalkDir finds them, which is part of the
+// fingerprint.
+func (f *uploadFinder) directory(place, below string) error {
+	if slices.Contains(f.inside, place) {
+		return fmt.Errorf("%s is a symbolic link to a directory that it is in: it has no end", filepath.Join(f.root, filepath.FromSlash(below)))
+	}
+	f.inside = append(f.inside, place)
+	defer func() { f.inside = f.inside[:len(f.inside)-1] }()
+	entries, err := os.ReadDir(place)
 	if err != nil {
 		return err
 	}
-	if relative, err := filepath.Rel(source, to); err != nil || !filepath.IsLocal(relative) {
-		return fmt.Errorf("%s is a symbolic link to %s, out of the directory that is uploaded: put a copy in its place, or upload that file by a step of its own", link, to)
+	for _, entry := range entries {
+		relative := path.Join(below, entry.Name())
+		if excluded(f.exclude, relative) {
+			continue
+		}
+		if err := f.entry(filepath.Join(place, entry.Name()), relative, entry); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// uploadReader reads the files of one upload.
-type uploadReader struct {
-	upload *guest.Upload
-	left   int64
+func (f *uploadFinder) entry(name, relative string, entry fs.DirEntry) error {
+	isDirectory := entry.IsDir()
+	if entry.Type()&fs.ModeSymlink != 0 {
+		to, err := f.follow(name)
+		if err != nil {
+			return err
+		}
+		info, err := os.Stat(to)
+		if err != nil {
+			return err
+		}
+		if isDirectory = info.IsDir(); isDirectory {
+			name = to
+		}
+	}
+	if !isDirectory {
+		return f.file(name, relative)
+	}
+	f.upload.Folders = append(f.upload.Folders, relative)
+	return f.directory(name, relative)
 }
 
-// file reads one file, which is seen to be one before it is opened: to open a pipe waits for
+// follow says where a link leads, and refuses one that leads out of an uploaded directory. A
+// directory of somebody else's, a module's for instance, could name any file of the person
+// who runs Terraform.
+func (f *uploadFinder) follow(link string) (to string, err error) {
+	if to, err = filepath.EvalSymlinks(link); err != nil {
+		return "", err
+	}
+	if relative, err := filepath.Rel(f.root, to); err != nil || !filepath.IsLocal(relative) {
+		return "", fmt.Errorf("%s is a symbolic link to %s, out of the directory that is uploaded: put a copy in its place, "+
+			"leave it out with exclude, or upload what it leads to by a step of its own", link, to)
+	}
+	return to, nil
+}
+
+// unsizedFile is how long a file may be whose length the system does not tell, as in /proc.
+const unsizedFile = 1 << 20
+
+// file notes one file, which is seen to be one before it is opened: to open a pipe waits for
 // whoever writes to it, and a device has no end. Stat follows symbolic links: what they point
 // to is uploaded.
-func (r *uploadReader) file(name, relative string) error {
+func (f *uploadFinder) file(name, relative string) error {
 	info, err := os.Stat(name)
 	if err != nil {
 		return err
 	}
-	if info.IsDir() {
-		return fmt.Errorf("%s is a symbolic link to a directory: only links to files are followed", name)
-	}
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is neither a file nor a directory", name)
 	}
-	if info.Size() > r.left {
-		return r.tooLarge(name)
+	if f.left -= info.Size(); f.left < 0 {
+		return fmt.Errorf("with %s the upload is larger than %d MiB, which is the most: fetch large files by a script, from a bucket or a package repository", name, maxUpload>>20)
 	}
-	file, err := os.Open(name)
-	if err != nil {
-		return err
+	file := guest.File{Path: relative, Mode: modeOr(f.upload.Mode, portableMode(info)), Disk: &guest.Disk{Name: name, Size: info.Size()}}
+	if info.Size() == 0 {
+		if file.Content, err = readUnsized(name); err != nil {
+			return err
+		}
+		file.Disk = nil
 	}
-	defer func() { _ = file.Close() }()
-	// It may have grown since, and what /proc shows has no size.
-	content, err := io.ReadAll(io.LimitReader(file, r.left+1))
-	if err != nil {
-		return err
-	}
-	if r.left -= int64(len(content)); r.left < 0 {
-		return r.tooLarge(name)
-	}
-	r.upload.Files = append(r.upload.Files, guest.File{Path: relative, Mode: modeOr(r.upload.Mode, portableMode(info)), Content: content})
+	f.upload.Files = append(f.upload.Files, file)
 	return nil
 }
 
-func (r *uploadReader) tooLarge(name string) error {
-	return fmt.Errorf("with %s the upload is larger than %d MiB, which is the most: fetch large files by a script, from a bucket or a package repository", name, maxUpload>>20)
+// readUnsized reads a file that seems to be empty.
+func readUnsized(name string) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	content, err := io.ReadAll(io.LimitReader(file, unsizedFile+1))
+	if err == nil && len(content) > unsizedFile {
+		err = fmt.Errorf("%s does not say how long it is: upload a copy of it", name)
+	}
+	return content, err
+}
+
+// excluded reports whether a pattern leaves out what is at a path below the source. A pattern
+// without a slash is for a name at any depth, one with a slash for a path from the source on,
+// in which ** stands for any number of directories.
+func excluded(patterns []string, relative string) bool {
+	for _, pattern := range patterns {
+		pattern = strings.TrimSuffix(pattern, "/")
+		if !strings.Contains(pattern, "/") {
+			pattern = "**/" + pattern
+		}
+		if matches(strings.Split(strings.TrimPrefix(pattern, "/"), "/"), strings.Split(relative, "/")) {
+			return true
+		}
+	}
+	return false
+}
+
+func matches(pattern, names []string) bool {
+	switch {
+	case len(pattern) == 0:
+		return len(names) == 0
+	case pattern[0] == "**":
+		return matches(pattern[1:], names) || len(names) > 0 && matches(pattern, names[1:])
+	case len(names) == 0:
+		return false
+	}
+	same, _ := path.Match(pattern[0], names[0]) // the schema has refused what is no pattern
+	return same && matches(pattern[1:], names[1:])
 }
 
 // portableMode is what git keeps of a mode: whether the file is executable. The

@@ -37,7 +37,7 @@ func fifo(t *testing.T, name string) string {
 }
 
 // What has no end, or waits for somebody, is not opened; what is too large is not read.
-func TestReadUpload_regularFilesOnly(t *testing.T) {
+func TestFindFiles_regularFilesOnly(t *testing.T) {
 	dir := t.TempDir()
 	socket, err := new(net.ListenConfig).Listen(t.Context(), "unix", filepath.Join(dir, "s"))
 	if err != nil {
@@ -57,7 +57,7 @@ func TestReadUpload_regularFilesOnly(t *testing.T) {
 		"/dev/zero": "neither a file nor a directory", filepath.Join(dir, "s"): "neither", filepath.Join(dir, "a pipe"): "neither",
 		filepath.Join(dir, "a pipe", "pipe"): "neither", large: "larger than 512 MiB", filepath.Dir(large): "larger than 512 MiB",
 	} {
-		err := within(t, 10*time.Second, func() error { return readUpload(&guest.Upload{}, source) })
+		err := within(t, 10*time.Second, func() error { return findFiles(&guest.Upload{}, source, nil) })
 		if err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v, want something of %q", source, err, says)
 		}

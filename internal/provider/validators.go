@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"path"
 	"regexp"
 	"strings"
 	"time"
@@ -264,4 +265,17 @@ func (r oneOfRule) ValidateObject(ctx context.Context, req validator.ObjectReque
 	}
 	attributeError(&resp.Diagnostics, req.Path, r.what+" takes exactly one of "+strings.Join(r.names, ", "),
 		fmt.Sprintf("%s. Give %s.", have, r.Description(ctx)))
+}
+
+// globPattern is for what path.Match takes.
+func globPattern() validator.String {
+	return stringRule{
+		description: "a pattern", summary: "Not a pattern",
+		wrong: func(pattern string) string {
+			if _, err := path.Match(pattern, ""); err != nil {
+				return fmt.Sprintf("%q is no pattern: a [ without its ], or a \\ at the end.", pattern)
+			}
+			return ""
+		},
+	}
 }

@@ -101,14 +101,28 @@ func (i Inside) play(spec guests.Spec, m *guests.Machine) {
 // stagedAt finds "stamp_load script 0123… 'https://…'".
 var stagedAt = regexp.MustCompile(`(?m)^stamp_load script \S+ '([^']*)'$`)
 
-// loaded is the script itself, which user data may only tell the place of.
+// parcelAt finds "stamp_parcel 1 0123… 'https://…' 'app'".
+var parcelAt = regexp.MustCompile(`(?m)^stamp_parcel \d+ \S+ '([^']*)' `)
+
+// loaded is the script itself, which user data may only tell the place of. What it uploads
+// from elsewhere is fetched as well.
 func (i Inside) loaded(script string) (string, error) {
-	at := stagedAt.FindStringSubmatch(script)
-	if at == nil || i.Fetch == nil {
+	if i.Fetch == nil {
 		return script, nil
 	}
-	staged, err := i.Fetch(at[1])
-	return Unpacked(staged), err
+	if at := stagedAt.FindStringSubmatch(script); at != nil {
+		staged, err := i.Fetch(at[1])
+		if err != nil {
+			return "", err
+		}
+		script = Unpacked(staged)
+	}
+	for _, at := range parcelAt.FindAllStringSubmatch(script, -1) {
+		if _, err := i.Fetch(at[1]); err != nil {
+			return "", err
+		}
+	}
+	return script, nil
 }
 
 // Identity is what every builder tells that it was, where it is asked.

@@ -9,9 +9,9 @@ import (
 
 var cleaned = map[string]struct{ text, want string }{
 	"plain":               {"a line\n\tand another, with an umlaut: ü, 日本", "a line\n\tand another, with an umlaut: ü, 日本"},
-	"colour":              {"\x1b[31mred\x1b[0m", "[31mred[0m"},
+	"colour":              {"\x1b[31mred\x1b[0m", "red"},
 	"title":               {"\x1b]0;PWNED\a", "]0;PWNED"},
-	"clear":               {"\x1b[2J\x1bc", "[2Jc"},
+	"clear":               {"\x1b[2J\x1bc", "c"},
 	"carriage return":     {"hidden\rshown\r\n", "hiddenshown\n"},
 	"backspace, NUL, DEL": {"a\b\x00\x7fb", "ab"},
 	"C1 as UTF-8":         {"\u009b31m\u0085\u0080", "31m"},

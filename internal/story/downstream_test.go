@@ -49,7 +49,7 @@ func TestFleet_downstream(t *testing.T) {
 	wants(t, terraform.run("plan", "-no-color", sized(size)), fmt.Sprintf("Plan: %d to add, 0 to change, 0 to destroy.", size+1))
 	terraform.run("apply", "-no-color", "-auto-approve", sized(size))
 	wants(t, terraform.run("plan", "-no-color", sized(size+1)), "Plan: 1 to add, 1 to change, 0 to destroy.",
-		fmt.Sprintf(`terraform_data.address["%d"] will be created`, size), fmt.Sprintf("(%d unchanged elements hidden)", size))
+		fmt.Sprintf(`terraform_data.address["%d"] will be created`, size), fmt.Sprintf("(%d unchanged elements hidden)", size-1), fmt.Sprintf("~ size = %d -> %d", size, size+1))
 	terraform.run("plan", "-no-color", "-detailed-exitcode", sized(size))
 }
 

@@ -195,7 +195,7 @@ func TestInterrupt_firstBake(t *testing.T) {
 	s := newShop(t)
 	lift := s.order(lab.HoldImage{})
 	output := s.interruptedAt("capturing")
-	wants(t, output, "run terraform untaint on the image")
+	wants(t, output, "run terraform untaint 'ADDRESS'")
 	lift()
 	s.run("untaint", "stamp_golden_image.web")
 	s.server.Lab.ResetBooks()

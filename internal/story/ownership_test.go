@@ -130,7 +130,7 @@ func TestOwnership_nameOfAnother(t *testing.T) {
 	taken := running(t, server, "lab", "taken")
 	ours.write(required + fleetOf(image, "web", "taken", ""))
 	wants(t, ours.fails("apply", "-auto-approve", "-no-color"), "Fleet taken exists already", "Account 123456789012 (us-east-1) has 3 instances of a fleet of this name",
-		"to = stamp_fleet.<name in your configuration>", `id = "taken@us-east-1"`)
+		"to = ADDRESS", `id = "taken@us-east-1"`)
 	ours.write(required + fleetOf(image, "web", "free", ""))
 	ours.run("apply", "-auto-approve", "-no-color")
 	free := running(t, server, "lab", "free")

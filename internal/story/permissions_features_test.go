@@ -130,7 +130,7 @@ func features() map[string]feature {
   }`),
 		}, ordinary()...)},
 		"KMS key": {policies: []string{"golden-image", "kms-key"}, steps: append([]string{
-			image(bake("one"), `capture = { encrypted = true, kms_key_id = "alias/golden" }`),
+			image(bake("one"), `capture = { encrypted = true, kms_key_id = "alias/aws/ebs" }`),
 		}, ordinary()...)},
 		"handed out": {policies: []string{"golden-image", "hand-out"}, steps: append([]string{
 			image(bake("one"), `distribute = { regions = { "eu-central-1" = {} }, account_ids = ["444455556666"], snapshots = true }`),

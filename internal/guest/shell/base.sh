@@ -12,6 +12,7 @@ stamp_dir=$stamp_root/var/lib/stamp-bake
 stamp_now=$stamp_root/run/stamp-bake
 stamp_desk=$stamp_root/run/stamp-bake-user
 stamp_staged=$stamp_root/var/lib/stamp-bake-staged
+stamp_parcels=$stamp_dir/parcels
 stamp_hook=$stamp_root/var/lib/cloud/scripts/per-boot/stamp-bake
 stamp_log=$stamp_now/output
 stamp_apt=$stamp_root/etc/apt/apt.conf.d/99stamp-bake
@@ -295,7 +296,10 @@ stamp_tell() {
 # itself is ending, that is why, and the next boot has more to say.
 stamp_fail() {
 	[ "$stamp_code" -lt 128 ] || sleep 1
-	! stamp_ends || stamp_leave
+	if stamp_ends; then
+		! stamp_going || case $stamp_away in poweroff | halt) stamp_how="off" ;; esac
+		[ "$stamp_how" = off ] || stamp_leave
+	fi
 	stamp_say "fail $stamp_phase exit=$stamp_code how=$stamp_how attempts=$stamp_try $stamp_name"
 	stamp_line=0
 	stamp_keep
@@ -344,6 +348,7 @@ stamp_quote() { printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"; }
 stamp_content() {
 	case $1 in
 	base64) printf '%s' "$2" | base64 -d ;;
+	parcel) gzip -dc <"$stamp_parcels/$2" ;;
 	*) printf '%s' "$2" ;;
 	esac
 }

@@ -1,7 +1,7 @@
 # stamp_fetch FILE URL
 stamp_fetch() {
 	if command -v curl >/dev/null 2>&1; then
-		curl -sSf -m 300 -o "$1" "$2"
+		curl -sSf --connect-timeout 60 --speed-limit 1 --speed-time 60 -o "$1" "$2"
 	elif command -v python3 >/dev/null 2>&1; then
 		python3 -c 'import sys, shutil, urllib.request as u
 with u.urlopen(sys.argv[2], timeout=60) as answer, open(sys.argv[1], "wb") as file: shutil.copyfileobj(answer, file)' "$1" "$2"
@@ -31,4 +31,29 @@ stamp_load() {
 	gzip -dc <"$stamp_staged/packed" >"$stamp_staged/script" 2>"$stamp_log" || stamp_fail
 	rm -f "$stamp_staged/packed"
 	exec /bin/sh "$stamp_staged/script"
+}
+
+# stamp_parcel NUMBER SHA256 URL NAME fetches what an upload consists of, once. Outside of an
+# item it is the staging that fails.
+stamp_parcel() {
+	[ ! -e "$stamp_dir/item-$1/end" ] && [ ! -e "$stamp_parcels/$1" ] || return 0
+	mkdir -p "$stamp_parcels"
+	stamp_alone=
+	if [ -z "$stamp_item" ]; then
+		stamp_alone=yes stamp_item=$stamp_parcels stamp_log=$stamp_parcels/output stamp_phase=staging stamp_name=$4
+		stamp_how="exit"
+	fi
+	stamp_try=1 stamp_code=1
+	while :; do
+		if stamp_fetch "$stamp_parcels/new" "$3" >"$stamp_log" 2>&1; then
+			if [ "$(sha256sum <"$stamp_parcels/new" | cut -d ' ' -f 1)" = "$2" ]; then break; fi
+			echo "what was fetched is not what was staged: its SHA-256 differs" >>"$stamp_log"
+		fi
+		[ "$stamp_try" -lt 5 ] || stamp_fail
+		stamp_try=$((stamp_try + 1))
+		sleep "$stamp_pause"
+	done
+	stamp_try=1 stamp_code=0
+	mv -f "$stamp_parcels/new" "$stamp_parcels/$1"
+	[ -z "$stamp_alone" ] || stamp_item=
 }

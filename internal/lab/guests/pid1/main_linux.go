@@ -209,12 +209,17 @@ func (g *guest) await(requests <-chan os.Signal) {
 	}
 }
 
+// unitsEnd is how long systemd stops units, one after the other, before it ends whatever
+// process is left. What has asked for the end goes on until then, as scripts of cloud-init do.
+const unitsEnd = 300 * time.Millisecond
+
 // shutdown ends all processes and then this one, in the way that tells the host
 // whether to start again: reboot(2) in a pid namespace kills its first process, by
 // SIGHUP for a restart and by SIGINT for the rest.
 func (g *guest) shutdown(command int, target, last string) {
 	g.down.Do(func() {
 		g.console.say("[  OK  ] Reached target %s.", target)
+		<-time.After(unitsEnd)
 		g.reaper.close()
 		_ = unix.Kill(-1, unix.SIGTERM)
 		select {
