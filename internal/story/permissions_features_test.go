@@ -77,7 +77,7 @@ func servers(attributes ...string) string {
 func lines(attributes []string) string { return "  " + strings.Join(attributes, "\n  ") + "\n}\n" }
 
 func bake(step string) string {
-	return `bake = { steps = [{ name = "` + step + `", script = "true # ` + step + `" }] }`
+	return `bake = { instance_types = ["t3.small"], steps = [{ name = "` + step + `", script = "true # ` + step + `" }] }`
 }
 
 // The images that fleets here run.
