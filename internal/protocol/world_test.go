@@ -19,7 +19,6 @@ import (
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
@@ -30,10 +29,7 @@ import (
 
 // schemas are the provider's, which are the same in every world.
 var schemas = sync.OnceValues(func() (*tfprotov6.GetProviderSchemaResponse, error) {
-	server, err := providerserver.NewProtocol6WithError(provider.New("test")())()
-	if err != nil {
-		return nil, err
-	}
+	server := provider.NewServer("test")()
 	return server.GetProviderSchema(context.Background(), &tfprotov6.GetProviderSchemaRequest{})
 })
 
@@ -201,8 +197,7 @@ func (w *world) start() tfprotov6.ProviderServer {
 // startWith starts the provider with some attributes of its block changed.
 func (w *world) startWith(changes map[string]any) (tfprotov6.ProviderServer, []*tfprotov6.Diagnostic) {
 	w.t.Helper()
-	server, err := providerserver.NewProtocol6WithError(provider.New("test", provider.WithHTTPClient(w.client))())()
-	w.must(err)
+	server := provider.NewServer("test", provider.WithHTTPClient(w.client))()
 	all, err := schemas()
 	w.must(err)
 	typ := all.Provider.ValueType()
