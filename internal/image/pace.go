@@ -14,7 +14,7 @@ func early(elapsed time.Duration) time.Duration { return max(500*time.Millisecon
 // and is noticed late by no more than a share of it.
 // https://docs.aws.amazon.com/ebs/latest/userguide/ebs-creating-snapshot.html
 func imagePace(elapsed time.Duration) time.Duration {
-	const begun, least, share = 30 * time.Second, 8 * time.Second, 20
+	const begun, least, share = 30 * time.Second, 10 * time.Second, 18
 	if elapsed < begun {
 		return min(early(elapsed), begun)
 	}
