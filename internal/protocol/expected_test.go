@@ -5,9 +5,6 @@ import (
 	"testing"
 )
 
-// refusedByCore are faults that core calls a bug in the provider.
-var refusedByCore = regexp.MustCompile(`^Provider (produced inconsistent final plan|changed the planned action)`)
-
 // expected are faults that are known. An entry goes as soon as its fault is mended.
 var expected = []struct {
 	// input and fault are what is said of them.

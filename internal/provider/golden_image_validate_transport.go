@@ -34,7 +34,12 @@ func checkTransport(bake types.Object, diags *diag.Diagnostics) {
 		attributeError(diags, at.AtName("user_data"), "User data of the builder needs the transport ssm",
 			"With the transport user_data, the steps themselves are the builder's user data. Put this into the first step, or set bake.transport = \"ssm\".")
 	}
-	steps, ok := attributes["steps"].(types.List)
+	noLocalSteps(attributes["steps"], at, diags)
+}
+
+// noLocalSteps refuses steps that run outside of the builder, which nobody waits for.
+func noLocalSteps(value attr.Value, at path.Path, diags *diag.Diagnostics) {
+	steps, ok := value.(types.List)
 	if !ok {
 		return
 	}
