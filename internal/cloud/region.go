@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unique"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -135,10 +136,11 @@ func ec2Tags(tags Tags) []types.Tag {
 	return all
 }
 
+// tagsOf keeps each text once: a thousand instances of a batch have the same long tags.
 func tagsOf(tags []types.Tag) Tags {
 	all := make(Tags, len(tags))
 	for _, tag := range tags {
-		all[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+		all[unique.Make(aws.ToString(tag.Key)).Value()] = unique.Make(aws.ToString(tag.Value)).Value()
 	}
 	return all
 }

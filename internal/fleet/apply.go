@@ -58,6 +58,8 @@ type run struct {
 	begun      time.Time
 	// replaced are the members that were ready in the place of others.
 	replaced []Member
+	// booting are instances that were launched into empty slots and not waited for yet.
+	booting []Member
 	// filled are the instances that were launched into slots.
 	filled map[int]Member
 	// unheard is set when a launch was asked for whose answer nobody has heard: there may be
@@ -214,7 +216,8 @@ func (r *run) apply(ctx context.Context) error {
 }
 
 // launchMissing fills the slots that have no instance, and waits until all of the new
-// ones are ready.
+// ones are ready. Where others are broken, these boot while the first of those are replaced:
+// what is missing leaves room for them within the size.
 func (r *run) launchMissing(ctx context.Context) error {
 	slots := slotsOf(r.plan.of(Missing))
 	if len(slots) == 0 {
@@ -226,7 +229,22 @@ func (r *run) launchMissing(ctx context.Context) error {
 			slotRange(lacking(slots, launched)), err,
 			r.nowAfterLaunch(len(launched), len(slots)), r.nextAfterLaunch(err, len(launched)))
 	}
+	r.booting = launched
+	if len(r.plan.of(BrokenOne)) > 0 && len(r.plan.Rollout) == 0 {
+		return nil
+	}
+	return r.waitBooting(ctx)
+}
+
+// waitBooting waits for what was launched into empty slots.
+func (r *run) waitBooting(ctx context.Context) error {
+	launched := r.booting
+	r.booting = nil
 	if err := r.waitReady(ctx, launched); err != nil {
+		var slots []int
+		for _, member := range launched {
+			slots = append(slots, member.Slot)
+		}
 		failure := r.failure("has instances that are not ready", slotRange(slots), err,
 			"all of them were launched"+r.untouched(len(slots)), r.nextAfterWait(err))
 		if len(r.plan.Rollout) > 0 {
@@ -251,6 +269,9 @@ func (r *run) mend(ctx context.Context) error {
 			if errors.Is(err, context.Canceled) {
 				failure.Next = "run terraform apply again: it goes on from there"
 			}
+		}
+		if err == nil {
+			err = r.waitBooting(ctx)
 		}
 		if err != nil {
 			return err

@@ -112,6 +112,42 @@ func TestBudget_roll(t *testing.T) {
 	})
 }
 
+// What is missing and what is broken is healed in one wave: in at most 1.15 times what the
+// slowest of the new instances takes.
+func TestBudget_heal(t *testing.T) {
+	rehearsal.OnlyThorough(t)
+	onStage(t, awsWeather, func(t *testing.T, stage *terraform, spec Spec) {
+		spec.Size = 100
+		before, err := stage.apply(t.Context(), stage.Region, spec, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for slot, fate := range map[int]string{3: "terminated", 50: "terminated", 7: "impaired", 70: "impaired"} {
+			if err := stage.Lab.SetState(idOf(before, slot), fate); err != nil {
+				t.Fatal(err)
+			}
+		}
+		<-time.After(spec.Health.Grace + minute)
+		begun := time.Now()
+		observed, err := stage.apply(t.Context(), stage.Region, spec, &spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var healed []Member
+		for slot, member := range observed.Members {
+			if member.Instance.ID != idOf(before, slot) {
+				healed = append(healed, member)
+			}
+		}
+		took, floor := time.Since(begun), slowest(t, stage, observationOf(healed))
+		t.Logf("%d of %d healed in %s of virtual time; the floor is %s (%.2f times that)", len(healed), spec.Size,
+			took.Round(time.Second), floor.Round(time.Second), took.Seconds()/floor.Seconds())
+		if len(healed) != 4 || took.Seconds() > 1.15*floor.Seconds() {
+			t.Errorf("%d healed in %s, want 4 in at most 1.15 times %s", len(healed), took, floor)
+		}
+	})
+}
+
 // A plan of 10,000 unchanged instances takes at most 30 requests, 5 seconds and 300 MiB.
 func TestBudget_plan(t *testing.T) {
 	if os.Getenv("STAMP_BENCH") == "" {
