@@ -29,8 +29,9 @@ func (w *world) befall(event string, c *core) {
 		w.tag(c)
 	case "an instance leaves a group":
 		for _, id := range w.running(c) {
-			_, err := w.ec2.ModifyInstanceAttribute(c.ctx, &ec2.ModifyInstanceAttributeInput{InstanceId: aws.String(id), Groups: []string{w.names["@sg0"]}})
-			w.must(err)
+			_, _ = w.ec2.ModifyInstanceAttribute(c.ctx, &ec2.ModifyInstanceAttributeInput{ // it may have ended
+				InstanceId: aws.String(id), Groups: []string{w.names["@sg0"]},
+			})
 			return
 		}
 	case "a newer source":

@@ -26,6 +26,21 @@ var expected = []struct {
 		regexp.MustCompile(`late map\[region:eu-west-1\]$`), refusedByCore,
 		"a region that is unknown in the plan of an update turns out to be another one",
 	},
+	{
+		// In a random life the edit may be any of those that change what is watched.
+		regexp.MustCompile(`(health|target_group_arns|replace_unhealthy|a stopped instance, ).*\[between an instance (stops|is impaired)\]`), refusedByCore,
+		"an instance breaks between plan and apply, and what counts as broken changes",
+	},
+	{
+		regexp.MustCompile(`late map\[region:us-east-1 tags|region = "us-east-1" \(unknown when planned\)`),
+		regexp.MustCompile(`^Provider produced inconsistent final plan: ready_size: was \d+, but now`),
+		"a fleet's region that is unknown in the plan of an update, and stays, beside another change",
+	},
+	{
+		regexp.MustCompile(`( of its slot|slots\.overrides).*\[between an instance ends\]`),
+		regexp.MustCompile(`^Provider produced inconsistent final plan: instances\["\d+"\]\.(instance_type|subnet_id|private_ip): was`),
+		"an instance ends between plan and apply whose slot gets another type or subnet",
+	},
 }
 
 // report fails the test for each fault that is not expected.
