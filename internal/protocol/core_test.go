@@ -209,8 +209,7 @@ func (c *core) plan(config map[string]any) (change, bool) {
 	if before.tainted {
 		prior, private = nil, nil
 	}
-	config = c.ignoring(config, prior)
-	planned, ok := c.planOnce(prior, private, before.identity, config)
+	planned, ok := c.planOnce(prior, private, before.identity, c.ignoring(config, prior))
 	if !ok {
 		return change{}, false
 	}
@@ -218,6 +217,7 @@ func (c *core) plan(config map[string]any) (change, bool) {
 	case before.tainted:
 		planned.action = replace
 	case planned.action == replace:
+		// There is nothing then that could be kept of what ignore_changes names.
 		again, ok := c.planOnce(nil, planned.private, nil, config)
 		if !ok {
 			return change{}, false

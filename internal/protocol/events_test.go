@@ -29,7 +29,7 @@ func (w *world) befall(event string, c *core) {
 		w.tag(c)
 	case "an instance leaves a group":
 		for _, id := range w.running(c) {
-			_, _ = w.ec2.ModifyInstanceAttribute(c.ctx, &ec2.ModifyInstanceAttributeInput{ // it may be gone by now
+			_, _ = w.ec2.ModifyInstanceAttribute(c.ctx, &ec2.ModifyInstanceAttributeInput{ // it may have ended
 				InstanceId: aws.String(id), Groups: []string{w.names["@sg0"]},
 			})
 			return

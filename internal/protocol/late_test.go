@@ -15,7 +15,10 @@ import (
 // TestLate changes what a replacement depends on to a value that is known in the apply only.
 func TestLate(t *testing.T) {
 	for typeName, base := range bases {
-		for _, value := range []hcl{{"region": "us-east-1"}, {"region": "eu-west-1"}, {"name": "other"}, {"name": "other", "region": "eu-west-1"}} {
+		for _, value := range []hcl{
+			{"region": "us-east-1"}, {"region": "us-east-1", "tags": hcl{"A": "1"}}, {"region": "eu-west-1"},
+			{"name": "other"}, {"name": "other", "region": "eu-west-1"},
+		} {
 			report(t, fmt.Sprintf("%s, late %v", typeName, value), inWorld(t, func(w *world) []string {
 				c := w.core(typeName)
 				before := w.config(c, base)

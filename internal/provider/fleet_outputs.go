@@ -96,7 +96,7 @@ func (p *fleetPlanner) compare(ctx context.Context) {
 	if len(engine.New) > 0 {
 		p.preflight(ctx, assumed)
 	}
-	shown := slotPlan{spec: spec, previous: previous, engine: engine, sameRules: p.sameRules(ctx, watch), before: slotValues(p.state.Instances)}
+	shown := slotPlan{spec: spec, previous: previous, engine: engine, sameRules: p.sameRules(ctx, watch), sameRepair: p.sameRepair(), before: slotValues(p.state.Instances)}
 	values, rolls := shown.values(p.plan.ImageID)
 	visible := p.setOutputs(values, rolls, spec, engine)
 	appendWarnings(p.diags, engine.Announce(fleet.Circumstances{
@@ -109,7 +109,13 @@ func (p *fleetPlanner) compare(ctx context.Context) {
 // state was read with.
 func (p *fleetPlanner) sameRules(ctx context.Context, watch fleet.Watch) bool {
 	watch.Slots, watch.Known = nil, nil
-	return reflect.DeepEqual(watch, p.state.watch(ctx, p.owner, p.diags)) && orTrue(p.state.ReplaceUnhealthy) == orTrue(p.plan.ReplaceUnhealthy)
+	return reflect.DeepEqual(watch, p.state.watch(ctx, p.owner, p.diags)) && p.sameRepair()
+}
+
+// sameRepair reports whether broken instances are replaced as before: where they were not, the
+// state has them.
+func (p *fleetPlanner) sameRepair() bool {
+	return orTrue(p.state.ReplaceUnhealthy) == orTrue(p.plan.ReplaceUnhealthy)
 }
 
 // setOutputs writes what is planned, and reports whether any of it, or the
@@ -159,6 +165,8 @@ type slotPlan struct {
 	engine         fleet.Plan
 	// sameRules is set when the state was read by the rules that hold now.
 	sameRules bool
+	// sameRepair is set when the state was read by the rule on broken instances that holds now.
+	sameRepair bool
 	before    map[int]attr.Value
 }
 
@@ -197,7 +205,16 @@ func (s slotPlan) values(imageID types.String) (values map[int]attr.Value, rolls
 // isNews reports whether a slot has lost its instance since the state was read: that one
 // is replaced too, and the next read tells of it.
 func (s slotPlan) isNews(change fleet.Change) bool {
-	return change.Kind == fleet.Missing || change.Kind == fleet.BrokenOne && s.sameRules
+	switch change.Kind {
+	case fleet.Missing:
+		return true
+	case fleet.BrokenOne:
+		// One that does not run is broken whatever the checks say.
+		stopped := change.Old.Instance.State != cloud.InstanceRunning && change.Old.Instance.State != cloud.InstancePending
+		return s.sameRules || stopped && s.sameRepair
+	case fleet.Outdated:
+	}
+	return false
 }
 
 // replacement is an instance that takes the place of an old one: what the configuration
