@@ -37,7 +37,7 @@ var expected = []struct {
 		"a fleet's region that is unknown in the plan of an update, and stays, beside another change",
 	},
 	{
-		regexp.MustCompile(`( of its slot|slots).*\[between an instance ends\]`),
+		regexp.MustCompile(`( of its slot|slots).*\[between an instance (ends|stops|is impaired)\]`),
 		regexp.MustCompile(`^Provider produced inconsistent final plan: instances\["\d+"\]\.(instance_type|subnet_id|private_ip|hostname): was`),
 		"an instance ends between plan and apply whose slot gets another type, subnet, address or hostname",
 	},

@@ -103,7 +103,7 @@ func (w *world) live(c *core, acts []act) (applied int) {
 		if c.planAndApply(w.config(c, first), w.config(c, final), !a.stale, func() { w.befall(a.between, c) }) {
 			applied++
 			base = final
-			if a.between == "" && (a.before == "" || !a.stale) {
+			if a.between == "" && !a.stale { // otherwise there may be something left to find
 				c.settled(w.config(c, final))
 			}
 		}
