@@ -47,10 +47,16 @@ func TestBetween(t *testing.T) {
 		"an instance, another subnet of its slot": {
 			fleetType, []hcl{{}}, hcl{"slots": hcl{"overrides": hcl{"0": hcl{"subnet_id": "@subnet1"}}}}, "an instance ends",
 		},
-		"an instance, nothing":            {fleetType, []hcl{{}}, hcl{"timeouts": hcl{"update": "2h"}}, "an instance ends"},
-		"a stopped instance, volumes":     {fleetType, []hcl{{}}, hcl{"volumes": hcl{"/dev/sdf": hcl{"size": 10}}}, "an instance stops"},
-		"an impaired instance, tags":      {fleetType, []hcl{{"health": hcl{"grace_period": "0s"}}}, hcl{"health": hcl{"grace_period": "0s"}, "tags": hcl{"A": "1"}}, "an instance is impaired"},
-		"a group, tags":                   {fleetType, []hcl{{"vpc_security_group_ids": []any{"@sg1"}}}, hcl{"vpc_security_group_ids": []any{"@sg1"}, "tags": hcl{"A": "1"}}, "an instance leaves a group"},
+		"an instance, hostnames of its slot": {fleetType, []hcl{{}}, hcl{"slots": hcl{"hostname": "h-%d"}}, "an instance ends"},
+		"an instance, nothing":               {fleetType, []hcl{{}}, hcl{"timeouts": hcl{"update": "2h"}}, "an instance ends"},
+		"a stopped instance, volumes":        {fleetType, []hcl{{}}, hcl{"volumes": hcl{"/dev/sdf": hcl{"size": 10}}}, "an instance stops"},
+		"an impaired instance, tags":         {fleetType, []hcl{{"health": hcl{"grace_period": "0s"}}}, hcl{"health": hcl{"grace_period": "0s"}, "tags": hcl{"A": "1"}}, "an instance is impaired"},
+		"a group, tags": {
+			fleetType,
+			[]hcl{{"vpc_security_group_ids": []any{"@sg1"}}},
+			hcl{"vpc_security_group_ids": []any{"@sg1"}, "tags": hcl{"A": "1"}},
+			"an instance leaves a group",
+		},
 		"a tag, description of the image": {imageType, []hcl{{}}, hcl{"description": "new"}, "a tag is written by hand"},
 	}
 	for name, test := range tests {

@@ -16,8 +16,11 @@ import (
 func TestLate(t *testing.T) {
 	for typeName, base := range bases {
 		for _, value := range []hcl{
-			{"region": "us-east-1"}, {"region": "us-east-1", "tags": hcl{"A": "1"}}, {"region": "eu-west-1"},
-			{"name": "other"}, {"name": "other", "region": "eu-west-1"},
+			{"region": "us-east-1"},
+			{"region": "us-east-1", "tags": hcl{"A": "1"}},
+			{"region": "eu-west-1"},
+			{"name": "other"},
+			{"name": "other", "region": "eu-west-1"},
 		} {
 			report(t, fmt.Sprintf("%s, late %v", typeName, value), inWorld(t, func(w *world) []string {
 				c := w.core(typeName)
