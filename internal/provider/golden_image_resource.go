@@ -110,6 +110,7 @@ func (r *goldenImage) Update(ctx context.Context, req resource.UpdateRequest, re
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	state.forgetImported(ctx, req.Private, &plan, &resp.Diagnostics)
 	options := image.Options{Owner: owner, Vouched: state.vouched(), Regions: state.copyRegions(), Copies: stringsOf(state.ImageIDs), Earlier: earlier, SourceEdited: plan.sourceEdited(&state)}
 	secrets := secretsOf(ctx, req.Config, &resp.Diagnostics)
 	applied := r.apply(ctx, limit, plan, secrets, options, &resp.Diagnostics)
@@ -132,6 +133,7 @@ func (r *goldenImage) Update(ctx context.Context, req resource.UpdateRequest, re
 	}
 	plan.settle(ctx, applied)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(markImported(ctx, resp.Private, false)...)
 	if applied.recipe != nil {
 		resp.Diagnostics.Append(resp.Private.SetKey(ctx, recipeKey, applied.recipe)...)
 	}
@@ -263,6 +265,7 @@ func (r *goldenImage) ImportState(ctx context.Context, req resource.ImportStateR
 	r.session.importOwner(ctx, ownership.Image, req, resp, func(region *cloud.Region, fresh ownership.Owner) ([]ownership.Holder, error) {
 		return image.Holders(ctx, region, fresh)
 	})
+	resp.Diagnostics.Append(markImported(ctx, resp.Private, true)...)
 }
 
 // importedName is what an import asks for.
