@@ -170,9 +170,9 @@ func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.Name, state.Region)...)
 	state.hold(owner)
 	resp.Diagnostics.Append(writeOwner(ctx, resp.Private, owner)...)
+	state.readImported(ctx, r.session, region, observed, &resp.Diagnostics)
 	state.setOutputs(observed)
 	state.readShared(ctx, r.session, observed, &resp.Diagnostics)
-	state.readImported(observed)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 

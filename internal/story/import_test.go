@@ -6,6 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab/labtest"
 )
 
@@ -98,4 +102,85 @@ func TestImport_image(t *testing.T) {
 	wants(t, ours.run("plan", "-no-color"), "No changes")
 	ours.run("destroy", "-no-color", "-auto-approve")
 	nothingLeft(t, server)
+}
+
+// full is a fleet with whatever a fleet can have.
+const full = `
+resource "stamp_fleet" "web" {
+  name                        = "web"
+  image_id                    = "IMAGE"
+  size                        = 4
+  instance_types              = ["t3.micro"]
+  subnet_ids                  = ["SUBNET"]
+  vpc_security_group_ids      = ["GROUP"]
+  target_group_arns           = ["TARGETS"]
+  iam_instance_profile        = "web"
+  associate_public_ip_address = true
+  monitoring                  = true
+  disable_api_termination     = true
+  credit_specification        = { cpu_credits = "standard" }
+  metadata_options            = { instance_metadata_tags = "enabled", http_put_response_hop_limit = 3 }
+  root_volume                 = { size = 20, type = "gp3" }
+  volumes                     = { "/dev/sdf" = { size = 5 } }
+  user_data                   = "#!/bin/sh\necho 'it is' \"$STAMP_SLOT\"\n"
+  tags                        = { App = "web" }
+  slots = {
+    hostname  = "web-%03d"
+    name_tags = true
+    overrides = {
+      "0" = { environment = { ROLE = "leader", SAYS = "it's \"so\"" }, tags = { Role = "leader" }, instance_type = "t3.small" }
+      "2" = { private_ip = "ADDRESS" }
+    }
+  }
+}
+`
+
+// A fleet is read back from its instances, whatever it has, and what defaults stand for is not
+// written down.
+func TestImport_fleet(t *testing.T) {
+	account := newAccount(t)
+	cloud := ec2.New(ec2.Options{Region: "us-east-1", BaseEndpoint: &account.URL, Credentials: labKeys})
+	made := must(cloud.CreateSecurityGroup(t.Context(), &ec2.CreateSecurityGroupInput{GroupName: aws.String("web"), Description: aws.String("web")}))(t)
+	fills := strings.NewReplacer("IMAGE", baseImage(t, account.Server), "SUBNET", account.has["subnet-0aaaaaaaaaaaaaaaa"], "GROUP", *made.GroupId,
+		"TARGETS", account.has["arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/api/0123456789abcdef"], "ADDRESS", account.has["10.0.1.10"])
+	theirs := another(t, account.Server, "lab")
+	theirs.write(required + fills.Replace(full))
+	theirs.run("apply", "-no-color", "-auto-approve")
+	written := generated(t, account.Server, "", "stamp_fleet.web", "web")
+	says(t, written, `size = 4`, `instance_types = ["t3.micro"]`, fills.Replace(`subnet_ids = ["SUBNET"]`), fills.Replace(`vpc_security_group_ids = ["GROUP"]`),
+		fills.Replace(`target_group_arns = ["TARGETS"]`), `iam_instance_profile = "web"`, `associate_public_ip_address = true`, `monitoring = true`,
+		`disable_api_termination = true`, `cpu_credits = "standard"`, `http_put_response_hop_limit = 3`, `instance_metadata_tags = "enabled"`,
+		`hostname = "web-%03d"`, `name_tags = true`, `ROLE = "leader"`, `SAYS = "it's \"so\""`, `Role = "leader"`, `instance_type = "t3.small"`,
+		fills.Replace(`private_ip = "ADDRESS"`), `App = "web"`, `it is`)
+	keepsQuiet(t, written, "http_tokens", "http_endpoint", "ebs_optimized", "disable_api_stop", "market", "placement", "Name", "key_name", "health", "rollout")
+	// The configuration that it was made with plans nothing either.
+	theirs.run("state", "rm", "stamp_fleet.web")
+	theirs.write(required + fills.Replace(full) + importing("stamp_fleet.web", "web@us-east-1"))
+	wants(t, theirs.run("apply", "-no-color", "-auto-approve"), "1 imported", "0 destroyed")
+	wants(t, theirs.run("plan", "-no-color"), "No changes")
+}
+
+// A plain fleet needs no more than it had.
+func TestImport_plainFleet(t *testing.T) {
+	server := labtest.Start(t, lab.Options{})
+	theirs := another(t, server, "lab")
+	for _, userData := range []string{"", `user_data = base64gzip("#!/bin/sh\n")`, `user_data = "#!/bin/sh\n"`} {
+		theirs.write(required + fleetOf(baseImage(t, server), "web", "web", userData))
+		theirs.run("apply", "-no-color", "-auto-approve")
+		written := generated(t, server, "", "stamp_fleet.web", "web")
+		says(t, written, `size = 3`, `instance_types = ["t3.micro"]`)
+		keepsQuiet(t, written, "subnet_ids", "vpc_security_group_ids", "target_group_arns", "metadata_options", "slots", "tags", "market", "credit_specification",
+			"associate_public_ip_address", "ebs_optimized", "monitoring", "placement", "root_volume", "volumes", "key_name", "iam_instance_profile")
+	}
+	theirs.run("destroy", "-no-color", "-auto-approve")
+	nothingLeft(t, server)
+}
+
+// A fleet of size 0 has nothing to be found by.
+func TestImport_emptyFleet(t *testing.T) {
+	server := labtest.Start(t, lab.Options{})
+	terraform := another(t, server, "lab")
+	empty := strings.Replace(fleetOf(baseImage(t, server), "web", "web", ""), "= 3", "= 0", 1)
+	terraform.write(required + empty + importing("stamp_fleet.web", "web"))
+	wants(t, terraform.fails("plan", "-no-color"), "Fleet web cannot be imported", "A fleet of size 0 has none", "remove the import block and apply")
 }
