@@ -108,6 +108,11 @@ func (m *fleetModel) setRecoveredSlots(ctx context.Context, slots *fleet.Slots) 
 		values["overrides"] = types.MapValueMust(overrideType, overrides)
 	}
 	m.Slots = objectWith(ctx, m.Slots, values)
+	for _, override := range slots.Overrides {
+		if override.PrivateIP != "" { // no configuration with an address is valid without
+			m.Rollout = objectWith(ctx, m.Rollout, map[string]attr.Value{"max_unavailable": types.StringValue("1")})
+		}
+	}
 }
 
 func volumeValues(volume cloud.Volume) map[string]attr.Value {

@@ -124,6 +124,7 @@ resource "stamp_fleet" "web" {
   volumes                     = { "/dev/sdf" = { size = 5 } }
   user_data                   = "#!/bin/sh\necho 'it is' \"$STAMP_SLOT\"\n"
   tags                        = { App = "web" }
+  rollout                     = { max_unavailable = "1" }
   slots = {
     hostname  = "web-%03d"
     name_tags = true
@@ -152,7 +153,7 @@ func TestImport_fleet(t *testing.T) {
 		`disable_api_termination = true`, `cpu_credits = "standard"`, `http_put_response_hop_limit = 3`, `instance_metadata_tags = "enabled"`,
 		`hostname = "web-%03d"`, `name_tags = true`, `ROLE = "leader"`, `SAYS = "it's \"so\""`, `Role = "leader"`, `instance_type = "t3.small"`,
 		fills.Replace(`private_ip = "ADDRESS"`), `App = "web"`, `it is`)
-	keepsQuiet(t, written, "http_tokens", "http_endpoint", "ebs_optimized", "disable_api_stop", "market", "placement", "Name", "key_name", "health", "rollout")
+	keepsQuiet(t, written, "http_tokens", "http_endpoint", "ebs_optimized", "disable_api_stop", "market", "placement", "Name", "key_name", "health", "max_surge")
 	// The configuration that it was made with plans nothing either.
 	theirs.run("state", "rm", "stamp_fleet.web")
 	theirs.write(required + fills.Replace(full) + importing("stamp_fleet.web", "web@us-east-1"))
