@@ -1,6 +1,8 @@
 package fleet
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"testing"
 
@@ -50,4 +52,33 @@ func TestRecover(t *testing.T) {
 			})
 		})
 	}
+}
+
+// refusing may not read what an import alone reads.
+type refusing struct{ *cloud.Region }
+
+var errRefused = errors.New("not allowed")
+
+func (refusing) UserData(context.Context, string) ([]byte, error) { return nil, errRefused }
+
+func (refusing) AttachedVolumes(context.Context, string) ([]cloud.Volume, error) {
+	return nil, errRefused
+}
+
+func (refusing) TargetGroups(context.Context, string) ([]string, error) { return nil, errRefused }
+
+// What must not be read is left out and said; the rest is read all the same.
+func TestRecover_refused(t *testing.T) {
+	onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
+		spec.UserData, spec.Tags = []byte("#!/bin/sh\n"), cloud.Tags{"App": "web"}
+		spec.Health, spec.TargetGroupARNs = Health{}, nil
+		found := Recover(t.Context(), refusing{stage.Region}, spec.Name, applied(t, stage, spec, nil))
+		if found.Exact || len(found.Unread) != 3 || !errors.Is(errors.Join(found.Unread...), errRefused) {
+			t.Errorf("exact %t, unread %v", found.Exact, found.Unread)
+		}
+		if found.Spec.Tags["App"] != "web" || found.Spec.Size != spec.Size || found.Spec.ImageID != spec.ImageID {
+			t.Errorf("read back %+v", found.Spec)
+		}
+		destroyed(t, stage, spec)
+	})
 }
