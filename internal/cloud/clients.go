@@ -44,6 +44,8 @@ type ec2Calls struct {
 	startInstances       operation[ec2.StartInstancesInput, ec2.StartInstancesOutput, ec2.Options]
 	createTags           operation[ec2.CreateTagsInput, ec2.CreateTagsOutput, ec2.Options]
 	deleteTags           operation[ec2.DeleteTagsInput, ec2.DeleteTagsOutput, ec2.Options]
+	describeAttribute    operation[ec2.DescribeInstanceAttributeInput, ec2.DescribeInstanceAttributeOutput, ec2.Options]
+	describeVolumes      operation[ec2.DescribeVolumesInput, ec2.DescribeVolumesOutput, ec2.Options]
 	distributionCalls
 	preflightCalls
 	launchTemplateCalls
@@ -83,6 +85,8 @@ func newEC2Calls(config aws.Config, endpoint string, pace *pacer) ec2Calls {
 		startInstances:       client.StartInstances,
 		createTags:           client.CreateTags,
 		deleteTags:           client.DeleteTags,
+		describeAttribute:    client.DescribeInstanceAttribute,
+		describeVolumes:      client.DescribeVolumes,
 		distributionCalls:    newDistributionCalls(client),
 		preflightCalls:       newPreflightCalls(client),
 		launchTemplateCalls:  newLaunchTemplateCalls(client),
@@ -126,6 +130,7 @@ type elbCalls struct {
 	register       operation[elb.RegisterTargetsInput, elb.RegisterTargetsOutput, elb.Options]
 	deregister     operation[elb.DeregisterTargetsInput, elb.DeregisterTargetsOutput, elb.Options]
 	describeHealth operation[elb.DescribeTargetHealthInput, elb.DescribeTargetHealthOutput, elb.Options]
+	describeGroups operation[elb.DescribeTargetGroupsInput, elb.DescribeTargetGroupsOutput, elb.Options]
 }
 
 func newELBCalls(config aws.Config, endpoint string) elbCalls {
@@ -134,7 +139,10 @@ func newELBCalls(config aws.Config, endpoint string) elbCalls {
 			o.BaseEndpoint = &endpoint
 		}
 	})
-	return elbCalls{register: client.RegisterTargets, deregister: client.DeregisterTargets, describeHealth: client.DescribeTargetHealth}
+	return elbCalls{
+		register: client.RegisterTargets, deregister: client.DeregisterTargets, describeHealth: client.DescribeTargetHealth,
+		describeGroups: client.DescribeTargetGroups,
+	}
 }
 
 // stsCalls are the Security Token Service's.

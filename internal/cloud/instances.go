@@ -111,10 +111,13 @@ func instanceOf(from *types.Instance) Instance {
 		ClientToken:    aws.ToString(from.ClientToken),
 		KeyName:        aws.ToString(from.KeyName),
 		RootDeviceName: aws.ToString(from.RootDeviceName),
+		Spot:           from.InstanceLifecycle == types.InstanceLifecycleTypeSpot,
+		EBSOptimized:   aws.ToBool(from.EbsOptimized),
 		Tags:           tagsOf(from.Tags),
 	}
 	if from.Placement != nil {
 		to.AvailabilityZone = aws.ToString(from.Placement.AvailabilityZone)
+		to.Placement = Placement{Group: aws.ToString(from.Placement.GroupName), Tenancy: string(from.Placement.Tenancy)}
 	}
 	if from.State != nil {
 		to.State = string(from.State.Name)
@@ -126,6 +129,8 @@ func instanceOf(from *types.Instance) Instance {
 		to.SecurityGroupIDs = append(to.SecurityGroupIDs, aws.ToString(group.GroupId))
 	}
 	slices.Sort(to.SecurityGroupIDs)
+	to.DefaultGroup = len(from.SecurityGroups) == 1 && aws.ToString(from.SecurityGroups[0].GroupName) == "default"
+	to.Placement.CapacityReservation = aws.ToString(from.CapacityReservationId)
 	if from.IamInstanceProfile != nil {
 		to.InstanceProfileARN = aws.ToString(from.IamInstanceProfile.Arn)
 	}

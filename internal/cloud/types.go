@@ -43,6 +43,10 @@ type Instance struct {
 	ClientToken string
 	// SecurityGroupIDs are those of the primary network interface, sorted.
 	SecurityGroupIDs []string
+	// DefaultGroup is set when there is one alone, and it is its VPC's default one: no other may
+	// have that name.
+	// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html
+	DefaultGroup bool
 	// InstanceProfileARN is empty without a profile.
 	InstanceProfileARN string
 	KeyName            string
@@ -50,7 +54,11 @@ type Instance struct {
 	Metadata           MetadataOptions
 	// Monitoring is set when detailed monitoring is on, or about to be.
 	Monitoring bool
-	Tags       Tags
+	// Spot is set for a spot instance.
+	Spot         bool
+	EBSOptimized bool
+	Placement    Placement
+	Tags         Tags
 }
 
 // Live reports whether the instance is neither terminated nor about to be.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/ownership"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
 // Action is what a plan does about the line's current version.
@@ -118,7 +119,7 @@ func NewPlan(spec Spec, recipe Recipe, earlier *Recipe, line Line, now time.Time
 	switch {
 	case kept == nil || pinned == nil && spec.tooOld(*kept, now):
 		plan.Action, plan.Version = BakeNew, line.Next()
-		plan.Reason = "older than " + inHours(spec.Refresh.MaxAge)
+		plan.Reason = "older than " + report.Duration(spec.Refresh.MaxAge)
 		if kept == nil {
 			plan.Reason = bakeReason(recipe, earlier, current)
 		}
@@ -254,10 +255,15 @@ func (d Distribute) digest() string {
 	return digest(parts...)
 }
 
+// SharedWith reports whether the version was shared as wanted, when it was shared last.
+func (d Distribute) SharedWith(version Version) bool {
+	return version.Tags[cloud.TagShared] == d.digest()
+}
+
 func share(spec Spec, line Line) []int {
 	var differ []int
 	for _, version := range line.Versions {
-		if version.Tags[cloud.TagShared] != spec.Distribute.digest() {
+		if !spec.Distribute.SharedWith(version) {
 			differ = append(differ, version.Number)
 		}
 	}

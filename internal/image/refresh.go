@@ -109,15 +109,3 @@ func age(d time.Duration) string {
 		return unit(max(int(d/time.Minute), 0), "minute")
 	}
 }
-
-// inHours writes a duration as configurations do: "720h", "90m".
-func inHours(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
-}

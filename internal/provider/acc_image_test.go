@@ -226,7 +226,7 @@ resource "stamp_golden_image" "second" {
 				ImportStateId:     "web@us-east-1",
 				ImportStateVerify: true,
 				// Import knows the outputs; the recipe is in the configuration alone.
-				ImportStateVerifyIgnore:              []string{"source", "bake", "verify", "capture", "bake_reason", "timeouts"},
+				ImportStateVerifyIgnore:              []string{"source", "bake", "verify", "capture", "refresh", "bake_reason", "timeouts"},
 				ImportStateVerifyIdentifierAttribute: "name",
 			},
 		},

@@ -92,27 +92,6 @@ func (m *fleetModel) userTags(instance cloud.Instance, special cloud.Tags) cloud
 	return have
 }
 
-// readImported fills in what an import knows from the instances alone.
-func (m *fleetModel) readImported(observed *fleet.Observation) {
-	if !m.ImageID.IsNull() {
-		return
-	}
-	m.Size = types.Int64Value(0)
-	var used []string
-	for _, slot := range slices.Sorted(maps.Keys(observed.Members)) {
-		m.Size = types.Int64Value(int64(slot) + 1) // a slot without an instance counts too
-		instance := observed.Members[slot].Instance
-		if m.ImageID.IsNull() {
-			m.ImageID = types.StringValue(observed.Members[slot].ImageID)
-			m.KeyName = textValue(instance.KeyName)
-		}
-		if !slices.Contains(used, instance.Type) {
-			used = append(used, instance.Type)
-		}
-	}
-	m.InstanceTypes = stringList(used)
-}
-
 // slotValues are the instances of a map by the number of their slot.
 func slotValues(instances types.Map) map[int]attr.Value {
 	values := map[int]attr.Value{}

@@ -170,9 +170,9 @@ func (r *fleetResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	resp.Diagnostics.Append(setIdentity(ctx, resp.Identity, state.Name, state.Region)...)
 	state.hold(owner)
 	resp.Diagnostics.Append(writeOwner(ctx, resp.Private, owner)...)
+	state.readImported(ctx, r.session, region, observed, &resp.Diagnostics)
 	state.setOutputs(observed)
 	state.readShared(r.session, observed)
-	state.readImported(observed)
 	resp.Diagnostics.Append(state.set(ctx, &resp.State)...)
 }
 

@@ -31,6 +31,7 @@ func (r *goldenImage) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 	if !req.State.Raw.IsNull() {
 		state = &goldenImageModel{}
 		resp.Diagnostics.Append(req.State.Get(ctx, state)...)
+		state.forgetImported(ctx, req.Private, &plan, &resp.Diagnostics)
 	}
 	if resp.Diagnostics.HasError() {
 		return

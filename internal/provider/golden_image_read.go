@@ -58,8 +58,10 @@ func (r *goldenImage) Read(ctx context.Context, req resource.ReadRequest, resp *
 		resp.Diagnostics.AddWarning(fmt.Sprintf("Golden image %s is disabled", state.Name.ValueString()),
 			fmt.Sprintf("Somebody has disabled version %d, %s (%s): nothing can be launched from it. An apply enables it again.", current.Number, current.ImageID, region.Name()))
 	}
+	imported := state.Source.IsNull()
 	if current != nil {
-		r.drift(ctx, region, &state, line, &resp.Diagnostics)
+		state.readImported(ctx, line, &resp.Diagnostics)
+		r.drift(ctx, region, &state, line, imported, &resp.Diagnostics)
 		have := current.Tags.UserTags()
 		if _, said := state.TagsAll.Elements()["Name"]; !said && have["Name"] == current.ImageName {
 			delete(have, "Name")
@@ -99,7 +101,7 @@ func (m *goldenImageModel) vouched() image.Vouched {
 
 // drift makes the state say what is really there, so that the plan shows how it
 // differs from the configuration.
-func (r *goldenImage) drift(ctx context.Context, region *cloud.Region, state *goldenImageModel, line image.Line, diags *diag.Diagnostics) {
+func (r *goldenImage) drift(ctx context.Context, region *cloud.Region, state *goldenImageModel, line image.Line, imported bool, diags *diag.Diagnostics) {
 	said, captured := state.distribution(ctx, diags), state.captured(ctx, diags)
 	if diags.HasError() {
 		return
@@ -107,11 +109,14 @@ func (r *goldenImage) drift(ctx context.Context, region *cloud.Region, state *go
 	spec := image.Spec{Name: state.Name.ValueString(), Capture: captured.spec(), Distribute: said.spec()}
 	current := *line.Current()
 	found := said
-	found.Regions = haveRegions(state, said.Regions, current)
+	found.Regions = haveRegions(imported, said.Regions, current)
 	answering := slices.DeleteFunc(state.copyRegions(), line.Unreached)
 	shared, err := image.ObserveShared(ctx, region, r.session.regions, current, answering, spec.Distribute)
 	if err == nil {
 		found.setShared(shared)
+		if imported {
+			found.readImportedSnapshots(current)
+		}
 	} else {
 		warnUnread(diags, "The permissions of golden image "+spec.Name, err)
 	}
@@ -143,9 +148,8 @@ func warnUnread(diags *diag.Diagnostics, what string, err error) {
 
 // haveRegions are the wanted regions that have a copy. After an import nothing is
 // wanted yet: then it is those that have one.
-func haveRegions(state *goldenImageModel, said types.Map, current image.Version) types.Map {
+func haveRegions(imported bool, said types.Map, current image.Version) types.Map {
 	entries := map[string]attr.Value{}
-	imported := state.Source.IsNull()
 	for region, copied := range current.Copies {
 		if copied.State != cloud.ImageAvailable {
 			continue
@@ -234,7 +238,7 @@ func (m *goldenImageModel) captureDrift(ctx context.Context, spec image.Spec, cu
 	if !spec.DeprecatedAsWanted(current, now) {
 		capture.DeprecateAfter = types.StringNull()
 		if !date.IsZero() {
-			capture.DeprecateAfter = types.StringValue(date.Sub(current.BakedAt).Round(time.Minute).String())
+			capture.DeprecateAfter = types.StringValue(report.Duration(date.Sub(current.BakedAt).Round(time.Minute)))
 		}
 	}
 	object, more := types.ObjectValueFrom(ctx, captureType, capture)

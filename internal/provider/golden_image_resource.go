@@ -111,6 +111,7 @@ func (r *goldenImage) Update(ctx context.Context, req resource.UpdateRequest, re
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	state.forgetImported(ctx, req.Private, &plan, &resp.Diagnostics)
 	options := image.Options{Owner: owner, Vouched: state.vouched(), Regions: state.copyRegions(), Copies: stringsOf(state.ImageIDs), Earlier: earlier, SourceEdited: plan.sourceEdited(&state)}
 	secrets := secretsOf(ctx, req.Config, &resp.Diagnostics)
 	files := uploadReader{plan: &plan, state: &state, earlier: earlier, seen: &r.session.files, diags: &resp.Diagnostics}
@@ -135,6 +136,7 @@ func (r *goldenImage) Update(ctx context.Context, req resource.UpdateRequest, re
 	}
 	plan.settle(ctx, applied)
 	resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	resp.Diagnostics.Append(markImported(ctx, resp.Private, false)...)
 	resp.Diagnostics.Append(applied.remember(ctx, resp.Private)...)
 }
 
@@ -281,6 +283,7 @@ func (r *goldenImage) ImportState(ctx context.Context, req resource.ImportStateR
 	r.session.importOwner(ctx, ownership.Image, req, resp, func(region *cloud.Region, fresh ownership.Owner) ([]ownership.Holder, error) {
 		return image.Holders(ctx, region, fresh)
 	})
+	resp.Diagnostics.Append(markImported(ctx, resp.Private, true)...)
 }
 
 // importedName is what an import asks for.

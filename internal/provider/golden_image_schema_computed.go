@@ -20,7 +20,7 @@ func goldenImageComputed() map[string]schema.Attribute {
 		"architecture":     computedString("Its architecture."),
 		"root_device_name": computedString("The device name of its root volume."),
 		"bake_reason": computedString("Why the planned version is needed, or why the current one was made or promoted: `step install changed`, `source ami-1 → ami-2`. " +
-			"When nothing changes but an earlier apply has left something, it names what is cleared."),
+			"When nothing changes but an earlier apply has left something, it names what is cleared. `imported` after an import."),
 		"versions": schema.ListNestedAttribute{
 			Computed: true, MarkdownDescription: "The kept versions, the highest number first. " +
 				"One that an apply keeps beyond `retain_versions`, since something uses it, is in the list after the next refresh.",

@@ -185,8 +185,12 @@ func choose(fresh ownership.Owner, holders []ownership.Holder, wanted string) (o
 	case len(found) == 1:
 		return fresh.As(found[0].OwnerID), nil
 	case len(holders) == 0:
-		return fresh, fmt.Errorf("nothing in account %s (%s) belongs to a %s of this name. Give its name, or name@region when it is not in the provider's region",
-			fresh.Account, fresh.Region, fresh.Kind.Words())
+		empty := ""
+		if fresh.Kind == ownership.Fleet {
+			empty = ". A fleet is found by its instances. A fleet of size 0 has none, and nothing that an import could keep: remove the import block and apply, which creates it"
+		}
+		return fresh, fmt.Errorf("nothing in account %s (%s) belongs to a %s of this name. Give its name, or name@region when it is not in the provider's region%s",
+			fresh.Account, fresh.Region, fresh.Kind.Words(), empty)
 	case len(found) == 0:
 		return fresh, fmt.Errorf("owner %s has nothing of this name; there are %s", wanted, strings.Join(names, ", "))
 	}
