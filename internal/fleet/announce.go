@@ -224,7 +224,7 @@ func (a *announcement) fills() {
 	}
 	if len(empty) > 0 {
 		a.add(fmt.Sprintf("Filling %s of fleet %s", counted(len(empty), "empty slot"), a.about.Name),
-			sentence(slotRange(empty))+": a new instance each. What was there is terminated or gone.")
+			sentence(slotRange(empty))+": "+oneOr(len(empty), "a new instance", "a new instance each")+". What was there is terminated or gone.")
 	}
 }
 
@@ -252,7 +252,7 @@ func (a *announcement) shrinks() {
 	for _, member := range a.plan.End {
 		if member.Slot >= a.about.Size {
 			slots = append(slots, member.Slot)
-			lines = append(lines, fmt.Sprintf("slot %d: %s", member.Slot, member.Instance.ID))
+			lines = append(lines, lineOf(member))
 		}
 	}
 	if len(slots) == 0 {
@@ -260,7 +260,7 @@ func (a *announcement) shrinks() {
 	}
 	slices.Sort(slots)
 	a.add(fmt.Sprintf("Shrinking fleet %s: %s", a.about.Name, endsOf(len(slots))),
-		append([]string{sentence(slotRange(slots)) + ": the instances end, with their disks."}, few(lines)...)...)
+		append([]string{sentence(slotRange(slots)) + ": " + theyEnd(len(slots))}, few(lines)...)...)
 }
 
 // surplus announces the ends of instances that no slot needs.
@@ -270,7 +270,7 @@ func (a *announcement) surplus() {
 		switch {
 		case member.Slot >= a.about.Size:
 		case member.Slot < 0:
-			lines = append(lines, member.Instance.ID+" (its slot is unknown)")
+			lines = append(lines, lineOf(member))
 		default:
 			lines = append(lines, fmt.Sprintf("%s (slot %d, which has another)", member.Instance.ID, member.Slot))
 		}
@@ -319,12 +319,16 @@ func AnnounceEnd(summary string, observed *Observation) []report.Warning {
 		if member.Slot >= 0 && !slices.Contains(slots[max(0, len(slots)-1):], member.Slot) {
 			slots = append(slots, member.Slot)
 		}
-		lines = append(lines, fmt.Sprintf("slot %d: %s", member.Slot, member.Instance.ID))
+		lines = append(lines, lineOf(member))
 	}
 	slices.Sort(slots)
+	which := sentence(slotRange(slices.Compact(slots)))
+	if len(slots) == 0 {
+		which = "No slot is known"
+	}
 	return []report.Warning{{
 		Summary: summary + ": " + endsOf(len(members)),
-		Detail:  strings.Join(append([]string{sentence(slotRange(slices.Compact(slots))) + ": the instances end, with their disks."}, few(lines)...), "\n"),
+		Detail:  strings.Join(append([]string{which + ": " + theyEnd(len(members))}, few(lines)...), "\n"),
 	}}
 }
 
@@ -337,11 +341,27 @@ func few(lines []string) []string {
 	return append(slices.Clone(lines[:most]), fmt.Sprintf("and %d more", len(lines)-most))
 }
 
-func endsOf(count int) string {
-	if count == 1 {
-		return "1 instance ends"
+// lineOf names an instance that ends by its slot.
+func lineOf(member Member) string {
+	if member.Slot < 0 {
+		return member.Instance.ID + " (its slot is unknown)"
 	}
-	return fmt.Sprintf("%d instances end", count)
+	return fmt.Sprintf("slot %d: %s", member.Slot, member.Instance.ID)
+}
+
+func theyEnd(count int) string {
+	return oneOr(count, "the instance ends, with its disks.", "the instances end, with their disks.")
+}
+
+func oneOr(count int, one, many string) string {
+	if count == 1 {
+		return one
+	}
+	return many
+}
+
+func endsOf(count int) string {
+	return oneOr(count, "1 instance ends", fmt.Sprintf("%d instances end", count))
 }
 
 func counted(count int, what string) string {

@@ -85,6 +85,16 @@ func TestPlan_Announce(t *testing.T) {
 			Circumstances{Visible: true},
 			[]string{"Shrinking fleet web: 2 instances end\nSlots 28-29: the instances end, with their disks.\nslot 28: i-28-1\nslot 29: i-29-1"},
 		},
+		"shrinks by one": {
+			func(s *Spec, m []Member) []Member { s.Size = 29; return m },
+			Circumstances{Visible: true},
+			[]string{"Shrinking fleet web: 1 instance ends\nSlot 29: the instance ends, with its disks.\nslot 29: i-29-1"},
+		},
+		"two are gone": {
+			func(_ *Spec, m []Member) []Member { return m[2:] },
+			Circumstances{Visible: true},
+			[]string{"Filling 2 empty slots of fleet web\nSlots 0-1: a new instance each. What was there is terminated or gone."},
+		},
 		"one is stopped, one is gone, and there is another image": {
 			func(s *Spec, m []Member) []Member {
 				s.ImageID, s.Size = "ami-2", 3
@@ -96,7 +106,7 @@ func TestPlan_Announce(t *testing.T) {
 					"Slot 0: a new instance. The old one ends, with its disks, when its successor is ready.\nWhy: image ami-1 → ami-2.",
 				"Replacing 1 broken instance of fleet web\nslot 2: i-2-1 is stopped\nWhat does not run ends, with its disks, before its successor is launched. " +
 					"Successors differ (image ami-1 → ami-2): they are launched at once, without canary and soak.\nTo keep such instances, set replace_unhealthy = false.",
-				"Filling 1 empty slot of fleet web\nSlot 1: a new instance each. What was there is terminated or gone.",
+				"Filling 1 empty slot of fleet web\nSlot 1: a new instance. What was there is terminated or gone.",
 			},
 		},
 		"one is stopped, and is kept": {
@@ -131,6 +141,23 @@ func TestPlan_Announce(t *testing.T) {
 				t.Errorf("announced (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// A destroy names what has lost its slot, too.
+func TestAnnounceEnd(t *testing.T) {
+	spec := ordinary(2)
+	stray := launched(spec, 5, 1)
+	stray.Instance.ID, stray.Slot = "i-stray", -1
+	for want, members := range map[string][]Member{
+		"end: 1 instance ends\nSlot 0: the instance ends, with its disks.\nslot 0: i-0-1":                           fleetOf(ordinary(1)),
+		"end: 1 instance ends\nNo slot is known: the instance ends, with its disks.\ni-stray (its slot is unknown)": {stray},
+	} {
+		for _, said := range AnnounceEnd("end", observationOf(members)) {
+			if got := said.Summary + "\n" + said.Detail; got != want {
+				t.Errorf("announced %q, want %q", got, want)
+			}
+		}
 	}
 }
 

@@ -72,6 +72,28 @@ func TestAccGoldenImage_planSaysWhatIsKnown(t *testing.T) {
 	})
 }
 
+// Terraform hides what a plan leaves as it was. A second version for the reason of the first, like
+// every further release of the same files, says in its plan why all the same.
+func TestAccGoldenImage_sameReasonAgain(t *testing.T) {
+	w := playedWorld(t)
+	release := func(script, reason string) resource.TestStep {
+		return resource.TestStep{
+			Config:            w.config(withStep(script, map[string]string{"source": `{ image_id = "` + w.baseImage(0) + `" }`})),
+			ConfigPlanChecks:  resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{imagePlan("bake_reason", knownvalue.StringExact(reason))}},
+			ConfigStateChecks: []statecheck.StateCheck{imageIs("bake_reason", knownvalue.StringExact(reason))},
+		}
+	}
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories(),
+		Steps: []resource.TestStep{
+			release("true", "first version"),
+			release("true 2", "step one changed"),
+			release("true 3", "again: step one changed"),
+			release("true 4", "step one changed"),
+		},
+	})
+}
+
 // The source of a first create moves on while its plan waits: the newer one is baked on.
 func TestAccGoldenImage_sourceMovesBeforeTheCreate(t *testing.T) {
 	w := playedWorld(t)

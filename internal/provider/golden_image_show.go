@@ -45,7 +45,7 @@ func (p *goldenImagePlanner) show(engine planned, line image.Line) {
 	if !engine.fixed {
 		reason = strings.ReplaceAll(reason, engine.recipe.Source, "the newest one")
 	}
-	p.plan.BakeReason = types.StringValue(reason)
+	p.plan.BakeReason = p.shown(reason)
 	if engine.Action == image.BakeNew {
 		p.showBake(engine, line)
 		return
@@ -57,6 +57,15 @@ func (p *goldenImagePlanner) show(engine planned, line image.Line) {
 		p.plan.VerifiedAt = timeValue(version.VerifiedAt)
 	}
 	p.plan.Versions = versionsValue(line.Versions)
+}
+
+// shown is a reason that Terraform does not hide. It hides what stays as it was, and a release of
+// the same files has the same reason as the one before.
+func (p *goldenImagePlanner) shown(reason string) types.String {
+	if p.state != nil && p.state.BakeReason.ValueString() == reason {
+		return types.StringValue("again: " + reason)
+	}
+	return types.StringValue(reason)
 }
 
 // showBake shows a version that is yet to be made, before those that are kept.
