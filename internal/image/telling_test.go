@@ -70,7 +70,7 @@ func TestProgress_ofABake(t *testing.T) {
 				}
 				heard.hears(
 					t, "bake version 1 (first version)", "builder i-… (t3.small) launched from ami-…", "step 3 of 3 \"more\" done", "check 1 of 1 ",
-					"capturing i-…", "waiting for image ami-… (us-east-1) to be available (1m0s so far): its snapshot is at 0%", "ami-… is captured",
+					"capturing i-…", "waiting for image ami-… (us-east-1) to be available (1m0s so far)", "its snapshot is at 0%", "ami-… is captured",
 					"test instance i-… (t3.small) launched", "copying version 1 to ", "its snapshot is at 0%", "is available after", "version 1 (ami-…) is current (",
 				)
 				if heard.silence > 61*time.Second {
