@@ -167,7 +167,7 @@ type slotPlan struct {
 	sameRules bool
 	// sameRepair is set when the state was read by the rule on broken instances that holds now.
 	sameRepair bool
-	before    map[int]attr.Value
+	before     map[int]attr.Value
 }
 
 // values are the instances: those that stay as the state has them, of those that are
