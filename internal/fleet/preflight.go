@@ -64,8 +64,10 @@ func (s Spec) addressesIn(ctx context.Context, aws AWS) error {
 		address, wrong := netip.ParseAddr(s.Slots.Overrides[slot].PrivateIP)
 		block, unread := netip.ParsePrefix(subnets[i].CIDR)
 		if wrong == nil && unread == nil && !block.Contains(address) {
-			return &SpecError{fmt.Sprintf("slots.overrides[%q].private_ip", strconv.Itoa(slot)),
-				fmt.Sprintf("%s is not in %s, which has the addresses of %s", address, subnets[i].ID, block)}
+			return &SpecError{
+				fmt.Sprintf("slots.overrides[%q].private_ip", strconv.Itoa(slot)),
+				fmt.Sprintf("%s is not in %s, which has the addresses of %s", address, subnets[i].ID, block),
+			}
 		}
 	}
 	return nil
