@@ -81,6 +81,7 @@ func (r *Region) describeSubnets(ctx context.Context, in *ec2.DescribeSubnetsInp
 					VPCID:            aws.ToString(from.VpcId),
 					AvailabilityZone: aws.ToString(from.AvailabilityZone),
 					FreeAddresses:    int(aws.ToInt32(from.AvailableIpAddressCount)),
+					CIDR:             aws.ToString(from.CidrBlock),
 				})
 			}
 			return true

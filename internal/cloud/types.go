@@ -288,6 +288,8 @@ type Subnet struct {
 	VPCID            string
 	AvailabilityZone string
 	FreeAddresses    int
+	// CIDR is the block of its IPv4 addresses, like 10.0.1.0/24; "" where it has none.
+	CIDR string
 }
 
 // StatusQuery selects the statuses of instances that run. With IDs it asks for those,

@@ -194,6 +194,8 @@ func (s Spec) outdated(member Member, config string) string {
 	switch {
 	case s.Unknown.Image:
 		return imageUnknown
+	case member.ImageID == unfinished:
+		return "the replacement of a root volume was begun and never seen to end; to be image " + s.ImageID
 	case member.ImageID != s.ImageID:
 		return fmt.Sprintf("image %s → %s", member.ImageID, s.ImageID)
 	}

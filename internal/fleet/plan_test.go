@@ -140,7 +140,7 @@ func TestNewPlan(t *testing.T) {
 				m[0] = memberOf(m[0].Instance, nil)
 				return m
 			},
-			[]string{"0 outdated: image unfinished → ami-1"},
+			[]string{"0 outdated: the replacement of a root volume was begun and never seen to end; to be image ami-1"},
 		},
 		"a type that is not wanted": {
 			func(s *Spec, m []Member) []Member { s.InstanceTypes = []string{"c6g.large"}; return m[:1] },

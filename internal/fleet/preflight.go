@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
@@ -26,7 +27,50 @@ func Preflight(ctx context.Context, aws AWS, spec Spec) error {
 	if err := spec.volumesOn(image); err != nil {
 		return err
 	}
+	if err := spec.addressesIn(ctx, aws); err != nil {
+		return err
+	}
 	return spec.typesFor(ctx, aws, image)
+}
+
+// addressesIn refuses addresses that their subnets do not have: a slot with an address loses its
+// server before EC2 is asked for another. Whoever may not read the subnets is told by the launch.
+func (s Spec) addressesIn(ctx context.Context, aws AWS) error {
+	if s.Slots == nil {
+		return nil
+	}
+	subnetOf := map[int]string{}
+	for slot, override := range s.Slots.Overrides {
+		subnet := override.SubnetID
+		if subnet == "" && len(s.SubnetIDs) == 1 {
+			subnet = s.SubnetIDs[0]
+		}
+		if override.PrivateIP != "" && subnet != "" {
+			subnetOf[slot] = subnet
+		}
+	}
+	if len(subnetOf) == 0 {
+		return nil
+	}
+	subnets, err := aws.Subnets(ctx, slices.Compact(slices.Sorted(maps.Values(subnetOf))))
+	if err != nil {
+		return ctx.Err()
+	}
+	for _, slot := range slices.Sorted(maps.Keys(subnetOf)) {
+		i := slices.IndexFunc(subnets, func(subnet cloud.Subnet) bool { return subnet.ID == subnetOf[slot] })
+		if i < 0 {
+			continue
+		}
+		address, wrong := netip.ParseAddr(s.Slots.Overrides[slot].PrivateIP)
+		block, unread := netip.ParsePrefix(subnets[i].CIDR)
+		if wrong == nil && unread == nil && !block.Contains(address) {
+			return &SpecError{
+				fmt.Sprintf("slots.overrides[%q].private_ip", strconv.Itoa(slot)),
+				fmt.Sprintf("%s is not in %s, which has the addresses of %s", address, subnets[i].ID, block),
+			}
+		}
+	}
+	return nil
 }
 
 // typesFor refuses instance types that the image does not run on. Whoever may not ask for

@@ -46,6 +46,38 @@ func TestPreflight(t *testing.T) {
 	}
 }
 
+// An address that its subnet does not have is refused before the server that has the slot ends.
+func TestPreflight_addresses(t *testing.T) {
+	onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {
+		subnets, err := stage.Region.DefaultSubnets(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		spec.SubnetIDs = []string{subnets[0].ID}
+		for address, want := range map[string]string{
+			"172.31.0.77": "",
+			"10.0.0.1":    `slots.overrides["1"].private_ip: 10.0.0.1 is not in ` + subnets[0].ID + ", which has the addresses of 172.31.0.0/20",
+		} {
+			spec.Slots = &Slots{Overrides: map[int]Override{1: {PrivateIP: address}}}
+			got := ""
+			if err := Preflight(t.Context(), stage.Region, spec); err != nil {
+				got = err.Error()
+			}
+			if got != want {
+				t.Errorf("%s: got %q, want %q", address, got, want)
+			}
+		}
+		spec.Slots = &Slots{Overrides: map[int]Override{1: {PrivateIP: "172.31.0.77", SubnetID: subnets[1].ID}}}
+		if err := Preflight(t.Context(), stage.Region, spec); err == nil {
+			t.Error("an address of another subnet than the slot's is taken")
+		}
+		stage.Order(lab.FailCall{Action: "DescribeSubnets", Code: "UnauthorizedOperation", Times: -1})
+		if err := Preflight(t.Context(), stage.Region, spec); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // Whoever may not ask for the architectures of types can plan all the same.
 func TestPreflight_withoutThePermission(t *testing.T) {
 	onStage(t, lab.Options{}, func(t *testing.T, stage *terraform, spec Spec) {

@@ -82,9 +82,9 @@ func instancesOf(ctx context.Context, w world, inRegion map[string][]string) str
 	text := "No instance of this account runs from them."
 	switch {
 	case total == 1:
-		text = "1 instance of this account was launched from them (" + words[0] + "): it runs on, but cannot be launched again."
+		text = "1 instance of this account was launched from them (" + words[0] + "): unless the same apply ends it, it runs on, but cannot be launched again."
 	case total > 1:
-		text = fmt.Sprintf("%d instances of this account were launched from them (%s): they run on, but no further one can be launched.", total, strings.Join(words, ", "))
+		text = fmt.Sprintf("%d instances of this account were launched from them (%s): those that the same apply does not end run on, but no further one can be launched.", total, strings.Join(words, ", "))
 	case len(failed) > 0:
 		text = ""
 	}

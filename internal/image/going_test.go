@@ -31,6 +31,6 @@ func TestGoing(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.Order(lab.FailCall{Region: "eu-west-1", Times: -1, Code: "AuthFailure"})
-		says("2 instances of this account were launched from them (2 in us-east-1)", "How many run in eu-west-1 could not be read")
+		says("2 instances of this account were launched from them (2 in us-east-1)", "those that the same apply does not end run on", "How many run in eu-west-1 could not be read")
 	})
 }

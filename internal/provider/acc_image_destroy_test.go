@@ -50,6 +50,37 @@ func TestAccGoldenImage_goesWithoutItsSource(t *testing.T) {
 	}
 }
 
+// Somebody has pointed the line's SSM parameter to an image of others. It is not written over, and
+// an apply says so; but that keeps nobody from a plan, and from destroying the image.
+func TestAccGoldenImage_goesWithoutItsParameter(t *testing.T) {
+	w := playedWorld(t)
+	config := w.config(imageConfig(map[string]string{"distribute": `{ ssm_parameter = "/golden/web" }`}))
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: factories(),
+		Steps: []resource.TestStep{
+			{Config: config},
+			{
+				PreConfig: func() {
+					if err := w.region().SetImageParameter(t.Context(), "/golden/web", w.baseImage(0)); err != nil {
+						t.Fatal(err)
+					}
+				},
+				Config: config, PlanOnly: true, ExpectNonEmptyPlan: true,
+			},
+			{Config: config, ExpectError: regexp.MustCompile(loose(`SSM parameter /golden/web is in us-east-1 already`))},
+		},
+		CheckDestroy: func(*terraform.State) error {
+			if value, err := w.region().Parameter(t.Context(), "/golden/web"); err != nil || value != w.baseImage(0) {
+				t.Errorf("after the destroy the parameter that others have taken holds %q, %v", value, err)
+			}
+			if images, err := w.region().Images(t.Context(), cloud.ImageQuery{Owners: []string{"self"}}); err != nil || len(images) > 0 {
+				t.Errorf("after the destroy there are %v, %v", images, err)
+			}
+			return nil
+		},
+	})
+}
+
 // Credentials that may destroy need not read what was baked from, or whom it was shared with.
 func TestAccGoldenImage_goesWithFewPermissions(t *testing.T) {
 	w := playedWorld(t)

@@ -152,7 +152,13 @@ func (p *goldenImagePlanner) checkDistribution(ctx context.Context, region *clou
 	}
 	p.checkRegions(ctx, region)
 	p.checkPublic(ctx, region, spec)
-	parameter := spec.Distribute.Parameter
+	p.checkParameter(ctx, region, spec.Distribute.Parameter, line)
+}
+
+// checkParameter refuses a parameter that is somebody else's. One that was the line's before is
+// no reason to refuse: Terraform makes this plan before a destroy, too.
+func (p *goldenImagePlanner) checkParameter(ctx context.Context, region *cloud.Region, parameter string, line image.Line) {
+	at := path.Root("distribute").AtName("ssm_parameter")
 	if parameter == "" || p.recalled || p.state != nil && p.state.distribution(ctx, p.diags).SSMParameter.ValueString() == parameter {
 		return
 	}
@@ -162,11 +168,18 @@ func (p *goldenImagePlanner) checkDistribution(ctx context.Context, region *clou
 		former = append(former, left.Owner.ID)
 	}
 	_, err := image.ObserveParameter(ctx, region, line, parameter, former...)
-	if taken, ok := errors.AsType[*image.ParameterTakenError](err); ok {
-		attributeError(p.diags, at.AtName("ssm_parameter"), "The SSM parameter is there already",
-			taken.Error()+". Choose another name, or remove the parameter.")
-	} else if err != nil {
-		attributeError(p.diags, at.AtName("ssm_parameter"), "The SSM parameter cannot be read", err.Error())
+	taken, ok := errors.AsType[*image.ParameterTakenError](err)
+	had := slices.ContainsFunc(line.Versions, func(v image.Version) bool { return v.Tags[cloud.TagParameter] == parameter })
+	switch {
+	case ok && had:
+		p.diags.AddAttributeWarning(at, "The SSM parameter has been taken from the line",
+			fmt.Sprintf("SSM parameter %s (%s) was this line's, and somebody has made it hold %s. It is not written over: an apply that changes this line "+
+				"fails before it changes anything, and a destroy leaves the parameter there. Let it hold an image of this line again, remove it, or choose another name.",
+				parameter, region.Name(), taken.Value))
+	case ok:
+		attributeError(p.diags, at, "The SSM parameter is there already", taken.Error()+". Choose another name, or remove the parameter.")
+	case err != nil:
+		attributeError(p.diags, at, "The SSM parameter cannot be read", err.Error())
 	}
 }
 
