@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -177,7 +178,9 @@ func TestApply_lostItsLease(t *testing.T) {
 		next.ImageID = stage.OtherImageID()
 		silent := &silence{Region: stage.Region}
 		_, err := Apply(t.Context(), silent, next, Options{Owner: stage.owner, Previous: &spec, Progress: func(line string) {
-			silent.begun = silent.begun || strings.HasPrefix(line, "launched")
+			if strings.HasPrefix(line, "launched") {
+				silent.begun.Store(true)
+			}
 		}})
 		if !errors.Is(err, ownership.ErrLost) || !strings.Contains(adviceOf(t, err), "nothing was cleaned up") {
 			t.Errorf("got %v", err)
@@ -189,7 +192,9 @@ func TestApply_lostItsLease(t *testing.T) {
 		destroyed(t, stage, next)
 
 		created := stage.beside()
-		_, err = created.apply(t.Context(), &silence{Region: stage.Region, begun: true}, spec, nil)
+		silent = &silence{Region: stage.Region}
+		silent.begun.Store(true)
+		_, err = created.apply(t.Context(), silent, spec, nil)
 		if !errors.Is(err, ownership.ErrLost) || created.owner.ID != "" {
 			t.Errorf("got %v, and the state has %s", err, created.owner)
 		}
@@ -205,11 +210,11 @@ func TestApply_lostItsLease(t *testing.T) {
 // apply waits.
 type silence struct {
 	*cloud.Region
-	begun bool
+	begun atomic.Bool
 }
 
 func (s *silence) CreateLaunchTemplateVersion(ctx context.Context, id, description, clientToken string) (int, error) {
-	if s.begun {
+	if s.begun.Load() {
 		return 0, errors.New("nobody hears this")
 	}
 	return s.Region.CreateLaunchTemplateVersion(ctx, id, description, clientToken)
@@ -217,7 +222,7 @@ func (s *silence) CreateLaunchTemplateVersion(ctx context.Context, id, descripti
 
 // Statuses are never those of a fleet that is ready.
 func (s *silence) Statuses(ctx context.Context, query cloud.StatusQuery) ([]cloud.InstanceStatus, error) {
-	if s.begun {
+	if s.begun.Load() {
 		return nil, nil
 	}
 	return s.Region.Statuses(ctx, query)
