@@ -87,7 +87,7 @@ func TestUploads_changeAfterThePlan(t *testing.T) {
 	wants(t, plan(), `"step files changed (mode of run.sh)"`)
 
 	put("run.sh", "#!/bin/sh\n", 0o644) // as it is in the image
-	wants(t, c.fails("apply", "-no-color", "saved"), "a file to upload was changed since the plan was made", "terraform apply again")
+	wants(t, c.fails("apply", "-no-color", "saved"), "a file to upload has changed since the plan was made", "terraform apply again")
 
 	c.describe("second")
 	lacks(t, plan(), "bake_reason")
