@@ -103,7 +103,7 @@ func (c handOutCheck) sharing() {
 		}
 	}
 	if c.distribute.Snapshots.ValueBool() && !c.distribute.Public.IsUnknown() && !c.distribute.Public.ValueBool() &&
-		!c.distribute.AccountIDs.IsUnknown() && len(c.distribute.AccountIDs.Elements()) == 0 {
+		c.distribute.AccountIDs.IsNull() { // an empty list is what a module passes on
 		c.fail(at.AtName("snapshots"), "Nobody to share snapshots with", "snapshots gives them to account_ids, or to everyone with public = true. Organizations cannot be given snapshots.")
 	}
 }
