@@ -62,7 +62,11 @@ func (c *crew) changes(ctx context.Context, p *process, is *instance) (string, e
 		state.slots, state.generation = slotsOf(observed), max(state.generation, generationOf(observed))
 		c.space.record(func() { is.applied = state })
 	}
-	if plan := fleet.NewPlan(spec, observed); !plan.Empty() {
+	plan := fleet.NewPlan(spec, observed)
+	if is.applied != nil { // what somebody else has written stays
+		plan.LeaveForeignTags(&state.spec)
+	}
+	if !plan.Empty() {
 		return plan.String(), nil
 	}
 	if !reflect.DeepEqual(spec, state.spec) {

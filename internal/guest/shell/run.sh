@@ -51,8 +51,9 @@ stamp_run() {
 	stamp_watch=$!
 	stamp_code=0
 	wait "$stamp_pid" || stamp_code=$?
-	if [ -n "$stamp_ending" ]; then
+	if [ -n "$stamp_ending" ] && kill -0 "$stamp_pid" 2>/dev/null; then
 		# That we were told to end has only ended the waiting; 127 is for what has ended before.
+		# bash waits for ever for what it has missed the end of.
 		stamp_again=0
 		wait "$stamp_pid" || stamp_again=$?
 		[ "$stamp_again" -eq 127 ] || stamp_code=$stamp_again
