@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"encoding/json"
-	"sync"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -23,28 +22,6 @@ type seenImage struct {
 	// At is when, if the state has a limit of age: a version must not become too old between a
 	// plan and its apply. Without one it is left out, or each refresh would change the state.
 	At time.Time `json:"at,omitzero"`
-}
-
-// refreshed are the objects that this process has refreshed. The plan that comes with an apply
-// is another process's, and knows none.
-type refreshed struct {
-	mu     sync.Mutex
-	owners map[ownership.Owner]bool
-}
-
-func (r *refreshed) add(owner ownership.Owner) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.owners == nil {
-		r.owners = map[ownership.Owner]bool{}
-	}
-	r.owners[owner] = true
-}
-
-func (r *refreshed) has(owner ownership.Owner) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.owners[owner]
 }
 
 // rememberLine keeps the line for plans that do not refresh: those with -refresh=false, and
