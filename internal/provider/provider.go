@@ -22,7 +22,7 @@ type Provider struct {
 	// client replaces the one that the provider block's proxy and TLS settings make; nil
 	// outside of tests.
 	client *http.Client
-	fleet   func() resource.Resource
+	fleet  func() resource.Resource
 }
 
 // Option changes how a provider runs.
