@@ -239,6 +239,7 @@ func (p *goldenImagePlanner) keepsWithout(refused diag.Diagnostics, line image.L
 	}
 	p.plan.setOutputs(line)
 	p.plan.BakeReason, p.plan.Versions = p.state.BakeReason, p.state.Versions
+	p.showCopies(image.Plan{}, line.Current()) // a region may be new all the same
 	return true
 }
 
