@@ -50,6 +50,16 @@ func recallLine(ctx context.Context, private privateReader, diags *diag.Diagnost
 	return seen, len(raw) > 0 && json.Unmarshal(raw, &seen) == nil
 }
 
+// recallLineOf returns what was seen last of an owner's line. The private state of a plan may
+// be another one's: one that takes over the name of what is destroyed beside it, for example.
+func recallLineOf(ctx context.Context, private privateReader, owner ownership.Owner, diags *diag.Diagnostics) (line image.Line, there bool) {
+	if holder, held := heldBy(ctx, private, diags); !held || holder != owner {
+		return line, false
+	}
+	seen, there := recallLine(ctx, private, diags)
+	return seen.Line.Recall(owner), there
+}
+
 // line is what there is of the image: as the refresh has just read it, as state remembers it,
 // or, for one that is yet to be created, read now.
 func (p *goldenImagePlanner) line(ctx context.Context, region *cloud.Region) (image.Line, error) {
