@@ -64,7 +64,8 @@ func stagingBucketAttribute() schema.Attribute {
 		Optional: true, Validators: []validator.String{nonEmpty()},
 		MarkdownDescription: "An S3 bucket of the line's region for what is too large to be sent: scripts and uploads that do not fit into user data even compressed (16 KiB), " +
 			"or into one Run Command (32 KiB). The builder fetches them by a URL that is good for an hour, so it needs no permission, " +
-			"but (on Linux) curl, python3 or wget, tar or python3 for directories, and a way to S3; they are removed afterwards. Whoever runs Terraform needs `s3:PutObject`, `s3:GetObject`, `s3:DeleteObject` and `s3:ListBucket`. Used by the next bake.",
+			"but (on Linux) curl, python3 or wget, tar or python3 for directories, and a way to S3; they are removed afterwards. " +
+			"Whoever runs Terraform needs `s3:PutObject`, `s3:GetObject`, `s3:DeleteObject` and `s3:ListBucket`. Used by the next bake.",
 	}
 }
 
