@@ -116,7 +116,7 @@ func (e *unready) Error() string { return e.text }
 // Unwrap returns the wait's own error.
 func (e *unready) Unwrap() error { return e.err }
 
-// begun tells what an apply is about to do.
+// tellPlan tells what an apply is about to do.
 func (r *run) tellPlan() {
 	r.options.Progress.Printf("%s", r.plan)
 	if forecast := r.plan.Forecast(); forecast != "" {

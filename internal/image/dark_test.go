@@ -130,6 +130,9 @@ func TestMemory_plansTheSame(t *testing.T) {
 			if err != nil || got.headline() != want.headline() || !slices.Equal(got.Copy, want.Copy) || !slices.Equal(got.Retire, want.Retire) {
 				t.Errorf("%s: recalled %s, seen %s, %v", text, got, want, err)
 			}
+			if changed := text != "c"; got.Visible() != changed || want.Visible() != changed {
+				t.Errorf("%s: a change is shown: %t recalled, %t seen, want %t", text, got.Visible(), want.Visible(), changed)
+			}
 		}
 	})
 }

@@ -73,6 +73,13 @@ func (p Plan) Empty() bool {
 	return p.Action == Keep && len(p.Copy)+len(p.Share)+len(p.Adjust)+len(p.Withdraw)+len(p.Retire)+len(p.Clear)+len(p.Left)+len(p.Mark) == 0 && !p.Enable
 }
 
+// Visible reports whether a plan shows the user a change for what is to be done, so that there
+// is an apply. What is shared, set right in place, withdrawn or retired is done by an apply
+// that something else is the reason of; and a line as it is remembered does not tell of it.
+func (p Plan) Visible() bool {
+	return p.Action != Keep || p.Reason != "" || len(p.Copy) > 0
+}
+
 // headline is what the plan does about the current version.
 func (p Plan) headline() string {
 	text := fmt.Sprintf("%s version %d", p.Action, p.Version)

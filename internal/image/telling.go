@@ -166,11 +166,12 @@ type snapshotting struct {
 }
 
 func (r *run) snapshotting(aws AWS, tags cloud.Tags) *snapshotting {
-	return &snapshotting{aws: aws, tags: tags, asked: time.Now(), silent: r.options.Progress == nil}
+	return &snapshotting{aws: aws, tags: tags, asked: time.Now().Add(askFirst - askEvery), silent: r.options.Progress == nil}
 }
 
 // askEvery is just less than a minute, so that each minute's line has an answer of its own.
-const askEvery = 55 * time.Second
+// askFirst leaves room for the pause between two looks at the image before the first line.
+const askEvery, askFirst = 55 * time.Second, 40 * time.Second
 
 // ask asks, when it is time. An error matters to nobody.
 func (s *snapshotting) ask(ctx context.Context) {

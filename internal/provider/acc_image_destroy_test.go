@@ -5,7 +5,11 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
@@ -25,7 +29,10 @@ func TestAccGoldenImage_goesWithoutItsSource(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = w.region().DeleteParameter(t.Context(), "/base") }()
-			config := w.config(imageConfig(map[string]string{"source": `{ ssm_parameter = "/base" }`, "bake": `{ root_volume = { size = 20 } }`}))
+			parts := map[string]string{"source": `{ ssm_parameter = "/base" }`, "bake": `{ root_volume = { size = 20 } }`}
+			config := w.config(imageConfig(parts))
+			parts["distribute"] = `{ regions = { "eu-west-1" = {} } }`
+			further := w.config(imageConfig(parts))
 			resource.UnitTest(t, resource.TestCase{
 				ProtoV6ProviderFactories: factories(),
 				Steps: []resource.TestStep{
@@ -37,6 +44,13 @@ func TestAccGoldenImage_goesWithoutItsSource(t *testing.T) {
 							}
 						},
 						Config: config, PlanOnly: true,
+					},
+					{ // and it is handed out to where it was not before
+						Config: further,
+						ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+							plancheck.ExpectUnknownValue(imageAddress, tfjsonpath.New("image_ids").AtMapKey("eu-west-1")),
+						}},
+						ConfigStateChecks: []statecheck.StateCheck{imageIs("image_ids", knownvalue.MapSizeExact(2))},
 					},
 				},
 				CheckDestroy: func(*terraform.State) error {

@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"maps"
-	"slices"
 	"strconv"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -143,11 +142,11 @@ func (m *fleetModel) assumeSlots(ctx context.Context, state, assumed *fleetModel
 		assumed.Slots = state.Slots
 		return
 	}
-	former, _ := state.Slots.Attributes()["overrides"].(types.Map)
-	all := map[string]attr.Value{}
-	for _, key := range slices.Sorted(maps.Keys(overrides.Elements())) {
-		override, _ := overrides.Elements()[key].(types.Object)
-		before, there := former.Elements()[key].(types.Object)
+	formerMap, _ := state.Slots.Attributes()["overrides"].(types.Map)
+	former, all := formerMap.Elements(), overrides.Elements() // each call copies the map
+	for key, each := range all {
+		override, _ := each.(types.Object)
+		before, there := former[key].(types.Object)
 		if !there {
 			before = types.ObjectNull(override.AttributeTypes(ctx))
 		}

@@ -41,8 +41,7 @@ func (s *session) warnOfGoing(ctx context.Context, private privateReader, owner 
 	}
 	line, there := s.lines.take(owner)
 	if !there {
-		seen, kept := recallLine(ctx, private, diags)
-		if line, there = seen.Line.Recall(owner), kept; !there {
+		if line, there = recallLineOf(ctx, private, owner, diags); !there {
 			line, err = observeLine(ctx, region, s, owner, state)
 		}
 	}

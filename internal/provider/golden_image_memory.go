@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"encoding/json"
-	"sync"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -23,28 +22,6 @@ type seenImage struct {
 	// At is when, if the state has a limit of age: a version must not become too old between a
 	// plan and its apply. Without one it is left out, or each refresh would change the state.
 	At time.Time `json:"at,omitzero"`
-}
-
-// refreshed are the objects that this process has refreshed. The plan that comes with an apply
-// is another process's, and knows none.
-type refreshed struct {
-	mu     sync.Mutex
-	owners map[ownership.Owner]bool
-}
-
-func (r *refreshed) add(owner ownership.Owner) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.owners == nil {
-		r.owners = map[ownership.Owner]bool{}
-	}
-	r.owners[owner] = true
-}
-
-func (r *refreshed) has(owner ownership.Owner) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.owners[owner]
 }
 
 // rememberLine keeps the line for plans that do not refresh: those with -refresh=false, and
@@ -71,6 +48,16 @@ func recallLine(ctx context.Context, private privateReader, diags *diag.Diagnost
 	raw, more := private.GetKey(ctx, lineKey)
 	diags.Append(more...)
 	return seen, len(raw) > 0 && json.Unmarshal(raw, &seen) == nil
+}
+
+// recallLineOf returns what was seen last of an owner's line. The private state of a plan may
+// be another one's: one that takes over the name of what is destroyed beside it, for example.
+func recallLineOf(ctx context.Context, private privateReader, owner ownership.Owner, diags *diag.Diagnostics) (line image.Line, there bool) {
+	if holder, held := heldBy(ctx, private, diags); !held || holder != owner {
+		return line, false
+	}
+	seen, there := recallLine(ctx, private, diags)
+	return seen.Line.Recall(owner), there
 }
 
 // line is what there is of the image: as the refresh has just read it, as state remembers it,

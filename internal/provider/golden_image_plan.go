@@ -62,7 +62,7 @@ func (r *goldenImage) ModifyPlan(ctx context.Context, req resource.ModifyPlanReq
 // did not know it: Terraform has planned an update, and takes no replacement for it.
 func (r *goldenImage) checkMove(ctx context.Context, private privateReader, plan, state *goldenImageModel, diags *diag.Diagnostics) {
 	owner, there := heldBy(ctx, private, diags)
-	if !r.session.ready() || !there || r.session.refreshed.has(owner) {
+	if !r.session.ready() || !there || r.session.names.wasRead(owner) {
 		return
 	}
 	attributeError(diags, path.Root("region"), "Another region",
@@ -240,6 +240,7 @@ func (p *goldenImagePlanner) keepsWithout(refused diag.Diagnostics, line image.L
 	}
 	p.plan.setOutputs(line)
 	p.plan.BakeReason, p.plan.Versions = p.state.BakeReason, p.state.Versions
+	p.showCopies(image.Plan{}, line.Current()) // a region may be new all the same
 	return true
 }
 

@@ -77,7 +77,6 @@ func (r *goldenImage) Read(ctx context.Context, req resource.ReadRequest, resp *
 	resp.Diagnostics.Append(state.rememberLine(ctx, resp.Private, line, r.session.now())...)
 	r.rememberFiles(ctx, &state, resp.Private, &resp.Diagnostics)
 	r.session.lines.put(owner, line)
-	r.session.refreshed.add(owner)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 

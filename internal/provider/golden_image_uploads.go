@@ -289,10 +289,7 @@ func (p *goldenImagePlanner) weigh(spec *image.Spec, source string, line image.L
 	if err != nil || planBefore.Action == image.BakeNew {
 		return recipe, planBefore, err
 	}
-	// What is changed in place counts by the configuration: a line that is remembered has no
-	// more than its versions.
-	planBefore.Adjust, planBefore.Share = nil, nil
-	if changed := p.plan.ImageID.IsUnknown() || !p.plan.TagsAll.Equal(p.state.TagsAll) || !planBefore.Empty(); !changed {
+	if changed := p.plan.ImageID.IsUnknown() || !p.plan.TagsAll.Equal(p.state.TagsAll) || planBefore.Visible(); !changed {
 		return recipe, plan, nil // then this is the first: there was nothing to apply
 	}
 	p.diags.AddWarning(fmt.Sprintf("Files of golden image %s have changed meanwhile", spec.Name),

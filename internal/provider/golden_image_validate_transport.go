@@ -34,22 +34,19 @@ func checkTransport(bake types.Object, diags *diag.Diagnostics) {
 		attributeError(diags, at.AtName("user_data"), "User data of the builder needs the transport ssm",
 			"With the transport user_data, the steps themselves are the builder's user data. Put this into the first step, or set bake.transport = \"ssm\".")
 	}
-	noLocalSteps(attributes["steps"], at, diags)
+	if steps, ok := attributes["steps"].(types.List); ok {
+		checkLocalSteps(steps, at.AtName("steps"), diags)
+	}
 }
 
-// noLocalSteps refuses steps that run outside of the builder, which nobody waits for.
-func noLocalSteps(value attr.Value, at path.Path, diags *diag.Diagnostics) {
-	steps, ok := value.(types.List)
-	if !ok {
-		return
-	}
+func checkLocalSteps(steps types.List, at path.Path, diags *diag.Diagnostics) {
 	for i, element := range steps.Elements() {
 		step, ok := element.(types.Object)
 		if !ok || step.IsNull() || step.IsUnknown() {
 			continue
 		}
 		if local := step.Attributes()["local"]; local != nil && !local.IsNull() {
-			attributeError(diags, at.AtName("steps").AtListIndex(i).AtName("local"), "A local step needs the transport ssm",
+			attributeError(diags, at.AtListIndex(i).AtName("local"), "A local step needs the transport ssm",
 				"With user data the builder works by itself and waits for nobody. Set bake.transport = \"ssm\".")
 		}
 	}

@@ -25,10 +25,8 @@ type session struct {
 	// now is the clock by which images become too old.
 	now   func() time.Time
 	lines seenLines
-	// refreshed are the images that this process has refreshed.
-	refreshed refreshed
-	files     seenFiles
-	names     names
+	files seenFiles
+	names names
 
 	mu sync.Mutex
 	// seen are fleets by what of them was looked at.
