@@ -60,6 +60,9 @@ func (r *fleetResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 // change the fleet, and Terraform would take a replacement now for a fault of the provider.
 // An apply is a process that has read no state.
 func (r *fleetResource) movesLate(ctx context.Context, private privateReader, region string, state fleetModel, diags *diag.Diagnostics) {
+	if !r.session.ready() {
+		return // a provider that is not known yet has read nothing either
+	}
 	owner, there := heldBy(ctx, private, diags)
 	if diags.HasError() || !there || r.session.names.wasRead(owner) {
 		return
