@@ -2,6 +2,8 @@ package cloud
 
 import (
 	"context"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -75,7 +77,8 @@ type CommandResult struct {
 	State string
 	// Details says more of the state: "ExecutionTimedOut", "Undeliverable".
 	Details string
-	// Output and ErrorOutput are the beginnings: 24,000 and 8,000 characters.
+	// Output and ErrorOutput are the beginnings, of at most 24,000 and 8,000 characters: the
+	// whole lines of them, since half a line may be half a secret, which nobody would find.
 	Output, ErrorOutput string
 }
 
@@ -130,6 +133,24 @@ func (r *Region) CommandResult(ctx context.Context, commandID, instanceID string
 	}
 	return CommandResult{
 		State: string(out.Status), Details: aws.ToString(out.StatusDetails),
-		Output: aws.ToString(out.StandardOutputContent), ErrorOutput: aws.ToString(out.StandardErrorContent),
+		Output:      wholeLines(aws.ToString(out.StandardOutputContent), mostOutput),
+		ErrorOutput: wholeLines(aws.ToString(out.StandardErrorContent), mostErrorOutput),
 	}, nil
+}
+
+// What Systems Manager keeps of an output, in characters, and how its agent ends one that is
+// longer.
+// https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetCommandInvocation.html
+const (
+	mostOutput, mostErrorOutput = 24_000, 8_000
+	outputCut                   = "--output truncated--"
+)
+
+// wholeLines leaves out the last line of an output that was cut off in it.
+func wholeLines(output string, most int) string {
+	text, cut := strings.CutSuffix(strings.TrimRight(output, "\r\n"), outputCut)
+	if !cut && utf8.RuneCountInString(output) < most {
+		return output
+	}
+	return text[:strings.LastIndexByte(text, '\n')+1]
 }
