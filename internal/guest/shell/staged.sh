@@ -13,21 +13,27 @@ with u.urlopen(sys.argv[2], timeout=60) as answer, open(sys.argv[1], "wb") as fi
 	fi
 }
 
-# stamp_load NAME SHA256 URL fetches the script that is staged there, and becomes it.
-stamp_load() {
-	rm -rf "$stamp_staged"
-	mkdir -p "$stamp_root/var/lib" && mkdir -m 0700 "$stamp_staged"
-	stamp_try=1 stamp_code=1 stamp_how="exit" stamp_phase=staging stamp_name=$1
-	stamp_log=$stamp_staged/output stamp_item=$stamp_staged
+# stamp_take FILE SHA256 URL fetches what is staged there, in five attempts.
+stamp_take() {
+	stamp_try=1 stamp_code=1
 	while :; do
-		if stamp_fetch "$stamp_staged/packed" "$3" >"$stamp_log" 2>&1; then
-			if [ "$(sha256sum <"$stamp_staged/packed" | cut -d ' ' -f 1)" = "$2" ]; then break; fi
+		if stamp_fetch "$1" "$3" >"$stamp_log" 2>&1; then
+			if [ "$(sha256sum <"$1" | cut -d ' ' -f 1)" = "$2" ]; then break; fi
 			echo "what was fetched is not what was staged: its SHA-256 differs" >>"$stamp_log"
 		fi
 		[ "$stamp_try" -lt 5 ] || stamp_fail
 		stamp_try=$((stamp_try + 1))
 		sleep "$stamp_pause"
 	done
+}
+
+# stamp_load NAME SHA256 URL fetches the script that is staged there, and becomes it.
+stamp_load() {
+	rm -rf "$stamp_staged"
+	mkdir -p "$stamp_root/var/lib" && mkdir -m 0700 "$stamp_staged"
+	stamp_how="exit" stamp_phase=staging stamp_name=$1
+	stamp_log=$stamp_staged/output stamp_item=$stamp_staged
+	stamp_take "$stamp_staged/packed" "$2" "$3"
 	gzip -dc <"$stamp_staged/packed" >"$stamp_staged/script" 2>"$stamp_log" || stamp_fail
 	rm -f "$stamp_staged/packed"
 	exec /bin/sh "$stamp_staged/script"
@@ -43,16 +49,7 @@ stamp_parcel() {
 		stamp_alone=yes stamp_item=$stamp_parcels stamp_log=$stamp_parcels/output stamp_phase=staging stamp_name=$4
 		stamp_how="exit"
 	fi
-	stamp_try=1 stamp_code=1
-	while :; do
-		if stamp_fetch "$stamp_parcels/new" "$3" >"$stamp_log" 2>&1; then
-			if [ "$(sha256sum <"$stamp_parcels/new" | cut -d ' ' -f 1)" = "$2" ]; then break; fi
-			echo "what was fetched is not what was staged: its SHA-256 differs" >>"$stamp_log"
-		fi
-		[ "$stamp_try" -lt 5 ] || stamp_fail
-		stamp_try=$((stamp_try + 1))
-		sleep "$stamp_pause"
-	done
+	stamp_take "$stamp_parcels/new" "$2" "$3"
 	stamp_try=1 stamp_code=0
 	mv -f "$stamp_parcels/new" "$stamp_parcels/$1"
 	[ -z "$stamp_alone" ] || stamp_item=
