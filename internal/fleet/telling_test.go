@@ -2,14 +2,13 @@ package fleet
 
 import (
 	"context"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/cloud"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/report"
 )
 
@@ -51,41 +50,15 @@ func TestComplain(t *testing.T) {
 	}
 }
 
-// listener hears the progress of an apply.
-type listener struct {
-	mu      sync.Mutex
-	lines   []string
-	last    time.Time
-	silence time.Duration
-}
-
-func (tf *terraform) heardBy(l *listener, t *testing.T, aws AWS, spec Spec, previous *Spec) error {
+func (tf *terraform) heardBy(l *rehearsal.Listener, t *testing.T, aws AWS, spec Spec, previous *Spec) error {
 	t.Helper()
-	l.last = time.Now()
+	l.Begin()
 	outcome, err := Apply(t.Context(), aws, spec, Options{Owner: tf.owner, Previous: previous, Progress: func(line string) {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.lines = append(l.lines, line)
-		l.silence = max(l.silence, time.Since(l.last))
-		l.last = time.Now()
+		l.Hear(line)
 		t.Log(line)
 	}})
 	tf.owner = outcome.Owner
 	return err
-}
-
-// hears fails the test unless these lines came in this order, others between them.
-func (l *listener) hears(t *testing.T, want ...string) {
-	t.Helper()
-	rest := l.lines
-	for _, part := range want {
-		at := slices.IndexFunc(rest, func(line string) bool { return strings.Contains(line, part) })
-		if at < 0 {
-			t.Errorf("no line has %q, after those that have what comes before it, in\n%s", part, strings.Join(l.lines, "\n"))
-			return
-		}
-		rest = rest[at+1:]
-	}
 }
 
 // A create and a rollout are told from beginning to end, and never for more than a minute
@@ -93,11 +66,11 @@ func (l *listener) hears(t *testing.T, want ...string) {
 func TestProgress_ofARollout(t *testing.T) {
 	onStage(t, awsWeather, func(t *testing.T, stage *terraform, spec Spec) {
 		spec.Size, spec.Rollout = 6, Rollout{Canary: 1, Soak: 5 * minute, MaxSurge: Amount{5, false}}
-		heard := &listener{}
+		heard := &rehearsal.Listener{}
 		if err := stage.heardBy(heard, t, stage.Region, spec, nil); err != nil {
 			t.Fatal(err)
 		}
-		heard.hears(
+		heard.Heard(
 			t, "fill missing slots 0-5", "launched 2 t3.small in subnet-",
 			"waiting for 6 instances (us-east-1) to be ready (1m0s so far): 0 of 6 ready; slots 0-5 have not passed their status checks yet",
 			"slots 0-5 are ready", "the fleet is as specified: size 6, after ",
@@ -107,14 +80,14 @@ func TestProgress_ofARollout(t *testing.T) {
 		if err := stage.heardBy(heard, t, stage.Region, next, &spec); err != nil {
 			t.Fatal(err)
 		}
-		heard.hears(
+		heard.Heard(
 			t, "replace outdated slots 0-5", "6 instances will be replaced, in 2 batches of at most 5", "batch 1 of 2: replacing slot 0: image ami-",
 			"waiting for 1 instance (us-east-1) to be ready (1m0s so far): 0 of 1 ready", "slot 0 (i-", "batch 1 of 2 is ready: 1 of 6 replaced", "ending slot 0 (i-",
 			"the canary (slot 0) must stay ready for 5m0s", "waiting for the soak of the canary, slot 0, to end (4m0s so far): it takes 5m0s",
 			"batch 2 of 2: replacing slots 1-5", "batch 2 of 2 is ready: 6 of 6 replaced", "ending slots 1-5", "the fleet is as specified",
 		)
-		if heard.silence > 61*time.Second {
-			t.Errorf("for %s nothing was said", heard.silence)
+		if heard.Silence() > 61*time.Second {
+			t.Errorf("for %s nothing was said", heard.Silence())
 		}
 	})
 }
@@ -128,9 +101,9 @@ func TestProgress_ofARollback(t *testing.T) {
 		bad := spec
 		bad.ImageID = stage.OtherImageID()
 		stage.Order(lab.Impair{Image: bad.ImageID})
-		heard := &listener{}
+		heard := &rehearsal.Listener{}
 		err := stage.heardBy(heard, t, stage.Region, bad, &spec)
-		heard.hears(
+		heard.Heard(
 			t, "batch 1 of 2: replacing slot 0", "batch 1 of 2, slot 0 failed: slot 0 (i-", "ending slot 0 (i-",
 			"the rollout has failed: going back to the former configuration (ami-", "rolled back: all 6 slots run the former configuration (ami-",
 			"FAILED: The rollout of fleet web failed and was rolled back: slot 0 (i-", "now: all 6 slots run the former configuration (",
@@ -150,7 +123,7 @@ func TestRollout_saysWhichSlotRunsWhat(t *testing.T) {
 		next := spec
 		next.ImageID = stage.OtherImageID()
 		launches := 0
-		heard := &listener{}
+		heard := &rehearsal.Listener{}
 		err := stage.heardBy(heard, t, launchWatcher{stage.Region, func() {
 			if launches++; launches == 2 {
 				stage.Order(lab.FailCall{Action: "RunInstances", Code: "VcpuLimitExceeded", Times: -1})

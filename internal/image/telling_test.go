@@ -2,56 +2,28 @@ package image
 
 import (
 	"context"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/guest"
 	"github.com/stamp-pattern/terraform-provider-stamp/internal/lab"
+	"github.com/stamp-pattern/terraform-provider-stamp/internal/rehearsal"
 )
 
-// listener hears the progress of an apply.
-type listener struct {
-	mu    sync.Mutex
-	lines []string
-	// last is when the last line came, and silence the longest time without one.
-	last    time.Time
-	silence time.Duration
-}
-
 // heardBy are options whose progress is heard.
-func (b *bakery) heardBy(l *listener, spec Spec) Options {
+func (b *bakery) heardBy(l *rehearsal.Listener, spec Spec) Options {
 	b.t.Helper()
 	options := b.optionsFor(spec)
-	l.last = time.Now()
+	l.Begin()
 	options.Progress = func(line string) {
-		l.mu.Lock()
-		defer l.mu.Unlock()
 		for _, each := range changing {
 			line = each.found.ReplaceAllString(line, each.shown)
 		}
-		l.lines = append(l.lines, line)
-		l.silence = max(l.silence, time.Since(l.last))
-		l.last = time.Now()
+		l.Hear(line)
 		b.t.Log(line)
 	}
 	return options
-}
-
-// hears fails the test unless these lines came in this order, others between them.
-func (l *listener) hears(t *testing.T, want ...string) {
-	t.Helper()
-	rest := l.lines
-	for _, part := range want {
-		at := slices.IndexFunc(rest, func(line string) bool { return strings.Contains(line, part) })
-		if at < 0 {
-			t.Errorf("no line has %q, after those that have what comes before it, in\n%s", part, strings.Join(l.lines, "\n"))
-			return
-		}
-		rest = rest[at+1:]
-	}
 }
 
 // A person who looks on hears what begins and what ends, and nothing is waited for in
@@ -64,19 +36,19 @@ func TestProgress_ofABake(t *testing.T) {
 					s.Bake.Transport, s.Bake.InstanceProfile = transport, "bake"
 					s.Bake.Steps = append(s.Bake.Steps, guest.Step{Name: "more", Script: "true"})
 				})
-				heard := &listener{}
+				heard := &rehearsal.Listener{}
 				if _, err := b.run(t.Context(), spec, b.heardBy(heard, spec)); err != nil {
 					t.Fatal(err)
 				}
-				heard.hears(
+				heard.Heard(
 					t, "bake version 1 (first version)", "builder i-… (t3.small) launched from ami-…", "step 3 of 3 \"more\" done", "check 1 of 1 ",
 					"capturing i-…", "waiting for image ami-… (us-east-1) to be available (1m0s so far)", "its snapshot is at 0%", "ami-… is captured",
 					"test instance i-… (t3.small) launched", "copying version 1 to ", "its snapshot is at 0%", "is available after", "version 1 (ami-…) is current (",
 				)
-				if heard.silence > 61*time.Second {
-					t.Errorf("for %s nothing was said", heard.silence)
+				if heard.Silence() > 61*time.Second {
+					t.Errorf("for %s nothing was said", heard.Silence())
 				}
-				if last := heard.lines[len(heard.lines)-1]; !strings.Contains(strings.Join(heard.lines, "\n"), ": bake ") {
+				if last := heard.Lines()[len(heard.Lines())-1]; !strings.Contains(strings.Join(heard.Lines(), "\n"), ": bake ") {
 					t.Errorf("it does not say what has taken how long: %s", last)
 				}
 			})
@@ -89,13 +61,13 @@ func TestProgress_ofALongStep(t *testing.T) {
 	inBakery(t, func(t *testing.T, b *bakery) {
 		b.boots = said{builder: []string{"begin", "start step app", "pass step app", "start step install"}}.boot
 		spec := script("a")
-		heard := &listener{}
+		heard := &rehearsal.Listener{}
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 		defer cancel()
 		if _, err := Apply(ctx, b.Region, spec, b.heardBy(heard, spec)); err == nil {
 			t.Fatal("it worked")
 		}
-		heard.hears(
+		heard.Heard(
 			t, "step 1 of 2 \"app\" done", "step 2 of 2 \"install\" started", "waiting for instance i-… (us-east-1) to finish (", "it is at step 2 of 2 \"install\", for 1m",
 			"terminating builder", "FAILED: Version 1 of golden image web was not baked", "now: there is no version yet",
 		)
@@ -110,11 +82,11 @@ func TestProgress_ofAFailure(t *testing.T) {
 				spec := script("a")
 				spec.Bake.Transport, spec.Bake.InstanceProfile = transport, "bake"
 				b.breaks(guest.PhaseStep)
-				heard := &listener{}
+				heard := &rehearsal.Listener{}
 				if _, err := b.run(t.Context(), spec, b.heardBy(heard, spec)); err == nil {
 					t.Fatal("it worked")
 				}
-				heard.hears(
+				heard.Heard(
 					t, "step 1 of 2 \"app\" failed: exit code 3", "terminating builder i-…",
 					"FAILED: Version 1 of golden image web was not baked: step \"app\" failed: exit code 3", "now: there is no version yet; the builder was terminated",
 				)
@@ -130,11 +102,11 @@ func TestProgress_ofAFailedImage(t *testing.T) {
 			t.Fatal(err)
 		}
 		spec := script("a")
-		heard := &listener{}
+		heard := &rehearsal.Listener{}
 		if _, err := b.run(t.Context(), spec, b.heardBy(heard, spec)); err == nil {
 			t.Fatal("it worked")
 		}
-		heard.hears(t, "capturing i-…", "FAILED: Version 1 of golden image web was not captured: waiting for image ami-…", "now: there is no version yet; the unproven image ami-… was removed")
+		heard.Heard(t, "capturing i-…", "FAILED: Version 1 of golden image web was not captured: waiting for image ami-…", "now: there is no version yet; the unproven image ami-… was removed")
 	})
 }
 
@@ -151,7 +123,7 @@ func TestProgress_ofOutput(t *testing.T) {
 					t.Errorf("asked %t, it does otherwise", asked)
 				}
 			}
-			spec, heard, output := script("a"), &listener{}, ""
+			spec, heard, output := script("a"), &rehearsal.Listener{}, ""
 			options := b.heardBy(heard, spec)
 			if asked {
 				options.Output = func(text string) { output += text }
@@ -162,7 +134,7 @@ func TestProgress_ofOutput(t *testing.T) {
 			if want := ": the output of step 1 of 2 \"app\" ends with:\nit says so"; asked != strings.HasSuffix(output, want) {
 				t.Errorf("asked %t, told %q", asked, output)
 			}
-			for _, line := range heard.lines {
+			for _, line := range heard.Lines() {
 				if strings.Contains(line, "it says so") {
 					t.Errorf("progress has %q", line)
 				}
