@@ -233,6 +233,7 @@ func (p *goldenImagePlanner) keepsWithout(refused diag.Diagnostics, line image.L
 	if p.recipeEdited() || line.Current() == nil || p.diags.HasError() {
 		return false
 	}
+	p.diags.Append(refused.Warnings()...)
 	for _, each := range refused.Errors() {
 		p.diags.AddWarning(fmt.Sprintf("Golden image %s stays as it is: %s", p.plan.Name.ValueString(), each.Summary()),
 			fmt.Sprintf("The configuration is as it was, but a new version is due, and it cannot be baked. Version %d (%s) stays current.\n\n%s",
